@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+// What an application depends on. With its traits off this package resolves
+// swift-distributed-tracing and what that brings, nothing more; `make tidy` checks it.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "skein",
+    products: [
+        .library(name: "Skein", targets: ["Skein"]),
+        .library(name: "SkeinTesting", targets: ["SkeinTesting"]),
+        .library(name: "SkeinModel", targets: ["SkeinModel"]),
+        .library(name: "SkeinWire", targets: ["SkeinWire"]),
+        .library(name: "SkeinPropagation", targets: ["SkeinPropagation"]),
+        .library(name: "SkeinSampling", targets: ["SkeinSampling"]),
+    ],
+    traits: [
+        .trait(
+            name: "OTLPHTTP",
+            description: "Export spans as OTLP over HTTP with AsyncHTTPClient."
+        ),
+        .default(enabledTraits: ["OTLPHTTP"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        .target(name: "SkeinModel", swiftSettings: strict),
+        .target(name: "SkeinWire", dependencies: ["SkeinModel"], swiftSettings: strict),
+        .target(name: "SkeinPropagation", dependencies: ["SkeinModel"], swiftSettings: strict),
+        .target(name: "SkeinSampling", dependencies: ["SkeinModel"], swiftSettings: strict),
+        .target(
+            name: "Skein",
+            dependencies: [
+                "SkeinModel", "SkeinWire", "SkeinPropagation", "SkeinSampling",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(
+                    name: "AsyncHTTPClient",
+                    package: "async-http-client",
+                    condition: .when(traits: ["OTLPHTTP"])
+                ),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "SkeinTesting",
+            dependencies: [
+                "Skein", "SkeinModel",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "SkeinModelTests", dependencies: ["SkeinModel"], swiftSettings: strict),
+        .testTarget(
+            name: "SkeinWireTests",
+            dependencies: ["SkeinModel", "SkeinWire"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SkeinPropagationTests",
+            dependencies: ["SkeinModel", "SkeinPropagation"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SkeinSamplingTests",
+            dependencies: ["SkeinModel", "SkeinSampling"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SkeinTests",
+            dependencies: [
+                "Skein", "SkeinTesting", "SkeinModel", "SkeinWire",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+
+/// How a payload is written. The raw values are on disk: they never change.
+public enum PayloadFormat: UInt8, Sendable, CaseIterable {
+    case otlpProtobuf = 1
+    case otlpJSON = 2
+    case zipkinJSON = 3
+    case zipkinProtobuf = 4
+}
+
+/// A request's payload after decompression: what the write-ahead log keeps.
+///
+/// Replaying it through the same decoder gives the same spans, for decoding depends on nothing but
+/// these fields.
+public struct Payload: Sendable {
+    public var format: PayloadFormat
+    public var bytes: [UInt8]
+    /// When the request was received, nanoseconds since 1970.
+    public var receivedAt: UInt64
+    /// Who owns the data.
+    public var tenant: Tenant
+
+    /// Describes one request.
+    public init(
+        format: PayloadFormat,
+        bytes: [UInt8],
+        receivedAt: UInt64,
+        tenant: Tenant = .default
+    ) {
+        self.format = format
+        self.bytes = bytes
+        self.receivedAt = receivedAt
+        self.tenant = tenant
+    }
+}
+
+/// Who owns the data. One per installation until authentication comes.
+public struct Tenant: Hashable, Sendable {
+    public let name: String
+
+    /// Names a tenant.
+    public init(_ name: String) { self.name = name }
+
+    /// The tenant of everyone who names none.
+    public static let `default` = Tenant("default")
+}
+
+/// Spans decoded together, as columns, with the payload they came from. Never changed once made.
+public final class SpanBatch: Sendable {
+    public let columns: SpanColumns
+    public let payload: Payload
+
+    /// Takes the columns over.
+    public init(columns: consuming SpanColumns, payload: Payload) {
+        self.columns = columns
+        self.payload = payload
+    }
+
+    /// Spans in the batch.
+    public var count: Int { columns.count }
+}
+
+/// Turns a logged payload back into columns when a store recovers.
+///
+/// Given to the store by the composition root, so that storage knows no protocol.
+public protocol PayloadDecoder: Sendable {
+    /// Decodes exactly as the receiver did.
+    ///
+    /// - Throws: when the payload does not parse, which means that the log is damaged.
+    func decode(_ payload: Payload) throws -> SpanColumns
+}

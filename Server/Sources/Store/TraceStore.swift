@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+
+/// A place that keeps spans and answers questions about them. See `Store.swift` for its promises.
+public protocol TraceStore: Sendable {
+    /// What this store can do.
+    var capabilities: Capabilities { get }
+
+    /// Numbers for operators: sizes, counts, ages. Cheap.
+    var statistics: StoreStatistics { get }
+
+    /// Keeps `batch`; returns when it is durable and visible.
+    func append(_ batch: SpanBatch) async throws(StoreError)
+
+    /// Finds traces that have a span satisfying `plan.span` and satisfy `plan.trace`.
+    func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult
+
+    /// All spans of the traces asked for, sorted by trace id, then start, exact duplicates removed.
+    func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans
+
+    /// The names known in a scope, sorted.
+    func names(_ request: NamesRequest) async throws(StoreError) -> NamesResult
+
+    /// Calls between services whose child span started in `range`.
+    func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
+}
+
+/// What a store can do; a query that needs more is answered with `StoreError.unsupported`.
+public struct Capabilities: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// `append` survives a power cut.
+    public static let durable = Capabilities(rawValue: 1)
+    /// `scan` can order by duration.
+    public static let orderBySlowest = Capabilities(rawValue: 2)
+    /// `totals` answers.
+    public static let totals = Capabilities(rawValue: 4)
+}
+
+/// Why a store did not do what was asked.
+public enum StoreError: Error, Sendable, Equatable {
+    /// No room for now; the caller should try again after so many seconds.
+    case overloaded(retryAfterSeconds: Int)
+    /// The disk failed or is full; writes are refused, reads go on.
+    case storageFailed(String)
+    /// The store is shutting down.
+    case closed
+    /// The store cannot do this at all.
+    case unsupported(String)
+    /// A limit of the request itself: which, and what would be allowed.
+    case refused(String)
+    /// The asking task was cancelled.
+    case cancelled
+}
+
+/// Numbers for operators.
+public struct StoreStatistics: Sendable, Equatable {
+    /// Spans that can be found now.
+    public var spans: UInt64 = 0
+    /// Spans acknowledged but not yet in a part.
+    public var headSpans: UInt64 = 0
+    /// Memory the head holds, bytes.
+    public var headBytes: UInt64 = 0
+    /// Live parts.
+    public var parts: Int = 0
+    /// Bytes of live parts.
+    public var partBytes: UInt64 = 0
+    /// Bytes of log segments, recycled ones included.
+    public var logBytes: UInt64 = 0
+    /// Requests appended since start.
+    public var appendedBatches: UInt64 = 0
+    /// Spans appended since start.
+    public var appendedSpans: UInt64 = 0
+    /// Calls of fdatasync for the log since start.
+    public var logSyncs: UInt64 = 0
+    /// Spans removed by retention since start.
+    public var expiredSpans: UInt64 = 0
+    /// Parts set aside because a checksum failed.
+    public var quarantinedParts: Int = 0
+    /// Log records lost to damage at the last start.
+    public var damagedRecords: UInt64 = 0
+    /// Set when writes are refused: why.
+    public var failure: String?
+
+    /// All zero.
+    public init() {}
+}

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import SkeinModel
-
 /// A place that keeps spans and answers questions about them. See `Store.swift` for its promises.
 public protocol TraceStore: Sendable {
     /// What this store can do.

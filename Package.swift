@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
 // What an application depends on. With its traits off this package resolves
 // swift-distributed-tracing and what that brings, nothing more; `make tidy` checks it.
 import PackageDescription

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
 // The server process, its command line and the demo shop.
 //
 // SKEIN_PURE=1 leaves out every target that needs sockets, so that sanitizers, fuzzers and quick

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every task of the repository; `make` alone lists them. CI runs `make ci`, which is `make test`.
+
+SWIFT ?= swift
+PYTHON := .venv/bin/python
+# One configuration for the product and its tests, so that nothing is built twice and what is tested
+# is what runs. Across modules the optimiser needs the flag: without it hot calls cost 6 times more.
+RELEASE := -c release -Xswiftc -cross-module-optimization
+SERVER := --package-path Server
+KILLS ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow bench \
+	fuzz sanitize format format-check tidy sdk-check docs ci install-build install-test install-bench
+
+help:
+	@printf 'make TARGET, where TARGET is one of\n\n'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
+		| while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+demo: build ## Run the server and a small traced shop, and print the address of the page
+	bin/skein demo
+
+run: build ## Run the server alone on its default ports, data in ./data
+	bin/skein serve --data data
+
+build: install-build ## Build the release binary bin/skein
+	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
+	@scripts/install-binary.sh
+
+test: install-test format-check tidy docs sdk-check test-root test-server test-blackbox ## Run every check and every test of a change
+
+test-slow: install-test build ## Run the long tests: 2,000 kills under load
+	SKEIN_KILLS=2000 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill"
+
+bench: install-bench build ## Measure the reference load and rewrite docs/benchmarks.md (ROUNDS=3 SPANS=1000000)
+	$(MAKE) --no-print-directory -C bench
+	$(PYTHON) bench/run.py
+
+fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS=60
+	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
+
+sanitize: install-build ## Run the tests of the stations without sockets under ASan, then TSan
+	SWIFT="$(SWIFT)" scripts/sanitize.sh
+
+format: ## Format all Swift code in place
+	@scripts/swift-files.sh | xargs -0 swift format -i --parallel
+
+tidy: ## Check arrows, imports, sizes, banned calls, licence lines
+	python3 tools/tidy
+
+docs: ## Check the titles and the links of the documentation
+	python3 tools/tidy --only docs
+
+ci: ## Run what CI runs
+	.ci/run
+
+# The steps of `make test`, cheap ones first.
+
+format-check:
+	@scripts/swift-files.sh | xargs -0 swift format lint --strict --parallel
+
+sdk-check:
+	SWIFT="$(SWIFT)" scripts/check-sdk-dependencies.sh
+
+test-root:
+	$(SWIFT) test --disable-default-traits
+
+build-tests:
+	$(SWIFT) build $(RELEASE) $(SERVER) --build-tests
+	@scripts/install-binary.sh
+
+test-server: build-tests
+	$(SWIFT) test $(RELEASE) $(SERVER) --skip-build
+
+test-blackbox: build-tests
+	SKEIN_KILLS=$(KILLS) $(PYTHON) -m pytest Tests
+
+install-build:
+	@scripts/install-dependencies.sh build
+
+install-test:
+	@scripts/install-dependencies.sh test
+
+install-bench:
+	@scripts/install-dependencies.sh bench

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what a task needs from Debian, and for tests a Python environment in .venv. Silent when
+# everything is there.  usage: install-dependencies.sh build|test|bench
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+task="${1:-build}"
+packages=(libzstd-dev zlib1g-dev libsqlite3-dev)
+case "$task" in
+build) ;;
+test) packages+=(g++ liblz4-dev python3-venv chromium fonts-dejavu-core fonts-wqy-microhei) ;;
+bench) packages+=(g++ liblz4-dev python3-venv valgrind) ;;
+*)
+    echo "usage: $0 build|test|bench" >&2
+    exit 64
+    ;;
+esac
+
+missing_packages() {
+    local package
+    for package in "${packages[@]}"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            echo "$package"
+    done
+}
+
+install_packages() {
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "please run as root: apt-get install $*" >&2
+            return 1
+        fi
+        root=(sudo)
+    fi
+    echo "installing from Debian: $*"
+    # One retry: a first run has been seen to fail while another apt or a cleaner of /var was busy.
+    local attempt
+    for attempt in 1 2; do
+        if "${root[@]}" apt-get -qq update &&
+            "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+                apt-get -qq -y --no-install-recommends install "$@"; then
+            return 0
+        fi
+        if [ "$attempt" -eq 1 ]; then
+            echo "apt-get failed, trying once more" >&2
+            sleep 5
+        fi
+    done
+    return 1
+}
+
+# The environment is made again only when the list of packages changes.
+make_python_environment() {
+    local wanted stamp=.venv/requirements.sha256
+    wanted="$(sha256sum <tools/requirements.txt)"
+    if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return 0
+    fi
+    echo "installing from PyPI into .venv: tools/requirements.txt"
+    rm -rf .venv
+    python3 -m venv .venv
+    .venv/bin/pip -q --disable-pip-version-check install -r tools/requirements.txt ||
+        .venv/bin/pip -q --disable-pip-version-check install -r tools/requirements.txt
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+if ! command -v swift >/dev/null; then
+    echo "Swift 6.3 is needed and 'swift' is not on the PATH" >&2
+    exit 69
+fi
+if command -v dpkg-query >/dev/null; then
+    mapfile -t missing < <(missing_packages)
+    if [ "${#missing[@]}" -gt 0 ]; then install_packages "${missing[@]}"; fi
+else
+    echo "not a Debian system: please see to it that these are there: ${packages[*]}" >&2
+fi
+if [ "$task" != build ]; then make_python_environment; fi

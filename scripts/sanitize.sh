@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the tests of the stations that touch no socket under the address and the thread sanitizer,
+# each in its own scratch folder.  usage: sanitize.sh [address|thread]...
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+swift="${SWIFT:-swift}"
+sanitizers=("$@")
+if [ "${#sanitizers[@]}" -eq 0 ]; then sanitizers=(address thread); fi
+for sanitizer in "${sanitizers[@]}"; do
+    echo "== $sanitizer sanitizer"
+    scratch=".build-$sanitizer"
+    "$swift" test --disable-default-traits --sanitize="$sanitizer" --scratch-path "$scratch"
+    SKEIN_PURE=1 "$swift" test --package-path Server --sanitize="$sanitizer" \
+        --scratch-path "Server/$scratch"
+done

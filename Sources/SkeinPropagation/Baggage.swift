@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+
+/// Keys and values that the application sends along with a request, for every service on the way.
+///
+/// At most 64 members and 8,192 bytes as sent; what goes past that is dropped and counted. Baggage
+/// leaves the process in clear text: keep secrets out of it.
+public struct Baggage: Sendable, Hashable {
+    /// One key with its value.
+    public struct Member: Sendable, Hashable {
+        /// A token of HTTP: letters, digits and ``!#$%&'*+-.^_`|~``.
+        public let key: String
+        /// Any text.
+        public let value: String
+        /// What followed the value on the wire, from the first `;` on, passed on as it came.
+        public let properties: String
+
+        fileprivate let encoded: String
+    }
+
+    /// The members, in the order they came.
+    public private(set) var members: [Member] = []
+    /// Members that were malformed or went past a limit.
+    public private(set) var droppedCount = 0
+
+    /// Makes a baggage without members.
+    public init() {}
+
+    /// Whether there are no members.
+    public var isEmpty: Bool { members.isEmpty }
+
+    /// Reads the value of the header. Malformed members are dropped; of a repeated key the last
+    /// value counts. Bytes that are not UTF-8 once decoded read as U+FFFD.
+    public init(header: String) {
+        let bytes = Array(header.utf8.prefix(Limits.baggageByteCount))
+        let isCut = bytes.count < header.utf8.count
+        if isCut { droppedCount = 1 }
+        forEachListMember(of: bytes, isCut: isCut) { member in
+            if member.isEmpty { return true }
+            guard members.count < Limits.baggageMemberCount else {
+                droppedCount += 1
+                return true
+            }
+            if !add(member) { droppedCount += 1 }
+            return true
+        }
+    }
+
+    /// The value of the header: what other processes are sent.
+    public var header: String { members.map(\.encoded).joined(separator: ",") }
+
+    /// The value of `key`.
+    public subscript(key: String) -> String? { members.first { $0.key == key }?.value }
+
+    /// Sets the value of `key`.
+    ///
+    /// - Returns: `false`, no change and one more in `droppedCount` where `key` is not a token of
+    ///   HTTP or the limits leave no room.
+    @discardableResult
+    public mutating func set(_ value: String, forKey key: String) -> Bool {
+        guard store(key: Array(key.utf8)[...], value: value, properties: "") else {
+            droppedCount += 1
+            return false
+        }
+        return true
+    }
+
+    /// Drops the member of `key`, if there is one.
+    public mutating func remove(_ key: String) { members.removeAll { $0.key == key } }
+
+    private mutating func add(_ member: ArraySlice<UInt8>) -> Bool {
+        let semicolon = member.firstIndex(of: UInt8(ascii: ";")) ?? member.endIndex
+        guard let equals = member[..<semicolon].firstIndex(of: UInt8(ascii: "=")) else {
+            return false
+        }
+        return store(
+            key: trimmed(member[..<equals]),
+            value: percentDecoded(trimmed(member[(equals + 1)..<semicolon])),
+            properties: String(decoding: member[semicolon...], as: UTF8.self)
+        )
+    }
+
+    private mutating func store(
+        key: ArraySlice<UInt8>,
+        value: String,
+        properties: String
+    ) -> Bool {
+        guard !key.isEmpty, key.allSatisfy(isToken) else { return false }
+        let key = String(decoding: key, as: UTF8.self)
+        let encoded = key + "=" + percentEncoded(value) + properties
+        let old = members.firstIndex { $0.key == key }
+        let kept = members.reduce(0) { $0 + $1.encoded.utf8.count + 1 }
+        let freed = old.map { members[$0].encoded.utf8.count + 1 } ?? 0
+        guard kept - freed + encoded.utf8.count <= Limits.baggageByteCount else { return false }
+        let member = Member(key: key, value: value, properties: properties, encoded: encoded)
+        if let old {
+            members[old] = member
+        } else {
+            guard members.count < Limits.baggageMemberCount else { return false }
+            members.append(member)
+        }
+        return true
+    }
+}
+
+/// W3C Baggage: the header `baggage`.
+public struct W3CBaggage: Propagator {
+    /// Makes the propagator.
+    public init() {}
+
+    public var keys: [String] { ["baggage"] }
+
+    public func extract(into context: inout PropagatedContext, value: (String) -> String?) {
+        guard let header = value("baggage") else { return }
+        context.baggage = Baggage(header: header)
+    }
+
+    public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
+        if !context.baggage.isEmpty { set("baggage", context.baggage.header) }
+    }
+}
+
+private func isToken(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+    default: tokenPunctuation.contains(byte)
+    }
+}
+
+private let tokenPunctuation = Array("!#$%&'*+-.^_`|~".utf8)
+
+/// `text` with every byte escaped that a baggage value may not hold as it is.
+private func percentEncoded(_ text: String) -> String {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+        switch byte {
+        case 0x21, 0x23, 0x24, 0x26...0x2B, 0x2D...0x3A, 0x3C...0x5B, 0x5D...0x7E:
+            result.append(byte)
+        default:
+            result.append(UInt8(ascii: "%"))
+            result.append(Hex.digit(of: byte >> 4))
+            result.append(Hex.digit(of: byte))
+        }
+    }
+    return String(decoding: result, as: UTF8.self)
+}
+
+/// `bytes` with each `%` and two digits replaced by their byte; a `%` without them stays.
+private func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var index = bytes.startIndex
+    while index < bytes.endIndex {
+        if bytes[index] == UInt8(ascii: "%"), bytes.endIndex - index > 2,
+            let high = Hex.value(of: bytes[index + 1]), let low = Hex.value(of: bytes[index + 2])
+        {
+            result.append(high << 4 | low)
+            index += 3
+        } else {
+            result.append(bytes[index])
+            index += 1
+        }
+    }
+    return String(decoding: result, as: UTF8.self)
+}

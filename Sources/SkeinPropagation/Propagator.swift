@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One way of writing a trace into a carrier, and of reading it back.
+///
+/// A new format is one file with one conforming type. Hostile carriers are the normal case: `extract`
+/// never throws, never traps and looks at a bounded number of bytes.
+public protocol Propagator: Sendable {
+    /// The carrier's keys this format uses, in lower case.
+    var keys: [String] { get }
+
+    /// Reads the carrier and sets in `context` what it found; what is missing or malformed stays as
+    /// it was.
+    ///
+    /// - Parameters:
+    ///   - context: What the propagators before this one found.
+    ///   - value: Gives the carrier's value for a key, several of one key joined by commas.
+    func extract(into context: inout PropagatedContext, value: (_ key: String) -> String?)
+
+    /// Writes `context` to a carrier.
+    ///
+    /// - Parameters:
+    ///   - context: What is to travel.
+    ///   - set: Sets the carrier's value for a key.
+    func inject(_ context: PropagatedContext, set: (_ key: String, _ value: String) -> Void)
+}
+
+/// All that travels with a request.
+public struct PropagatedContext: Sendable, Hashable {
+    /// Which trace and span the request belongs to; `nil` for none.
+    public var trace: TraceContext?
+    /// What the application sends along.
+    public var baggage: Baggage
+
+    /// Pairs a trace context with baggage.
+    public init(trace: TraceContext? = nil, baggage: Baggage = Baggage()) {
+        self.trace = trace
+        self.baggage = baggage
+    }
+}
+
+/// Several propagators as one: all of them write, and where two read the same thing the later wins.
+public struct CombinedPropagator: Propagator {
+    /// The members, in the order they read and write.
+    public var members: [any Propagator]
+
+    /// Combines `members`.
+    public init(_ members: [any Propagator]) { self.members = members }
+
+    public var keys: [String] { members.flatMap(\.keys) }
+
+    public func extract(into context: inout PropagatedContext, value: (String) -> String?) {
+        for member in members { member.extract(into: &context, value: value) }
+    }
+
+    public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
+        for member in members { member.inject(context, set: set) }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+
+/// W3C Trace Context: `traceparent` and `tracestate`.
+///
+/// ```
+/// offset  0  2                                   35                52 55
+///         00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
+///         version    trace id                     span id          flags
+/// ```
+/// A version above 00 may go on after another `-`; what follows is not read, and we send 00.
+public struct W3CTraceContext: Propagator {
+    /// Makes the propagator.
+    public init() {}
+
+    public var keys: [String] { ["traceparent", "tracestate"] }
+
+    public func extract(into context: inout PropagatedContext, value: (String) -> String?) {
+        guard let parent = value("traceparent"), var trace = Self.parse(parent) else { return }
+        if let header = value("tracestate"), let state = TraceState(header: header) {
+            trace.state = state
+        }
+        context.trace = trace
+    }
+
+    public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
+        guard let trace = context.trace, trace.traceID.isValid, trace.spanID.isValid else { return }
+        set("traceparent", Self.text(trace))
+        if !trace.state.isEmpty { set("tracestate", trace.state.text) }
+    }
+
+    /// Reads a `traceparent`; `nil` for anything the standard calls invalid.
+    private static func parse(_ text: String) -> TraceContext? {
+        let bytes = text.utf8.span
+        let dash = UInt8(ascii: "-")
+        guard bytes.count >= 55, bytes[2] == dash, bytes[35] == dash, bytes[52] == dash else {
+            return nil
+        }
+        guard let version = number(bytes, 0..<2), version != 0xFF else { return nil }
+        guard bytes.count == 55 || (version != 0 && bytes[55] == dash) else { return nil }
+        guard let high = number(bytes, 3..<19), let low = number(bytes, 19..<35),
+            let span = number(bytes, 36..<52), let flags = number(bytes, 53..<55)
+        else { return nil }
+        let traceID = TraceID(high: high, low: low)
+        let spanID = SpanID(span)
+        guard traceID.isValid, spanID.isValid else { return nil }
+        return TraceContext(
+            traceID: traceID,
+            spanID: spanID,
+            flags: TraceFlags(rawValue: UInt8(truncatingIfNeeded: flags)),
+            isRemote: true
+        )
+    }
+
+    /// At most 16 lower-case hexadecimal digits; the standard makes upper case invalid.
+    private static func number(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        var result: UInt64 = 0
+        for index in range {
+            let byte = bytes[index]
+            guard let digit = Hex.value(of: byte), Hex.digit(of: digit) == byte else { return nil }
+            result = result << 4 | UInt64(digit)
+        }
+        return result
+    }
+
+    private static func text(_ trace: TraceContext) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(55)
+        append(0, digits: 2, to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        append(trace.traceID.high, digits: 16, to: &bytes)
+        append(trace.traceID.low, digits: 16, to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        append(trace.spanID.raw, digits: 16, to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        append(UInt64(trace.flags.rawValue), digits: 2, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func append(_ value: UInt64, digits: Int, to bytes: inout [UInt8]) {
+        for index in 0..<digits {
+            let shifted = value >> UInt64(4 * (digits - 1 - index))
+            bytes.append(Hex.digit(of: UInt8(truncatingIfNeeded: shifted)))
+        }
+    }
+}

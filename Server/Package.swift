@@ -148,6 +148,7 @@ let fullTargets: [Target] = [
     .testTarget(
         name: "WireOracleTests",
         dependencies: [protobuf, skein("SkeinModel"), skein("SkeinWire")],
+        exclude: ["Protos"],
         swiftSettings: strict
     ),
     .testTarget(

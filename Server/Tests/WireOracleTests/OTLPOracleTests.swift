@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import SkeinModel
+import SkeinWire
+import SwiftProtobuf
+import Testing
+
+/// The hot decoder and encoder against swift-protobuf on random messages.
+@Suite struct OTLPOracleTests {
+    private static let rounds = 400
+
+    private func seeds() -> (first: UInt64, all: [UInt64]) {
+        let first = UInt64.random(in: .min ... .max)
+        return (first, (0..<UInt64(Self.rounds)).map { first &+ $0 })
+    }
+
+    @Test func `decodes every field as the oracle wrote it`() throws {
+        let (first, seeds) = seeds()
+        for seed in seeds {
+            var generator = MessageGenerator(seed: seed)
+            let request = generator.request()
+            let bytes: [UInt8] = try request.serializedBytes()
+            let batch = try bytes.withUnsafeBytes {
+                try OTLP.decodeProtobuf($0, receivedAt: 1)
+            }
+            #expect(batch.rejected == 0, "SEED=\(first) at \(seed)")
+            #expect(
+                spans(of: batch.columns) == spans(of: request),
+                "SEED=\(first) at \(seed)"
+            )
+        }
+    }
+
+    @Test func `encodes what the oracle reads back the same`() throws {
+        let (first, seeds) = seeds()
+        for seed in seeds {
+            var generator = MessageGenerator(seed: seed)
+            let request = generator.request()
+            let bytes: [UInt8] = try request.serializedBytes()
+            let batch = try bytes.withUnsafeBytes {
+                try OTLP.decodeProtobuf($0, receivedAt: 1)
+            }
+            let encoded = OTLP.encodeProtobuf(batch.columns)
+            let again = try Skein_Oracle_ExportRequest(serializedBytes: encoded)
+            #expect(spans(of: again) == spans(of: request), "SEED=\(first) at \(seed)")
+        }
+    }
+
+    @Test func `JSON says the same as protobuf`() throws {
+        let (first, seeds) = seeds()
+        for seed in seeds {
+            var generator = MessageGenerator(seed: seed)
+            let bytes: [UInt8] = try generator.request().serializedBytes()
+            let batch = try bytes.withUnsafeBytes {
+                try OTLP.decodeProtobuf($0, receivedAt: 1)
+            }
+            let json = OTLP.encodeJSON(batch.columns)
+            let again = try json.withUnsafeBytes { try OTLP.decodeJSON($0, receivedAt: 1) }
+            #expect(
+                spans(of: again.columns) == spans(of: batch.columns),
+                "SEED=\(first) at \(seed)"
+            )
+        }
+    }
+
+    /// Damaged bytes: whatever the oracle accepts we accept with as many spans or refuse by a rule of
+    /// ours; whatever we accept is never more than the oracle saw.
+    @Test func `never accepts bytes that the oracle refuses, but for text that it repairs`() throws
+    {
+        let (first, seeds) = seeds()
+        for seed in seeds {
+            var generator = MessageGenerator(seed: seed)
+            var bytes: [UInt8] = try generator.request().serializedBytes()
+            guard !bytes.isEmpty else { continue }
+            for _ in 0..<3 {
+                bytes[generator.below(bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
+            }
+            let ours = bytes.withUnsafeBytes { raw -> Int? in
+                guard let batch = try? OTLP.decodeProtobuf(raw, receivedAt: 1) else { return nil }
+                return batch.columns.count + batch.rejected
+            }
+            let theirs = try? Skein_Oracle_ExportRequest(serializedBytes: bytes)
+            if let ours, let theirs {
+                let count = theirs.resourceSpans.flatMap(\.scopeSpans).flatMap(\.spans).count
+                #expect(ours == count, "SEED=\(first) at \(seed)")
+            }
+        }
+    }
+}

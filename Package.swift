@@ -31,6 +31,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .target(name: "SkeinModel", swiftSettings: strict),
@@ -40,11 +41,19 @@ let package = Package(
         .target(
             name: "Skein",
             dependencies: [
-                "SkeinModel", "SkeinWire", "SkeinPropagation", "SkeinSampling",
+                "SkeinModel", "SkeinPropagation", "SkeinSampling",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(
                     name: "AsyncHTTPClient",
                     package: "async-http-client",
+                    condition: .when(traits: ["OTLPHTTP"])
+                ),
+                .product(
+                    name: "NIOCore", package: "swift-nio",
+                    condition: .when(traits: ["OTLPHTTP"])
+                ),
+                .product(
+                    name: "NIOHTTP1", package: "swift-nio",
                     condition: .when(traits: ["OTLPHTTP"])
                 ),
             ],
@@ -53,7 +62,7 @@ let package = Package(
         .target(
             name: "SkeinTesting",
             dependencies: [
-                "Skein", "SkeinModel",
+                "Skein", "SkeinModel", "SkeinPropagation",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict
@@ -77,7 +86,8 @@ let package = Package(
         .testTarget(
             name: "SkeinTests",
             dependencies: [
-                "Skein", "SkeinTesting", "SkeinModel", "SkeinWire",
+                "Skein", "SkeinTesting", "SkeinModel", "SkeinPropagation", "SkeinSampling",
+                "SkeinWire",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict

@@ -38,7 +38,12 @@ public struct SamplingInput: Sendable {
 
     /// Makes an input of its parts.
     ///
-    /// - Parameter randomness: `nil` stands for the low 56 bits of `traceID`.
+    /// - Parameters:
+    ///   - traceID: The trace that the span will belong to.
+    ///   - randomness: `nil` stands for the low 56 bits of `traceID`.
+    ///   - parent: The span's parent; `nil` for a root.
+    ///   - name: The operation.
+    ///   - kind: The span's role in a call.
     public init(
         traceID: TraceID,
         randomness: UInt64? = nil,

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bounds that are not the user's to set.
+enum Limits {
+    /// Bytes of an answer that are read: the protocol's recommendation. An answer is a few bytes; a
+    /// longer one is garbage or hostile.
+    static let responseByteCount = 4 << 20
+    /// Longest wait a `Retry-After` is believed: longer, and what is buffered would be stale.
+    static let retryAfterMax = Duration.seconds(300)
+    /// Longest wait for an exporter to notice that its time is over.
+    static let cancellationGrace = Duration.seconds(1)
+    /// Tasks that wait for one flush at a time; a further one is answered at once with `false`.
+    static let flushWaiterCount = 1_024
+    /// Bytes that a finished span is reckoned at besides its texts: ids, times and container heads.
+    static let recordByteCount = 256
+    /// Bytes that an attribute, event or link is reckoned at besides its texts.
+    static let itemByteCount = 48
+    /// Bytes of one `OTEL_…` variable that are looked at.
+    static let environmentByteCount = 64 << 10
+}
+
+/// How much one span may carry. What goes past is dropped, and counted on the exported span.
+public struct SpanLimits: Sendable, Hashable {
+    /// Attributes of a span.
+    public var attributeCount = 128
+    /// Events of a span; the first ones are kept.
+    public var eventCount = 128
+    /// Links of a span; the first ones are kept.
+    public var linkCount = 128
+    /// Attributes of one event.
+    public var attributeCountPerEvent = 128
+    /// Attributes of one link.
+    public var attributeCountPerLink = 128
+    /// Characters (Unicode scalars) of a text in an attribute's value, of the text's elements where
+    /// it is an array; `nil` for no limit. Longer ones are cut.
+    public var attributeValueLength: Int?
+
+    /// Makes the limits that OpenTelemetry sets.
+    public init() {}
+}
+
+/// How finished spans wait for export.
+public struct PipelineLimits: Sendable, Hashable {
+    /// Finished spans held, in the buffer and under way to the exporter; a further one is dropped.
+    public var spanCount = 2_048
+    /// Bytes of finished spans held; a span that would go past is dropped.
+    public var byteCount = 8 << 20
+    /// Spans handed to the exporter at once; so many waiting spans start an export.
+    public var batchSpanCount = 512
+    /// Longest wait of a finished span before its export is tried.
+    public var delay = Duration.seconds(5)
+
+    /// Makes the default limits.
+    public init() {}
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Tracing
+
+/// A span of a `SkeinTracer`: a handle whose copies all mean the same span.
+///
+/// - A span that is not sampled records nothing, but keeps its place in the trace, so that what it
+///   calls is not sampled either.
+/// - The first `end` counts. Later ones, and changes after it, have no effect and are counted.
+/// - A span that is never ended is never exported, and is counted when its last handle goes away.
+/// - After the end a span reads as empty but for its name and context.
+public struct SkeinSpan: Tracing.Span {
+    public let context: InstrumentationContext
+    /// `nil` for a span that is not sampled.
+    let recorder: SpanRecorder?
+
+    public var isRecording: Bool { recorder.map { !$0.hasEnded } ?? false }
+
+    /// The operation; empty for a span that is not sampled.
+    public var operationName: String {
+        get { recorder?.name ?? "" }
+        nonmutating set { recorder?.name = newValue }
+    }
+
+    public var attributes: SpanAttributes {
+        get { recorder?.attributes ?? SpanAttributes([:]) }
+        nonmutating set { recorder?.setAttributes(newValue) }
+    }
+
+    public func setStatus(_ status: SpanStatus) { recorder?.setStatus(status) }
+
+    public func addEvent(_ event: SpanEvent) {
+        recorder?.addEvent(
+            name: event.name,
+            time: event.nanosecondsSinceEpoch,
+            attributes: event.attributes
+        )
+    }
+
+    /// Adds an event `exception` with the error's type and text, as OpenTelemetry's conventions
+    /// name them; `attributes` of the same names win.
+    public func recordError<Instant: TracerInstant>(
+        _ error: any Error,
+        attributes: SpanAttributes,
+        at instant: @autoclosure () -> Instant
+    ) {
+        guard let recorder else { return }
+        var all: SpanAttributes = [
+            "exception.type": .string(String(reflecting: type(of: error))),
+            "exception.message": .string(String(describing: error)),
+        ]
+        all.merge(attributes)
+        recorder.addEvent(
+            name: "exception",
+            time: instant().nanosecondsSinceEpoch,
+            attributes: all
+        )
+    }
+
+    /// Adds a link; a context without a span is not worth one and is ignored.
+    public func addLink(_ link: SpanLink) {
+        guard let recorder, let other = link.context.traceContext else { return }
+        recorder.addLink(other, attributes: link.attributes)
+    }
+
+    public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
+        recorder?.end(at: instant().nanosecondsSinceEpoch)
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+public import SkeinPropagation
+public import SkeinSampling
+internal import Synchronization
+public import Tracing
+
+/// Starts spans for one resource and hands them to one sink when they end.
+///
+/// A process has as many tracers as it has services, most often one, made by
+/// `SkeinTracing.bootstrap(_:)`. Several may share a pipeline:
+/// ```swift
+/// let pipeline = SpanPipeline(exporter: exporter)
+/// let orders = SkeinTracer(resource: Resource(serviceName: "order"), pipeline: pipeline)
+/// let stock = SkeinTracer(resource: Resource(serviceName: "stock"), pipeline: pipeline)
+/// ```
+/// Keep a tracer in a constant: `InstrumentationSystem.tracer` costs more than a span does.
+public final class SkeinTracer: Tracer {
+    /// The spans this tracer starts.
+    public typealias Span = SkeinSpan
+
+    /// Who the spans speak of.
+    public var resource: Resource { core.resource }
+    let core: TracerCore
+    private let flushSink: @Sendable () -> Void
+    private let queuedCount: @Sendable () -> Int
+
+    /// Makes a tracer that hands its spans to a sink of yours.
+    ///
+    /// - Parameters:
+    ///   - resource: Who the spans speak of.
+    ///   - sink: Takes each span when it ends.
+    ///   - options: Sampler, propagators and limits.
+    public init(resource: Resource, sink: any SpanSink, options: TracerOptions = TracerOptions()) {
+        core = TracerCore(
+            resource: resource,
+            sink: sink,
+            counters: CounterCells(),
+            options: options
+        )
+        flushSink = {}
+        queuedCount = { 0 }
+    }
+
+    /// Makes a tracer that exports its spans by a pipeline, whose counters it shares.
+    ///
+    /// - Parameters:
+    ///   - resource: Who the spans speak of.
+    ///   - pipeline: Exports the spans; other tracers may use it too.
+    ///   - options: Sampler, propagators and limits.
+    public init(
+        resource: Resource,
+        pipeline: SpanPipeline,
+        options: TracerOptions = TracerOptions()
+    ) {
+        core = TracerCore(
+            resource: resource,
+            sink: pipeline,
+            counters: pipeline.cells,
+            options: options
+        )
+        flushSink = { pipeline.startFlush() }
+        queuedCount = { pipeline.queuedCount }
+    }
+
+    /// What became of this tracer's spans, and of those of all tracers with the same pipeline.
+    public var counters: TracingCounters { core.counters.snapshot(queuedCount: queuedCount()) }
+
+    public func startSpan<Instant: TracerInstant>(
+        _ operationName: String,
+        context: @autoclosure () -> InstrumentationContext,
+        ofKind kind: Tracing.SpanKind,
+        at instant: @autoclosure () -> Instant,
+        function: String,
+        file fileID: String,
+        line: UInt
+    ) -> SkeinSpan {
+        let outer = context()
+        guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil) }
+        let scope = outer[SpanScopeKey.self]
+        let parent = scope?.propagated.trace
+        let traceID = parent?.traceID ?? core.ids.traceID()
+        let decision = core.decide(
+            traceID: traceID,
+            parent: parent,
+            name: operationName,
+            kind: kind
+        )
+        if !decision.isSampled {
+            core.counters.notSampled.add(1, ordering: .relaxed)
+            // A child that is not sampled either adds nothing: its parent's context serves.
+            if let parent, !parent.isSampled, !parent.isRemote {
+                return SkeinSpan(context: outer, recorder: nil)
+            }
+        }
+        let trace = core.child(of: parent, traceID: traceID, decision: decision)
+        let recorder =
+            decision.isSampled
+            ? SpanRecorder(
+                context: trace,
+                parent: parent,
+                name: operationName,
+                kind: kind,
+                start: instant().nanosecondsSinceEpoch,
+                owner: core
+            ) : nil
+        var inner = outer
+        let baggage = scope?.propagated.baggage ?? Baggage()
+        inner[SpanScopeKey.self] = SpanScope(
+            propagated: PropagatedContext(trace: trace, baggage: baggage),
+            recorder: recorder
+        )
+        return SkeinSpan(context: inner, recorder: recorder)
+    }
+
+    /// The recorded span that `context` belongs to, while it runs and is one of this tracer's.
+    public func activeSpan(identifiedBy context: InstrumentationContext) -> SkeinSpan? {
+        guard let recorder = context[SpanScopeKey.self]?.recorder,
+            recorder.owner === core, !recorder.hasEnded
+        else { return nil }
+        return SkeinSpan(context: context, recorder: recorder)
+    }
+
+    /// Starts the export of what has ended and returns at once; `SpanPipeline.flush` waits for it.
+    public func forceFlush() { flushSink() }
+
+    public func extract<Carrier, Extract: Extractor>(
+        _ carrier: Carrier,
+        into context: inout InstrumentationContext,
+        using extractor: Extract
+    ) where Extract.Carrier == Carrier {
+        var found = PropagatedContext()
+        core.propagator.extract(into: &found) { extractor.extract(key: $0, from: carrier) }
+        let droppedCount = found.baggage.droppedCount
+        if droppedCount > 0 {
+            core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
+        }
+        guard found.trace != nil || !found.baggage.isEmpty else { return }
+        context[SpanScopeKey.self] = SpanScope(propagated: found)
+    }
+
+    public func inject<Carrier, Inject: Injector>(
+        _ context: InstrumentationContext,
+        into carrier: inout Carrier,
+        using injector: Inject
+    ) where Inject.Carrier == Carrier {
+        guard let propagated = context[SpanScopeKey.self]?.propagated else { return }
+        core.propagator.inject(propagated) { key, value in
+            injector.inject(value, forKey: key, into: &carrier)
+        }
+    }
+}
+
+/// What a tracer does with spans and carriers.
+public struct TracerOptions: Sendable {
+    /// Decides which spans are recorded.
+    public var sampler: any Sampler = ParentBasedSampler(root: AlwaysSampler())
+    /// Read and write carriers, in this order.
+    public var propagators: [any Propagator] = [W3CTraceContext(), W3CBaggage()]
+    /// How much one span may carry.
+    public var limits = SpanLimits()
+    /// `false` passes every context on untouched and records nothing.
+    public var isEnabled = true
+
+    /// Makes options that record all traces but those a caller decided not to.
+    public init() {}
+}

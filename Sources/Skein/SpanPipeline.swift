@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Takes finished spans from any number of tracers and exports them in batches, in a task of its own.
+///
+/// The application's threads only put spans in a bounded buffer. Where the exporter cannot keep up,
+/// or nobody answers, spans are dropped and counted. A pipeline lives until `shutdown` is called.
+public final class SpanPipeline: SpanSink {
+    let cells = CounterCells()
+    private let exporter: any SpanExporter
+    private let options: PipelineOptions
+    private let buffer: SpanBuffer
+    private let jitter = IDGenerator(random: Transport.random)
+    private let failures: FailureReport
+    /// Wakes the task that exports; one pending wake-up is as good as many.
+    private let wake: AsyncStream<Void>.Continuation
+    private let flushes = Mutex<[Completion]>([])
+    private let worker: Mutex<Task<Void, Never>?>
+    private let finished = Completion()
+    private let isShuttingDown = Atomic(false)
+
+    /// Makes a pipeline and starts its task.
+    ///
+    /// - Parameters:
+    ///   - exporter: Where the spans go.
+    ///   - options: Limits, retries and where trouble is reported.
+    public init(exporter: any SpanExporter, options: PipelineOptions = PipelineOptions()) {
+        self.exporter = exporter
+        self.options = options
+        buffer = SpanBuffer(limits: options.limits)
+        failures = FailureReport(report: options.onWarning)
+        let (wakeups, wake) = AsyncStream.makeStream(
+            of: Void.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        self.wake = wake
+        worker = Mutex(nil)
+        // Detached: no trace context and no task-local of the caller may reach the exporter.
+        let task = Task.detached { await self.run(wakeups) }
+        worker.withLock { $0 = task }
+    }
+
+    /// What became of the spans of all tracers that use this pipeline.
+    public var counters: TracingCounters { cells.snapshot(queuedCount: queuedCount) }
+
+    var queuedCount: Int { buffer.spanCount }
+
+    public func accept(_ span: SpanRecord) {
+        switch buffer.offer(span) {
+        case .taken: break
+        case .takenCompletingBatch: wake.yield()
+        case .refusedFull: cells.drop(1, .bufferFull)
+        case .refusedClosed: cells.drop(1, .shutDown)
+        }
+    }
+
+    /// Exports all spans that ended before the call.
+    ///
+    /// - Parameter timeout: Longest wait.
+    /// - Returns: Whether each of them was taken by the exporter or dropped for good before the
+    ///   timeout; `counters` tells which.
+    @discardableResult
+    public func flush(timeout: Duration = .seconds(10)) async -> Bool {
+        let request = Completion()
+        let isTaken = flushes.withLock { flushes in
+            guard flushes.count < Limits.flushWaiterCount else { return false }
+            flushes.append(request)
+            return true
+        }
+        guard isTaken else { return false }
+        // After the end of the worker nobody would take the request up.
+        if isShuttingDown.load(ordering: .acquiring) {
+            return await finished.wait(atMost: timeout, clock: options.clock)
+        }
+        wake.yield()
+        return await request.wait(atMost: timeout, clock: options.clock)
+    }
+
+    /// Starts a flush and does not wait for it.
+    func startFlush() { wake.yield() }
+
+    /// Exports what has ended, lets go of the exporter and drops every span that ends later.
+    ///
+    /// A second call waits for the first.
+    ///
+    /// - Parameter timeout: Longest wait for the export; what is not sent by then is dropped.
+    /// - Returns: Whether nothing had to be dropped for want of time.
+    @discardableResult
+    public func shutdown(timeout: Duration = .seconds(5)) async -> Bool {
+        let isFirst = isShuttingDown.compareExchange(
+            expected: false,
+            desired: true,
+            ordering: .acquiringAndReleasing
+        ).exchanged
+        if isFirst {
+            buffer.close()
+            // The stream still delivers a pending wake-up, then ends; the worker drains once more.
+            wake.finish()
+        }
+        if await finished.wait(atMost: timeout, clock: options.clock) { return true }
+        worker.withLock { $0 }?.cancel()
+        // Until the exporter has noticed, so that the counters read afterwards are final.
+        return await finished.wait(atMost: Limits.cancellationGrace, clock: options.clock)
+    }
+}
+
+extension SpanPipeline {
+    private func run(_ wakeups: AsyncStream<Void>) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while (try? await self.options.clock.sleep(for: self.options.limits.delay)) != nil {
+                    self.wake.yield()
+                }
+            }
+            for await _ in wakeups { await drain() }
+            await drain()
+            group.cancelAll()
+        }
+        await exporter.shutdown()
+        finished.complete(!Task.isCancelled)
+        takeFlushes().forEach { $0.complete(!Task.isCancelled) }
+    }
+
+    private func takeFlushes() -> [Completion] {
+        flushes.withLock { flushes in
+            defer { flushes = [] }
+            return flushes
+        }
+    }
+
+    /// Exports what waits, until less than a batch is left.
+    private func drain() async {
+        repeat {
+            // In this order: a span that ended before its flush was asked for is taken below.
+            let requests = takeFlushes()
+            let spans = buffer.take()
+            var rest = spans[...]
+            while !rest.isEmpty {
+                let batch = Array(rest.prefix(options.limits.batchSpanCount))
+                rest = rest.dropFirst(batch.count)
+                await export(batch, by: exporter)
+                buffer.settle(batch)
+            }
+            requests.forEach { $0.complete(!Task.isCancelled) }
+        } while buffer.holdsBatch
+    }
+
+    private func export<Exporter: SpanExporter>(_ batch: [SpanRecord], by exporter: Exporter) async
+    {
+        guard !Task.isCancelled else { return cells.drop(batch.count, .shutDown) }
+        let payload = exporter.encode(batch)
+        var attempt = 0
+        while true {
+            attempt += 1
+            let outcome = await exporter.send(payload)
+            switch outcome.code {
+            case .delivered(let rejectedCount):
+                let rejected = min(max(rejectedCount, 0), batch.count)
+                cells.rejected.add(rejected, ordering: .relaxed)
+                cells.exported.add(batch.count - rejected, ordering: .relaxed)
+                if rejected > 0 {
+                    failures.note("The receiver rejected \(rejected) spans: \(outcome.message)")
+                } else {
+                    failures.noteSuccess()
+                }
+                return
+            case .refused:
+                failures.note("The receiver refused \(batch.count) spans: \(outcome.message)")
+                return cells.drop(batch.count, .refused)
+            case .retryable(let requested):
+                failures.note("Spans could not be sent: \(outcome.message)")
+                let delay = options.retry.delay(
+                    afterAttempt: attempt,
+                    requested: requested,
+                    jitter: jitter.fraction()
+                )
+                guard let delay else { return cells.drop(batch.count, .attemptsUsedUp) }
+                guard (try? await options.clock.sleep(for: delay)) != nil else {
+                    return cells.drop(batch.count, .shutDown)
+                }
+            }
+        }
+    }
+}
+
+/// How a pipeline buffers, repeats and reports.
+public struct PipelineOptions: Sendable {
+    /// How much waits, and how long.
+    public var limits = PipelineLimits()
+    /// When a batch is sent again.
+    public var retry = RetryPolicy()
+    /// Measures delays and time limits; tests give one of their own.
+    public var clock: any Clock<Duration> = Transport.clock
+    /// Takes sentences about trouble, a few even when it lasts; writes to standard error by default.
+    public var onWarning: @Sendable (String) -> Void = Transport.warn
+
+    /// Makes the default options.
+    public init() {}
+}
+
+/// Passes on the 1st, 2nd, 4th, 8th … failure in a row, so that lasting trouble does not flood logs.
+private final class FailureReport: Sendable {
+    private let report: @Sendable (String) -> Void
+    private let count = Atomic(0)
+
+    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
+
+    func note(_ message: String) {
+        let number = count.add(1, ordering: .relaxed).newValue
+        guard number & (number - 1) == 0 else { return }
+        report(number == 1 ? message : "\(message) (failure \(number) in a row)")
+    }
+
+    func noteSuccess() { count.store(0, ordering: .relaxed) }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+public import SkeinPropagation
+public import Tracing
+
+/// A finished span: what exporters and tests are given.
+public struct SpanRecord: Sendable {
+    /// Who the span speaks of.
+    public let resource: Resource
+    /// The span's own place in its trace.
+    public let context: TraceContext
+    /// The parent; `SpanID.none` for a root.
+    public let parentSpanID: SpanID
+    /// Whether the parent is in another process.
+    public let parentIsRemote: Bool
+    /// The operation.
+    public let name: String
+    /// The role in a call.
+    public let kind: Tracing.SpanKind
+    /// Unsigned nanoseconds since 1970.
+    public let start: UInt64
+    /// Unsigned nanoseconds since 1970, never before `start`: a clock that was set back in between
+    /// shows as a span of no duration.
+    public let end: UInt64
+    /// The attributes that were kept.
+    public let attributes: SpanAttributes
+    /// The events that were kept, in the order they were added.
+    public let events: [Event]
+    /// The links that were kept, in the order they were added.
+    public let links: [Link]
+    /// How the operation ended; `nil` where nobody said.
+    public let status: SpanStatus?
+    /// What limits kept out of this span.
+    public let dropped: DroppedCounts
+
+    /// Something that happened during the span.
+    public struct Event: Sendable {
+        /// What happened.
+        public let name: String
+        /// When, in unsigned nanoseconds since 1970.
+        public let time: UInt64
+        /// What is known of it.
+        public let attributes: SpanAttributes
+        /// Attributes that the limit kept out.
+        public let droppedAttributeCount: UInt32
+    }
+
+    /// Another span that this one has to do with.
+    public struct Link: Sendable {
+        /// The other span.
+        public let context: TraceContext
+        /// What is known of the relation.
+        public let attributes: SpanAttributes
+        /// Attributes that the limit kept out.
+        public let droppedAttributeCount: UInt32
+    }
+
+    /// How many things the limits kept out of one span.
+    public struct DroppedCounts: Sendable, Hashable {
+        /// Attributes not kept.
+        public var attributes: UInt32 = 0
+        /// Events not kept.
+        public var events: UInt32 = 0
+        /// Links not kept.
+        public var links: UInt32 = 0
+
+        /// Makes counts of zero.
+        public init() {}
+    }
+
+    /// Bytes of memory the record is reckoned at: its texts and a flat sum for each item.
+    var byteCount: Int {
+        var sum = Limits.recordByteCount + name.utf8.count + attributes.byteCount
+        for event in events {
+            sum += Limits.itemByteCount + event.name.utf8.count + event.attributes.byteCount
+        }
+        for link in links {
+            sum += Limits.itemByteCount + link.context.state.text.utf8.count
+            sum += link.attributes.byteCount
+        }
+        return sum + context.state.text.utf8.count + (status?.message?.utf8.count ?? 0)
+    }
+}
+
+extension SpanAttributes {
+    /// Bytes of memory the attributes are reckoned at.
+    fileprivate var byteCount: Int {
+        var sum = 0
+        forEach { sum += Limits.itemByteCount + $0.utf8.count + $1.byteCount }
+        return sum
+    }
+}
+
+extension SpanAttribute {
+    /// Bytes that the value holds outside of itself. A value that becomes text only when it is
+    /// exported counts as 64 bytes.
+    fileprivate var byteCount: Int {
+        switch self {
+        case .string(let text): text.utf8.count
+        case .stringArray(let texts): texts.reduce(0) { $0 + 16 + $1.utf8.count }
+        case .int32Array(let numbers): numbers.count * 4
+        case .int64Array(let numbers): numbers.count * 8
+        case .doubleArray(let numbers): numbers.count * 8
+        case .boolArray(let values): values.count
+        case .stringConvertible: 64
+        case .stringConvertibleArray(let values): values.count * 64
+        default: 0
+        }
+    }
+}

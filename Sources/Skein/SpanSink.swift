@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Takes finished spans from a tracer.
+public protocol SpanSink: Sendable {
+    /// Takes one span; called on the thread that ended it, so it must neither wait nor do much.
+    func accept(_ span: SpanRecord)
+}
+
+/// Sends batches of finished spans somewhere.
+///
+/// One batch is encoded once and sent as often as it takes: the pipeline waits and repeats. Calls
+/// come one at a time, from a task without trace context.
+public protocol SpanExporter: Sendable {
+    /// A batch in the form that is sent.
+    associatedtype Payload: Sendable
+
+    /// Turns a batch into what is sent.
+    func encode(_ spans: [SpanRecord]) -> Payload
+
+    /// Tries once to send.
+    ///
+    /// Return soon after the task was cancelled: a shutdown that ran out of time does that.
+    func send(_ payload: Payload) async -> ExportOutcome
+
+    /// Lets go of connections and files; nothing is sent afterwards.
+    func shutdown() async
+}
+
+extension SpanExporter {
+    /// Does nothing.
+    public func shutdown() async {}
+}
+
+/// What became of one attempt to send a batch.
+public struct ExportOutcome: Sendable, Hashable {
+    enum Code: Hashable {
+        case delivered(rejectedCount: Int)
+        case retryable(after: Duration?)
+        case refused
+    }
+
+    let code: Code
+    /// What the receiver, or the connection, said.
+    public let message: String
+
+    /// The receiver has the batch.
+    public static let delivered = ExportOutcome(code: .delivered(rejectedCount: 0), message: "")
+
+    /// The receiver has the batch but for some spans, which it will not take later either.
+    public static func delivered(rejectedCount: Int, message: String) -> ExportOutcome {
+        ExportOutcome(code: .delivered(rejectedCount: rejectedCount), message: message)
+    }
+
+    /// The batch did not arrive and may later.
+    ///
+    /// - Parameters:
+    ///   - delay: The wait that the receiver asked for.
+    ///   - message: What went wrong, for a person.
+    /// - Returns: The outcome.
+    public static func retryable(after delay: Duration? = nil, message: String) -> ExportOutcome {
+        ExportOutcome(code: .retryable(after: delay), message: message)
+    }
+
+    /// The receiver will never take the batch.
+    public static func refused(message: String) -> ExportOutcome {
+        ExportOutcome(code: .refused, message: message)
+    }
+}

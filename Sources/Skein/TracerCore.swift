@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+internal import SkeinPropagation
+internal import SkeinSampling
+internal import Tracing
+
+/// What all spans of one tracer share.
+final class TracerCore: Sendable {
+    let resource: Resource
+    let sink: any SpanSink
+    let counters: CounterCells
+    let ids: IDGenerator
+    let propagator: CombinedPropagator
+    let limits: SpanLimits
+    let isEnabled: Bool
+    private let sampler: any Sampler
+
+    init(
+        resource: Resource,
+        sink: any SpanSink,
+        counters: CounterCells,
+        options: TracerOptions
+    ) {
+        self.resource = resource
+        self.sink = sink
+        self.counters = counters
+        ids = IDGenerator(random: Transport.random)
+        propagator = CombinedPropagator(options.propagators)
+        limits = options.limits
+        isEnabled = options.isEnabled
+        sampler = options.sampler
+    }
+
+    /// Asks the sampler about a span that is about to start.
+    func decide(
+        traceID: TraceID,
+        parent: TraceContext?,
+        name: String,
+        kind: Tracing.SpanKind
+    ) -> SamplingDecision {
+        let input = SamplingInput(
+            traceID: traceID,
+            randomness: parent?.state.samplingRandomness,
+            parent: parent.map { .init(isSampled: $0.isSampled, isRemote: $0.isRemote) },
+            name: name,
+            kind: kind.model
+        )
+        return sampler.decision(for: input)
+    }
+
+    /// The context of a new span: a new id in the parent's trace, or in one of its own.
+    func child(
+        of parent: TraceContext?,
+        traceID: TraceID,
+        decision: SamplingDecision
+    ) -> TraceContext {
+        // Our own ids are random; of others we know what they say.
+        var flags: TraceFlags = parent.map { $0.flags.intersection(.random) } ?? .random
+        if decision.isSampled { flags.insert(.sampled) }
+        var state = parent?.state ?? TraceState()
+        if let threshold = decision.threshold, threshold.rawValue > 0 {
+            state.setSamplingThreshold(threshold.rawValue)
+        } else if !decision.isSampled, state.samplingThreshold != nil {
+            // What an earlier sampler promised no longer holds for what is below this span.
+            state.setSamplingThreshold(nil)
+        }
+        return TraceContext(traceID: traceID, spanID: ids.spanID(), flags: flags, state: state)
+    }
+}
+
+extension Tracing.SpanKind {
+    /// The same kind in Skein's vocabulary.
+    fileprivate var model: SkeinModel.SpanKind {
+        switch self {
+        case .internal: .internal
+        case .server: .server
+        case .client: .client
+        case .producer: .producer
+        case .consumer: .consumer
+        }
+    }
+}

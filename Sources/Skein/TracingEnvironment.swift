@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinPropagation
+internal import SkeinSampling
+internal import Tracing
+
+/// The environment variables of a process, or a table that stands for them.
+public struct TracingEnvironment: Sendable {
+    private let look: @Sendable (String) -> String?
+
+    /// The variables of this process.
+    public static let process = TracingEnvironment(look: { Transport.environment($0) })
+
+    /// A table of variables.
+    public init(_ values: [String: String]) { self.init(look: { values[$0] }) }
+
+    private init(look: @escaping @Sendable (String) -> String?) { self.look = look }
+
+    /// The value of a variable; an empty one counts as not set, as OpenTelemetry asks.
+    subscript(_ name: String) -> String? {
+        guard let value = look(name), !value.isEmpty else { return nil }
+        guard value.utf8.count <= Limits.environmentByteCount else { return nil }
+        return value
+    }
+}
+
+extension SkeinConfiguration {
+    /// This configuration with what the environment says in place.
+    ///
+    /// Read are `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_ENDPOINT`,
+    /// `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TIMEOUT` (each also with `TRACES_`
+    /// before its last word), `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
+    /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, and `OTEL_SDK_DISABLED`. A value
+    /// that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
+    public func applying(_ environment: TracingEnvironment) -> SkeinConfiguration {
+        var reader = EnvironmentReader(
+            environment: environment,
+            configuration: self,
+            warn: pipeline.onWarning
+        )
+        reader.readResource()
+        reader.readEndpoint()
+        reader.readSampler()
+        reader.readPropagators()
+        reader.readLimits()
+        if let text = environment["OTEL_SDK_DISABLED"] {
+            reader.configuration.tracer.isEnabled = text.lowercased() != "true"
+        }
+        return reader.configuration
+    }
+}
+
+/// Turns variables into configuration, one group at a time.
+private struct EnvironmentReader {
+    let environment: TracingEnvironment
+    var configuration: SkeinConfiguration
+    let warn: @Sendable (String) -> Void
+
+    mutating func readResource() {
+        let name = "OTEL_RESOURCE_ATTRIBUTES"
+        if let text = environment[name] {
+            let attributes = pairs(text, of: name)
+            for (key, value) in attributes where key != "service.name" {
+                configuration.resourceAttributes.set(key, value: .string(value))
+            }
+            if let service = attributes.last(where: { $0.key == "service.name" })?.value {
+                configuration.serviceName = service
+            }
+        }
+        if let service = environment["OTEL_SERVICE_NAME"] { configuration.serviceName = service }
+    }
+
+    mutating func readEndpoint() {
+        var endpoint = configuration.exporter
+        if let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] {
+            endpoint.tracesURL = OTLPEndpoint(baseURL: url).tracesURL
+        }
+        if let url = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] { endpoint.tracesURL = url }
+        if let problem = endpoint.problem {
+            warn("The OTLP endpoint \(problem); \(configuration.exporter.tracesURL) is used.")
+            endpoint.tracesURL = configuration.exporter.tracesURL
+        }
+        for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            guard let text = environment[name] else { continue }
+            for (key, value) in pairs(text, of: name) {
+                guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+                    warn("The value of \(key) in \(name) is no header value; it is left out.")
+                    continue
+                }
+                endpoint.headers.removeAll { $0.name.lowercased() == key.lowercased() }
+                endpoint.headers.append(.init(name: key, value: value))
+            }
+        }
+        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"] {
+            if let count = number(name) { endpoint.timeout = .milliseconds(count) }
+        }
+        configuration.exporter = endpoint
+    }
+
+    mutating func readSampler() {
+        guard let name = environment["OTEL_TRACES_SAMPLER"] else { return }
+        let sampler: any Sampler
+        switch name.lowercased() {
+        case "always_on": sampler = AlwaysSampler()
+        case "always_off": sampler = NeverSampler()
+        case "traceidratio": sampler = RatioSampler(ratio())
+        case "parentbased_always_on": sampler = ParentBasedSampler(root: AlwaysSampler())
+        case "parentbased_always_off": sampler = ParentBasedSampler(root: NeverSampler())
+        case "parentbased_traceidratio":
+            sampler = ParentBasedSampler(root: RatioSampler(ratio()))
+        default:
+            warn(
+                """
+                OTEL_TRACES_SAMPLER '\(name)' is not known here; always_on, always_off, \
+                traceidratio and each of them after parentbased_ are. The sampler stays as it was.
+                """
+            )
+            return
+        }
+        configuration.tracer.sampler = sampler
+    }
+
+    mutating func readPropagators() {
+        guard let text = environment["OTEL_PROPAGATORS"] else { return }
+        var propagators: [any Propagator] = []
+        for name in text.split(separator: ",") {
+            switch name.filter({ $0 != " " }).lowercased() {
+            case "tracecontext": propagators.append(W3CTraceContext())
+            case "baggage": propagators.append(W3CBaggage())
+            case "none": break
+            case let other:
+                warn("'\(other)' in OTEL_PROPAGATORS is not known here and left out.")
+            }
+        }
+        configuration.tracer.propagators = propagators
+    }
+
+    mutating func readLimits() {
+        let attributeCounts = ["OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"]
+        for name in attributeCounts { read(name, into: \.tracer.limits.attributeCount) }
+        read("OTEL_SPAN_EVENT_COUNT_LIMIT", into: \.tracer.limits.eventCount)
+        read("OTEL_SPAN_LINK_COUNT_LIMIT", into: \.tracer.limits.linkCount)
+        read("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", into: \.tracer.limits.attributeCountPerEvent)
+        read("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", into: \.tracer.limits.attributeCountPerLink)
+        let lengths = [
+            "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        ]
+        for name in lengths {
+            if let count = number(name) { configuration.tracer.limits.attributeValueLength = count }
+        }
+        read("OTEL_BSP_MAX_QUEUE_SIZE", into: \.pipeline.limits.spanCount)
+        read("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", into: \.pipeline.limits.batchSpanCount)
+        if let count = number("OTEL_BSP_SCHEDULE_DELAY") {
+            configuration.pipeline.limits.delay = .milliseconds(count)
+        }
+    }
+
+    private mutating func read(_ name: String, into path: WritableKeyPath<SkeinConfiguration, Int>)
+    {
+        if let count = number(name) { configuration[keyPath: path] = count }
+    }
+
+    private func ratio() -> Double {
+        guard let text = environment["OTEL_TRACES_SAMPLER_ARG"] else { return 1 }
+        guard let ratio = Double(text), (0...1).contains(ratio) else {
+            warn("OTEL_TRACES_SAMPLER_ARG '\(text)' is not a number from 0 to 1; 1 is used.")
+            return 1
+        }
+        return ratio
+    }
+
+    private func number(_ name: String) -> Int? {
+        guard let text = environment[name] else { return nil }
+        guard let count = Int(text), (0...Int(Int32.max)).contains(count) else {
+            warn("\(name) '\(text)' is not a whole number from 0 to \(Int32.max); it is ignored.")
+            return nil
+        }
+        return count
+    }
+
+    /// `key=value` pairs after each other, escaped as in W3C's baggage.
+    private func pairs(_ text: String, of name: String) -> [(key: String, value: String)] {
+        let baggage = Baggage(header: text)
+        if baggage.droppedCount > 0 {
+            warn("\(baggage.droppedCount) parts of \(name) are not of the form key=value.")
+        }
+        return baggage.members.map { ($0.key, $0.value) }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// The system calls of the tracer that are not sockets: clock, randomness, environment, errors.
+enum Transport {
+    /// Measures the waits of the pipeline. The times of spans come from swift-distributed-tracing.
+    static let clock: any Clock<Duration> = ContinuousClock()
+
+    /// 64 random bits of the system.
+    @Sendable static func random() -> UInt64 { .random(in: .min ... .max) }
+
+    /// Writes one line to standard error.
+    @Sendable static func warn(_ message: String) {
+        let line = Array("skein: \(message)\n".utf8)
+        // A short or failed write loses a warning, which is nobody's to repair.
+        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    /// The value of an environment variable; `nil` where it is not set.
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// The last part of the path by which the process was started.
+    static var processName: String {
+        let path = CommandLine.arguments.first ?? ""
+        return path.split(separator: "/").last.map(String.init) ?? "process"
+    }
+}

@@ -49,11 +49,13 @@ let package = Package(
                     condition: .when(traits: ["OTLPHTTP"])
                 ),
                 .product(
-                    name: "NIOCore", package: "swift-nio",
+                    name: "NIOCore",
+                    package: "swift-nio",
                     condition: .when(traits: ["OTLPHTTP"])
                 ),
                 .product(
-                    name: "NIOHTTP1", package: "swift-nio",
+                    name: "NIOHTTP1",
+                    package: "swift-nio",
                     condition: .when(traits: ["OTLPHTTP"])
                 ),
             ],

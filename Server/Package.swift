@@ -17,19 +17,29 @@ let strict: [SwiftSetting] = [
 
 func skein(_ name: String) -> Target.Dependency { .product(name: name, package: "skein") }
 let argumentParser = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let asyncHTTPClient = Target.Dependency.product(
-    name: "AsyncHTTPClient", package: "async-http-client")
+    name: "AsyncHTTPClient",
+    package: "async-http-client"
+)
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let configuration = Target.Dependency.product(
-    name: "Configuration", package: "swift-configuration")
+    name: "Configuration",
+    package: "swift-configuration"
+)
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcTransport = Target.Dependency.product(
-    name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+    name: "GRPCNIOTransportHTTP2Posix",
+    package: "grpc-swift-nio-transport"
+)
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let lifecycle = Target.Dependency.product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -172,22 +182,31 @@ let package = Package(
                 .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
                 .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
                 .package(
-                    url: "https://github.com/apple/swift-configuration", from: "1.4.0",
-                    traits: ["JSON"]),
+                    url: "https://github.com/apple/swift-configuration",
+                    from: "1.4.0",
+                    traits: ["JSON"]
+                ),
                 .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
                 .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
                 .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
                 .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
                 .package(
-                    url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+                    url: "https://github.com/apple/swift-protobuf",
+                    from: "1.39.0",
+                    traits: []
+                ),
                 .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
                 .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
                 .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
                 .package(
-                    url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+                    url: "https://github.com/hummingbird-project/hummingbird",
+                    from: "2.28.1"
+                ),
                 .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
                 .package(
-                    url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+                    url: "https://github.com/swift-server/swift-service-lifecycle",
+                    from: "2.13.0"
+                ),
             ]),
     targets: pure ? pureTargets : pureTargets + fullTargets,
     swiftLanguageModes: [.v6]

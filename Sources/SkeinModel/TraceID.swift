@@ -62,7 +62,6 @@ extension TraceID: CustomStringConvertible {
     public var description: String { hex }
 }
 
-
 extension Collection<UInt8> {
     fileprivate func bounded(to limit: Int) -> Int? {
         index(startIndex, offsetBy: limit + 1, limitedBy: endIndex) == nil ? count : nil

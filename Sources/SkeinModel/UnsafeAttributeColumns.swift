@@ -76,7 +76,9 @@ public struct AttributeColumns: ~Copyable, Sendable {
         return try bytes.withElements { (all) throws(Failure) in
             precondition(start + length <= all.count, "attribute \(row) points past its bytes")
             return try body(
-                UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(all)[start..<start + length])
+                UnsafeRawBufferPointer(
+                    rebasing: UnsafeRawBufferPointer(all)[start..<start + length]
+                )
             )
         }
     }

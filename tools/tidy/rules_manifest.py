@@ -22,7 +22,7 @@ ARROWS = {
     "SkeinPropagation": {"SkeinModel"},
     "SkeinSampling": {"SkeinModel"},
     "Skein": {"SkeinModel", "SkeinWire", "SkeinPropagation", "SkeinSampling"},
-    "SkeinTesting": {"Skein", "SkeinModel"},
+    "SkeinTesting": {"Skein", "SkeinModel", "SkeinPropagation"},
     "CChecksum": set(),
     "CZlib": set(),
     "CZstd": set(),

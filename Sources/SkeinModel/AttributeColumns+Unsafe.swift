@@ -15,7 +15,8 @@ extension AttributeColumns {
         }
     }
 
-    /// Adds an attribute from a Swift value: for tests and slow decoders.
+    /// Adds an attribute from a Swift value: for tests and slow decoders. The pointers that are lent
+    /// here cover whole arrays and do not leave the call.
     public mutating func append(key: UInt32, _ value: AttributeValue) {
         switch value {
         case .empty: append(key: key, type: .empty, bits: 0)

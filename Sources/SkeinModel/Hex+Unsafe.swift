@@ -23,6 +23,7 @@ public enum Hex {
     /// 16 lower-case digits.
     public static func text(_ value: UInt64) -> String {
         String(unsafeUninitializedCapacity: 16) { buffer in
+            // Index: below 16, the capacity asked for.
             for index in 0..<16 {
                 let shift = UInt64(60 - 4 * index)
                 buffer[index] = digit(of: UInt8(truncatingIfNeeded: value >> shift))

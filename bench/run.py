@@ -85,7 +85,7 @@ def bytes_on_disk(folder, names):
 
 
 def is_log(name):
-    return "wal" in name or name.endswith(".log")
+    return name.startswith("log/")
 
 
 def load(file, pid, port, protocol):

@@ -16,6 +16,8 @@ SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().getrandbits(32)
 LIFE = (0.002, 0.12)
 # One kill in so many hits the next start while it recovers.
 RECOVERY_KILL_EVERY = 5
+# One kill in so many comes after SIGTERM, while the server writes what it holds into parts.
+STOPPING_KILL_EVERY = 4
 # Requests of the last lives that are read back at each start; the end reads back all.
 READ_BACK_MAX = 40
 
@@ -45,6 +47,9 @@ def test_no_acknowledged_span_is_lost_or_doubled_by_kills(new_server):
         load = ledgers.Load(server, ledger)
         assert load.first_answer.wait(20), server.log_tail()
         ledgers.pause(chance.uniform(*LIFE))
+        if chance.randrange(STOPPING_KILL_EVERY) == 0:
+            server.process.terminate()
+            ledgers.pause(chance.uniform(0, 0.05))
         server.kill()
         load.join()
         kills += 1

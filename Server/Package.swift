@@ -42,6 +42,7 @@ let lifecycle = Target.Dependency.product(
 )
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -135,7 +136,7 @@ let fullTargets: [Target] = [
     .target(
         name: "Shop",
         dependencies: [
-            hummingbird, httpTypes, asyncHTTPClient, grdb, lifecycle, logging, nioCore, nioPosix,
+            hummingbird, httpTypes, asyncHTTPClient, grdb, lifecycle, logging, nioCore, nioHTTP1,
             tracing, skein("Skein"),
         ],
         swiftSettings: strict
@@ -143,7 +144,7 @@ let fullTargets: [Target] = [
     .target(
         name: "Client",
         dependencies: [
-            asyncHTTPClient, nioCore, "CZlib", "CZstd", skein("SkeinModel"), skein("SkeinWire"),
+            asyncHTTPClient, nioCore, nioHTTP1, "CZlib", skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),

@@ -1,4 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
-import GRDB
-import AsyncHTTPClient
-import Skein
+
+// Shop is the demo: a small gift shop of real services on loopback, in one process. It owns its
+// HTTP servers, its message queue, its SQLite stock and the customers that order in it. It stands
+// for a user's application: it knows nothing of the server, only the tracing API and a tracer for
+// each service. Nothing in a trace is made up: each span times code that ran.
+//
+//     customer ──> gateway ──> order ──> stock ──> SQLite
+//                                ├─────> coupon
+//                                ├─────> payment
+//                                └─ queue ──> push ──> order
+
+public import Logging
+public import ServiceLifecycle
+public import Tracing
+
+/// How the shop is run.
+public struct ShopConfiguration: Sendable {
+    /// Orders a second, on average.
+    public var ordersPerSecond: Double = 3
+    /// Orders after which the shop closes by itself; `nil` for never.
+    public var orderLimit: Int?
+    /// The same seed gives the same orders, in the same sequence.
+    public var seed: UInt64 = 0
+    /// Factor on every simulated delay; 0 leaves them out.
+    public var pace: Double = 1
+
+    /// The defaults: three orders a second, for ever.
+    public init() {}
+}
+
+/// What the shop counted while it ran.
+public struct ShopReport: Sendable, Hashable {
+    /// Orders placed at the gateway.
+    public var orders = 0
+    /// Orders that were accepted.
+    public var accepted = 0
+    /// Orders that were refused: their payment was declined.
+    public var refused = 0
+    /// Orders that got no proper answer.
+    public var failed = 0
+    /// Push messages that were processed.
+    public var pushed = 0
+    /// Push messages sent to a partition that nobody reads.
+    public var lost = 0
+}
+
+/// The gift shop. Runs until it is shut down or has served its orders.
+public struct Shop: Service {
+    private let configuration: ShopConfiguration
+    private let tracer: @Sendable (ShopService) -> any Tracer
+    private let logger: Logger
+    private let ledger = Ledger()
+
+    /// Makes a shop whose services are traced with what `tracer` gives for each of them.
+    ///
+    /// The tracers are the caller's: it flushes and closes them after `run` has returned.
+    public init(
+        configuration: ShopConfiguration,
+        logger: Logger,
+        tracer: @escaping @Sendable (ShopService) -> any Tracer
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.tracer = tracer
+    }
+
+    /// What has happened so far.
+    public var report: ShopReport { ledger.report }
+
+    /// Opens the shop; returns when the last order it accepted has been dealt with.
+    public func run() async throws {
+        let directory = ServiceDirectory()
+        let queue = PushQueue()
+        let work = SimulatedWork(pace: configuration.pace)
+        let stations = ShopService.allCases.map { service in
+            Station(
+                service: service,
+                tracer: traceOrders(with: tracer(service)),
+                directory: directory,
+                work: work,
+                logger: logger
+            )
+        }
+        let byService = Dictionary(uniqueKeysWithValues: stations.map { ($0.service, $0) })
+        func station(_ service: ShopService) -> Station {
+            // `allCases` was mapped above.
+            guard let found = byService[service] else {
+                preconditionFailure("no station for \(service)")
+            }
+            return found
+        }
+        let customers = Customers(
+            configuration: configuration,
+            client: ServiceClient(directory: directory, tracer: nil),
+            queue: queue,
+            ledger: ledger
+        )
+        // A group shuts down from its last service to its first: customers leave before the doors
+        // close, and callers before those they call.
+        var services: [any Service] = [
+            try StockService(station: station(.stock)),
+            PaymentService(station: station(.payment)),
+            CouponService(station: station(.coupon)),
+            OrderService(station: station(.order), queue: queue, ledger: ledger),
+            PushWorker(station: station(.push), queue: queue, ledger: ledger),
+            GatewayService(station: station(.gateway)),
+        ]
+        services.append(customers)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map {
+                    .init(
+                        service: $0,
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup
+                    )
+                },
+                logger: logger
+            )
+        )
+        do {
+            try await group.run()
+        } catch {
+            await close(stations, customers)
+            throw error
+        }
+        await close(stations, customers)
+    }
+
+    private func close(_ stations: [Station], _ customers: Customers) async {
+        for station in stations { await station.client.close() }
+        await customers.client.close()
+    }
+}

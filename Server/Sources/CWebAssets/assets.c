@@ -1,1 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One entry a file of web/, in alphabetical order. WebAssetsTests fails when a file is missing here.
 #include "CWebAssets.h"
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+#define PAGE "text/html; charset=utf-8"
+#define STYLE "text/css; charset=utf-8"
+#define JAVASCRIPT "text/javascript; charset=utf-8"
+#define DRAWING "image/svg+xml"
+
+static const unsigned char api_js[] = {
+#embed "../../web/api.js"
+};
+static const unsigned char app_js[] = {
+#embed "../../web/app.js"
+};
+static const unsigned char base_css[] = {
+#embed "../../web/base.css"
+};
+static const unsigned char colors_js[] = {
+#embed "../../web/colors.js"
+};
+static const unsigned char dom_js[] = {
+#embed "../../web/dom.js"
+};
+static const unsigned char find_js[] = {
+#embed "../../web/find.js"
+};
+static const unsigned char first_run_js[] = {
+#embed "../../web/first-run.js"
+};
+static const unsigned char form_js[] = {
+#embed "../../web/form.js"
+};
+static const unsigned char format_js[] = {
+#embed "../../web/format.js"
+};
+static const unsigned char help_js[] = {
+#embed "../../web/help.js"
+};
+static const unsigned char index_html[] = {
+#embed "../../web/index.html"
+};
+static const unsigned char keys_js[] = {
+#embed "../../web/keys.js"
+};
+static const unsigned char mark_svg[] = {
+#embed "../../web/mark.svg"
+};
+static const unsigned char minimap_js[] = {
+#embed "../../web/minimap.js"
+};
+static const unsigned char notice_js[] = {
+#embed "../../web/notice.js"
+};
+static const unsigned char omnibox_js[] = {
+#embed "../../web/omnibox.js"
+};
+static const unsigned char panel_js[] = {
+#embed "../../web/panel.js"
+};
+static const unsigned char question_js[] = {
+#embed "../../web/question.js"
+};
+static const unsigned char results_js[] = {
+#embed "../../web/results.js"
+};
+static const unsigned char search_css[] = {
+#embed "../../web/search.css"
+};
+static const unsigned char search_js[] = {
+#embed "../../web/search.js"
+};
+static const unsigned char status_js[] = {
+#embed "../../web/status.js"
+};
+static const unsigned char tags_js[] = {
+#embed "../../web/tags.js"
+};
+static const unsigned char texts_js[] = {
+#embed "../../web/texts.js"
+};
+static const unsigned char theme_js[] = {
+#embed "../../web/theme.js"
+};
+static const unsigned char timeline_js[] = {
+#embed "../../web/timeline.js"
+};
+static const unsigned char trace_css[] = {
+#embed "../../web/trace.css"
+};
+static const unsigned char trace_js[] = {
+#embed "../../web/trace.js"
+};
+static const unsigned char trv1_js[] = {
+#embed "../../web/trv1.js"
+};
+
+#define ASSET(name, symbol, type) { name, symbol, sizeof symbol, type }
+
+static const cweb_asset assets[] = {
+    ASSET("api.js", api_js, JAVASCRIPT),
+    ASSET("app.js", app_js, JAVASCRIPT),
+    ASSET("base.css", base_css, STYLE),
+    ASSET("colors.js", colors_js, JAVASCRIPT),
+    ASSET("dom.js", dom_js, JAVASCRIPT),
+    ASSET("find.js", find_js, JAVASCRIPT),
+    ASSET("first-run.js", first_run_js, JAVASCRIPT),
+    ASSET("form.js", form_js, JAVASCRIPT),
+    ASSET("format.js", format_js, JAVASCRIPT),
+    ASSET("help.js", help_js, JAVASCRIPT),
+    ASSET("index.html", index_html, PAGE),
+    ASSET("keys.js", keys_js, JAVASCRIPT),
+    ASSET("mark.svg", mark_svg, DRAWING),
+    ASSET("minimap.js", minimap_js, JAVASCRIPT),
+    ASSET("notice.js", notice_js, JAVASCRIPT),
+    ASSET("omnibox.js", omnibox_js, JAVASCRIPT),
+    ASSET("panel.js", panel_js, JAVASCRIPT),
+    ASSET("question.js", question_js, JAVASCRIPT),
+    ASSET("results.js", results_js, JAVASCRIPT),
+    ASSET("search.css", search_css, STYLE),
+    ASSET("search.js", search_js, JAVASCRIPT),
+    ASSET("status.js", status_js, JAVASCRIPT),
+    ASSET("tags.js", tags_js, JAVASCRIPT),
+    ASSET("texts.js", texts_js, JAVASCRIPT),
+    ASSET("theme.js", theme_js, JAVASCRIPT),
+    ASSET("timeline.js", timeline_js, JAVASCRIPT),
+    ASSET("trace.css", trace_css, STYLE),
+    ASSET("trace.js", trace_js, JAVASCRIPT),
+    ASSET("trv1.js", trv1_js, JAVASCRIPT),
+};
+
+const cweb_asset *cweb_assets(size_t *count) {
+    *count = sizeof assets / sizeof assets[0];
+    return assets;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The native API, same origin. Every failure arrives as ApiError with a sentence for the reader.
+
+const root = '/api/skein/v1';
+
+export class ApiError extends Error {
+  /** @param {number} code HTTP status, or 0 when the server did not answer @param {string} message */
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<Response>} */
+async function get(path, signal) {
+  let response;
+  try {
+    response = await fetch(root + path, { signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, '');
+  }
+  if (response.ok) return response;
+  let message = '';
+  try {
+    message = (await response.json()).error?.message ?? '';
+  } catch {
+    // A proxy's own page, perhaps: the status says enough.
+  }
+  throw new ApiError(response.status, message);
+}
+
+/** @param {string} path @param {AbortSignal} [signal] */
+async function json(path, signal) {
+  return (await get(path, signal)).json();
+}
+
+/** @param {Record<string, string>} values */
+const query = (values) => new URLSearchParams(values).toString();
+
+/** @param {AbortSignal} [signal] @returns {Promise<string[]>} */
+export const services = async (signal) => (await json('/services', signal)).services;
+
+/** @param {string} service @param {AbortSignal} [signal] @returns {Promise<{name: string, kind: string}[]>} */
+export const operations = async (service, signal) =>
+  (await json(`/operations?${query(service ? { service } : {})}`, signal)).operations;
+
+/** @param {string} service @param {AbortSignal} [signal] @returns {Promise<{scope: string, key: string}[]>} */
+export const keys = async (service, signal) => (await json(`/keys?${query({ service })}`, signal)).keys;
+
+/** @param {string} key @param {string} scope @param {string} prefix @param {AbortSignal} [signal] @returns {Promise<string[]>} */
+export const values = async (key, scope, prefix, signal) =>
+  (await json(`/values?${query({ key, scope, prefix, limit: '100' })}`, signal)).values;
+
+/** @param {URLSearchParams} params @param {AbortSignal} [signal] */
+export const traces = (params, signal) => json(`/traces?${params}`, signal);
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
+export const columns = async (id, signal) => (await get(`/traces/${id}?format=columns`, signal)).arrayBuffer();
+
+/** @param {string} id @param {string | number} span its row, or its 16-digit id @param {AbortSignal} [signal] */
+export const span = (id, span, signal) => json(`/traces/${id}/spans/${span}`, signal);
+
+/** @param {string} id */
+export const traceJSONAddress = (id) => `${root}/traces/${id}`;
+
+/** @param {AbortSignal} [signal] */
+export const status = (signal) => json('/status', signal);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole-page notes: what failed in one line, what to do in one line, and a way on. Never a blank page.
+import { ApiError } from './api.js';
+import { h, icon } from './dom.js';
+import { t } from './texts.js';
+
+/**
+ * @param {{ title: string, text: string, detail?: string, action?: any, quiet?: boolean }} content
+ * @returns {HTMLElement}
+ */
+export function notice({ title, text, detail, action, quiet }) {
+  return h('section.notice', { role: quiet ? 'status' : 'alert' },
+    h(quiet ? 'div.notice-icon.quiet' : 'div.notice-icon', null, icon(quiet ? 'search' : 'warning')),
+    h('h1', null, title),
+    detail ? h('p.detail', null, detail) : null,
+    h('p', null, text),
+    action ? h('div.actions', null, action) : null);
+}
+
+/** @param {unknown} error @param {() => void} retry @returns {HTMLElement} */
+export function errorNotice(error, retry) {
+  const action = h('button.primary', { type: 'button', onclick: retry }, t('app.retry'));
+  if (!(error instanceof ApiError)) {
+    return notice({ title: t('error.data'), text: t('error.do'), detail: String(error), action });
+  }
+  if (error.code === 0) {
+    const text = t('error.offline.do', { origin: location.origin });
+    return notice({ title: t('error.offline'), text, action });
+  }
+  const title = error.code === 400 ? t('error.bad') : error.code === 503 || error.code === 429 ? t('error.busy') : t('error.server');
+  return error.code === 400
+    ? notice({ title, text: error.message })
+    : notice({ title, text: t('error.do'), detail: error.message || `HTTP ${error.code}`, action });
+}

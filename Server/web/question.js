@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the address of the search page asks of the server. No DOM.
+
+export const defaults = { last: '1h', order: 'newest' };
+export const limit = 20;
+
+/** The page's own parameters that the server does not know. */
+const own = ['live'];
+
+/** @param {URLSearchParams} params of the address @returns {URLSearchParams} of the native API */
+export function questionOf(params) {
+  const question = new URLSearchParams(params);
+  for (const name of own) question.delete(name);
+  for (const [name, value] of [...question]) if (value === '') question.delete(name);
+  if (question.get('last') === 'all') question.delete('last');
+  else if (!question.has('last') && !question.has('start') && !question.has('end')) question.set('last', defaults.last);
+  if (!question.has('order')) question.set('order', defaults.order);
+  if (!question.has('limit')) question.set('limit', String(limit));
+  return question;
+}
+
+/**
+ * The search for one tag around the time of a trace: the last day when it is that young, else the day around it.
+ * @param {string} key @param {string} value @param {string} unixNanos @returns {string} an address
+ */
+export function tagSearch(key, value, unixNanos) {
+  const params = new URLSearchParams({ tag: `${key}=${value}` });
+  const half = 12n * 3_600_000_000_000n;
+  const at = BigInt(unixNanos);
+  if (BigInt(Date.now()) * 1_000_000n - at < 2n * half) params.set('last', '24h');
+  else {
+    params.set('start', String(at - half));
+    params.set('end', String(at + half));
+  }
+  return `/?${params}`;
+}

@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "SkeinTesting",
             dependencies: [
-                "Skein", "SkeinModel", "SkeinPropagation",
+                "Skein", "SkeinModel",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict

@@ -9,6 +9,10 @@ enum Limits {
     static let retryAfterMax = Duration.seconds(300)
     /// Longest wait for an exporter to notice that its time is over.
     static let cancellationGrace = Duration.seconds(1)
+    /// Least time between two looks at the buffer, so that a delay of 0 does not keep a core busy.
+    static let exportDelayMin = Duration.milliseconds(10)
+    /// Spans that room is made for ahead of time; more make the buffer grow as they come.
+    static let reservedSpanCount = 512
     /// Tasks that wait for one flush at a time; a further one is answered at once with `false`.
     static let flushWaiterCount = 1_024
     /// Bytes that a finished span is reckoned at besides its texts: ids, times and container heads.
@@ -52,4 +56,13 @@ public struct PipelineLimits: Sendable, Hashable {
 
     /// Makes the default limits.
     public init() {}
+
+    /// The nearest limits with which a pipeline gets on: a batch holds at least one span and no
+    /// more than there is room for, and there is some time between two exports.
+    var workable: PipelineLimits {
+        var limits = self
+        limits.batchSpanCount = max(1, min(batchSpanCount, spanCount))
+        limits.delay = max(delay, Limits.exportDelayMin)
+        return limits
+    }
 }

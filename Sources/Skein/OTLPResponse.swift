@@ -4,16 +4,25 @@
 ///
 /// The body of a success is an `ExportTraceServiceResponse`, whose field 1 is a partial success:
 /// field 1 the number of spans it did not take, field 2 why.
-struct OTLPResponse {
+///
+/// With `OTLPRequest` it makes an exporter of any HTTP client.
+public struct OTLPResponse: Sendable, Hashable {
     /// The status of HTTP.
-    let status: Int
+    public let status: Int
     /// The value of the header `Retry-After`.
-    let retryAfter: String?
+    public let retryAfter: String?
     /// The body, as far as it was read.
-    let body: [UInt8]
+    public let body: [UInt8]
+
+    /// Makes an answer of its parts.
+    public init(status: Int, retryAfter: String?, body: [UInt8]) {
+        self.status = status
+        self.retryAfter = retryAfter
+        self.body = body
+    }
 
     /// What the pipeline is told.
-    var outcome: ExportOutcome {
+    public var outcome: ExportOutcome {
         switch status {
         case 200..<300:
             let partial = Self.partialSuccess(in: body)

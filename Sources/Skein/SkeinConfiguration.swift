@@ -59,7 +59,9 @@ public struct OTLPEndpoint: Sendable, Hashable {
     ///
     /// - Parameter baseURL: `http://` or `https://`, host and, where needed, port and path.
     public init(baseURL: String = "http://127.0.0.1:4318") {
-        tracesURL = (baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL) + "/v1/traces"
+        // The slashes of a scheme without a host stay, so that `problem` still sees it.
+        let endsInSlash = baseURL.hasSuffix("/") && !baseURL.hasSuffix("//")
+        tracesURL = (endsInSlash ? String(baseURL.dropLast()) : baseURL) + "/v1/traces"
     }
 
     /// Makes an endpoint of the full address that spans are posted to.

@@ -51,7 +51,7 @@ final class SpanBuffer: Sendable {
     func take() -> [SpanRecord] {
         var taken: [SpanRecord] = []
         // The room for the next batch is made before the lock is taken.
-        taken.reserveCapacity(limits.batchSpanCount)
+        taken.reserveCapacity(min(limits.batchSpanCount, Limits.reservedSpanCount))
         state.withLock { swap(&$0.waiting, &taken) }
         return taken
     }

@@ -26,6 +26,8 @@ public final class SpanPipeline: SpanSink {
     ///   - exporter: Where the spans go.
     ///   - options: Limits, retries and where trouble is reported.
     public init(exporter: any SpanExporter, options: PipelineOptions = PipelineOptions()) {
+        var options = options
+        options.limits = options.limits.workable
         self.exporter = exporter
         self.options = options
         buffer = SpanBuffer(limits: options.limits)

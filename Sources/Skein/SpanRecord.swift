@@ -69,6 +69,13 @@ public struct SpanRecord: Sendable {
         public init() {}
     }
 
+    /// The trace that the span belongs to.
+    public var traceID: TraceID { context.traceID }
+    /// The span's own id.
+    public var spanID: SpanID { context.spanID }
+    /// Whether the span has no parent in this process or another.
+    public var isRoot: Bool { !parentSpanID.isValid }
+
     /// Bytes of memory the record is reckoned at: its texts and a flat sum for each item.
     var byteCount: Int {
         var sum = Limits.recordByteCount + name.utf8.count + attributes.byteCount

@@ -40,6 +40,27 @@ public struct ExportOutcome: Sendable, Hashable {
     }
 
     let code: Code
+
+    /// Spans of a delivered batch that the receiver will never take.
+    public var rejectedCount: Int {
+        if case .delivered(let count) = code { count } else { 0 }
+    }
+
+    /// The wait that the receiver asked for.
+    public var requestedDelay: Duration? {
+        if case .retryable(let delay) = code { delay } else { nil }
+    }
+
+    /// Whether it is worth sending the batch again.
+    public var isRetryable: Bool {
+        if case .retryable = code { true } else { false }
+    }
+
+    /// Whether the receiver has the batch.
+    public var isDelivered: Bool {
+        if case .delivered = code { true } else { false }
+    }
+
     /// What the receiver, or the connection, said.
     public let message: String
 

@@ -20,7 +20,7 @@ enum Transport {
     @Sendable static func warn(_ message: String) {
         let line = Array("skein: \(message)\n".utf8)
         // A short or failed write loses a warning, which is nobody's to repair.
-        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _ = write(STDERR_FILENO, line, line.count)
     }
 
     /// The value of an environment variable; `nil` where it is not set.

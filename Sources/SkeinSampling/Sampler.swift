@@ -52,7 +52,7 @@ public struct SamplingInput: Sendable {
         kind: SpanKind
     ) {
         self.traceID = traceID
-        self.randomness = (randomness ?? traceID.low) & (1 << 56 - 1)
+        self.randomness = (randomness ?? traceID.low) & ((1 << 56) - 1)
         self.parent = parent
         self.name = name
         self.kind = kind

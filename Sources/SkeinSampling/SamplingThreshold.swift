@@ -35,8 +35,9 @@ public struct SamplingThreshold: Sendable, Hashable {
         let leading = rarer > 0 ? max(0, -rarer.exponent - 1) / 4 : 0
         let digits = min(14, 5 + Int(leading))
         let unit = UInt64(1) << UInt64(4 * (14 - digits))
-        let exact = UInt64((1 - ratio) * 0x1p56)
-        self.init(rawValue: (exact &+ unit / 2) / unit * unit)
+        // From the share that is kept, which a `Double` holds exactly; 1 - ratio would lose it.
+        let kept = UInt64((ratio * 0x1p56).rounded())
+        self.init(rawValue: (1 << 56) - (kept + unit / 2) / unit * unit)
     }
 
     /// Whether a trace with these 56 random bits is kept.

@@ -2,7 +2,6 @@
 
 public import Skein
 public import SkeinModel
-internal import SkeinPropagation
 internal import Synchronization
 public import Tracing
 
@@ -40,7 +39,7 @@ public final class SpanCollector: SpanSink {
     public var spans: [SpanRecord] { state.withLock { $0 } }
 
     /// Spans without a parent in this process or another.
-    public var roots: [SpanRecord] { spans.filter { !$0.parentSpanID.isValid } }
+    public var roots: [SpanRecord] { spans.filter(\.isRoot) }
 
     /// The spans of an operation.
     public func spans(named name: String) -> [SpanRecord] { spans.filter { $0.name == name } }
@@ -50,13 +49,13 @@ public final class SpanCollector: SpanSink {
 
     /// The spans of one trace.
     public func spans(of trace: TraceID) -> [SpanRecord] {
-        spans.filter { $0.context.traceID == trace }
+        spans.filter { $0.traceID == trace }
     }
 
     /// The spans right below `parent`.
     public func children(of parent: SpanRecord) -> [SpanRecord] {
         spans.filter {
-            $0.context.traceID == parent.context.traceID && $0.parentSpanID == parent.context.spanID
+            $0.traceID == parent.traceID && $0.parentSpanID == parent.spanID
         }
     }
 

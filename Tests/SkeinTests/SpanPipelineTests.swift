@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Skein
+import SkeinPropagation
+import Testing
+import Tracing
+
+/// A pipeline with a clock and an exporter that the test moves, and a tracer in front of it.
+private struct Bench {
+    let clock = ManualClock()
+    let exporter: ScriptedExporter
+    let warnings = Warnings()
+    let pipeline: SpanPipeline
+    let tracer: SkeinTracer
+
+    init(_ outcomes: [ExportOutcome] = [], change: (inout PipelineOptions) -> Void = { _ in }) {
+        exporter = ScriptedExporter(outcomes)
+        var options = PipelineOptions()
+        options.clock = clock
+        options.onWarning = { [warnings] in warnings.add($0) }
+        change(&options)
+        pipeline = SpanPipeline(exporter: exporter, options: options)
+        tracer = SkeinTracer(resource: Resource(serviceName: "test"), pipeline: pipeline)
+    }
+
+    func endSpans(_ names: String...) {
+        for name in names { tracer.startSpan(name).end() }
+    }
+
+    func endSpans(count: Int) {
+        for number in 0..<count { tracer.startSpan("span \(number)").end() }
+    }
+
+    /// Counters of a bench at rest always add up.
+    func checkSums() {
+        let counters = pipeline.counters
+        let dropped = counters.droppedCounts.values.reduce(0, +)
+        #expect(counters.startedCount == counters.endedCount + counters.abandonedCount)
+        #expect(
+            counters.endedCount == counters.queuedCount + counters.exportedCount
+                + counters.rejectedCount + dropped
+        )
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct SpanPipelineTests {
+    @Test func `exports after the delay`() async {
+        let bench = Bench()
+        bench.endSpans("a", "b")
+        await bench.clock.untilSleeping(1)
+        #expect(bench.exporter.sent.isEmpty)
+        bench.clock.advance(by: .seconds(5))
+        await bench.exporter.untilAttempts(1)
+        #expect(bench.exporter.sent == [["a", "b"]])
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `a full batch does not wait for the delay`() async {
+        let bench = Bench { $0.limits.batchSpanCount = 3 }
+        bench.endSpans(count: 3)
+        await bench.exporter.untilAttempts(1)
+        #expect(bench.exporter.sent.map(\.count) == [3])
+        await bench.pipeline.shutdown()
+    }
+
+    @Test func `a flush exports everything in batches and returns`() async {
+        let bench = Bench { $0.limits.batchSpanCount = 512 }
+        bench.endSpans(count: 500)
+        #expect(await bench.pipeline.flush())
+        #expect(bench.exporter.sent.map(\.count) == [500])
+        #expect(bench.pipeline.counters.exportedCount == 500)
+        #expect(bench.pipeline.counters.queuedCount == 0)
+        #expect(await bench.pipeline.flush())
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `a flush of the tracer only starts one`() async {
+        let bench = Bench()
+        bench.endSpans("a")
+        bench.tracer.forceFlush()
+        await bench.exporter.untilAttempts(1)
+        await bench.pipeline.shutdown()
+        #expect(bench.exporter.sent == [["a"]])
+    }
+
+    @Test func `a full buffer drops, counts and never waits`() async {
+        let bench = Bench {
+            $0.limits.spanCount = 8
+            $0.limits.batchSpanCount = 4
+        }
+        bench.exporter.hold()
+        bench.endSpans(count: 4)
+        await bench.exporter.untilAttempts(1)
+        // Four are under way and count; four more fit.
+        bench.endSpans(count: 10)
+        #expect(bench.pipeline.counters.queuedCount == 8)
+        #expect(bench.pipeline.counters.droppedCounts == [.bufferFull: 6])
+        bench.exporter.release()
+        #expect(await bench.pipeline.flush())
+        #expect(bench.pipeline.counters.exportedCount == 8)
+        bench.endSpans(count: 1)
+        #expect(bench.pipeline.counters.queuedCount == 1)
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `bytes are bounded too`() async {
+        let bench = Bench { $0.limits.byteCount = 10_000 }
+        for _ in 0..<5 {
+            let span = bench.tracer.startSpan("span")
+            span.attributes["body"] = String(repeating: "x", count: 4_000)
+            span.end()
+        }
+        let giant = bench.tracer.startSpan("giant")
+        giant.addEvent(
+            SpanEvent(
+                name: "event",
+                attributes: ["list": .stringArray(.init(repeating: "", count: 700))]
+            )
+        )
+        giant.end()
+        #expect(bench.pipeline.counters.queuedCount == 2)
+        #expect(bench.pipeline.counters.droppedCounts == [.bufferFull: 4])
+        #expect(await bench.pipeline.flush())
+        bench.endSpans("fits again")
+        #expect(bench.pipeline.counters.queuedCount == 1)
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `what can be repeated is repeated, encoded once`() async {
+        let bench = Bench([.retryable(message: "HTTP 503"), .retryable(message: "HTTP 503")])
+        bench.endSpans("a")
+        async let isFlushed = bench.pipeline.flush(timeout: .seconds(1_000))
+        for attempt in 1...2 {
+            await bench.exporter.untilAttempts(attempt)
+            // The ticker, the flush's limit, and the wait before the next attempt.
+            await bench.clock.untilSleeping(3)
+            bench.clock.advance(by: .seconds(5))
+        }
+        #expect(await isFlushed)
+        #expect(bench.exporter.sent == [["a"], ["a"], ["a"]])
+        #expect(bench.exporter.encodedBatchCount == 1)
+        #expect(bench.pipeline.counters.exportedCount == 1)
+        #expect(bench.warnings.all.count == 2)
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `attempts are bounded`() async {
+        let outcomes = (0..<3).map { _ in ExportOutcome.retryable(message: "no route") }
+        let bench = Bench(outcomes) { $0.retry.attemptCount = 3 }
+        bench.endSpans("a")
+        async let isFlushed = bench.pipeline.flush(timeout: .seconds(1_000))
+        for attempt in 1...2 {
+            await bench.exporter.untilAttempts(attempt)
+            await bench.clock.untilSleeping(3)
+            bench.clock.advance(by: .seconds(30))
+        }
+        #expect(await isFlushed)
+        #expect(bench.exporter.sent.count == 3)
+        #expect(bench.pipeline.counters.droppedCounts == [.attemptsUsedUp: 1])
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `waits as long as the receiver asks`() async {
+        let bench = Bench([.retryable(after: .seconds(30), message: "HTTP 429")])
+        bench.endSpans("a")
+        async let isFlushed = bench.pipeline.flush(timeout: .seconds(1_000))
+        await bench.exporter.untilAttempts(1)
+        await bench.clock.untilSleeping(3)
+        let waits = bench.clock.remaining.filter { $0 > .seconds(29) && $0 < .seconds(999) }
+        #expect(waits.count == 1)
+        #expect(waits.allSatisfy { $0 >= .seconds(30) && $0 <= .seconds(33) })
+        bench.clock.advance(by: .seconds(33))
+        #expect(await isFlushed)
+        await bench.pipeline.shutdown()
+    }
+
+    @Test func `what is refused is dropped and what is rejected counted`() async {
+        let bench = Bench([
+            .refused(message: "HTTP 400"), .delivered(rejectedCount: 1, message: "too old"),
+            .delivered(rejectedCount: 99, message: "nonsense"),
+            .delivered(rejectedCount: -1, message: "nonsense"),
+        ])
+        for _ in 0..<4 {
+            bench.endSpans("a", "b")
+            #expect(await bench.pipeline.flush())
+        }
+        let counters = bench.pipeline.counters
+        #expect(counters.droppedCounts == [.refused: 2])
+        #expect(counters.rejectedCount == 3)
+        #expect(counters.exportedCount == 3)
+        #expect(bench.warnings.all.first?.contains("HTTP 400") == true)
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `lasting trouble does not flood the log`() async {
+        let bench = Bench((0..<100).map { _ in .refused(message: "HTTP 404") })
+        for _ in 0..<100 {
+            bench.endSpans("a")
+            await bench.pipeline.flush()
+        }
+        #expect(bench.warnings.all.count == 7)
+        await bench.pipeline.shutdown()
+        bench.checkSums()
+    }
+
+    @Test func `a flush gives up after its time`() async {
+        let bench = Bench()
+        bench.exporter.hold()
+        bench.endSpans("a")
+        async let isFlushed = bench.pipeline.flush(timeout: .seconds(2))
+        await bench.exporter.untilAttempts(1)
+        await bench.clock.untilSleeping(2)
+        bench.clock.advance(by: .seconds(2))
+        #expect(await !isFlushed)
+        bench.exporter.release()
+        #expect(await bench.pipeline.shutdown())
+        #expect(bench.pipeline.counters.exportedCount == 1)
+    }
+
+    @Test func `a shutdown exports what is there and drops what comes later`() async {
+        let bench = Bench()
+        bench.endSpans("a")
+        let late = bench.tracer.startSpan("late")
+        #expect(await bench.pipeline.shutdown())
+        #expect(bench.exporter.sent == [["a"]])
+        #expect(bench.exporter.isShutDown)
+        late.end()
+        bench.endSpans("later")
+        #expect(bench.pipeline.counters.droppedCounts == [.shutDown: 2])
+        #expect(await bench.pipeline.shutdown())
+        #expect(await bench.pipeline.flush())
+        #expect(bench.exporter.sent.count == 1)
+        bench.checkSums()
+    }
+
+    @Test func `a shutdown keeps to its time and counts what it leaves`() async {
+        let bench = Bench { $0.limits.batchSpanCount = 2 }
+        bench.exporter.hold()
+        bench.endSpans("a", "b")
+        await bench.exporter.untilAttempts(1)
+        bench.endSpans("c")
+        async let first = bench.pipeline.shutdown(timeout: .seconds(5))
+        async let second = bench.pipeline.shutdown(timeout: .seconds(5))
+        await bench.clock.untilSleeping(3)
+        bench.clock.advance(by: .seconds(5))
+        #expect(await [first, second] == [false, false])
+        #expect(bench.pipeline.counters.droppedCounts == [.shutDown: 3])
+        #expect(bench.exporter.isShutDown)
+        bench.checkSums()
+    }
+
+    @Test func `a shutdown ends a wait before the next attempt`() async {
+        let bench = Bench([.retryable(after: .seconds(200), message: "HTTP 503")])
+        bench.endSpans("a")
+        bench.tracer.forceFlush()
+        await bench.exporter.untilAttempts(1)
+        await bench.clock.untilSleeping(2)
+        async let isClean = bench.pipeline.shutdown(timeout: .seconds(5))
+        await bench.clock.untilSleeping(3)
+        bench.clock.advance(by: .seconds(5))
+        #expect(await !isClean)
+        #expect(bench.pipeline.counters.droppedCounts == [.shutDown: 1])
+        bench.checkSums()
+    }
+
+    @Test func `the exporter never runs in a span of the application`() async {
+        var context = InstrumentationContext.topLevel
+        context.baggage.set("1", forKey: "a")
+        let bench = InstrumentationContext.withValue(context) {
+            let bench = Bench()
+            bench.endSpans("a")
+            return bench
+        }
+        await InstrumentationContext.withValue(context) {
+            await bench.pipeline.flush()
+            await bench.pipeline.shutdown()
+        }
+        #expect(bench.exporter.sent == [["a"]])
+        #expect(!bench.exporter.sawTraceContext)
+    }
+
+    @Test func `tracers of several services share a pipeline and its counters`() async {
+        let bench = Bench()
+        let stock = SkeinTracer(
+            resource: Resource(serviceName: "stock"),
+            pipeline: bench.pipeline
+        )
+        bench.endSpans("order")
+        stock.startSpan("stock").end()
+        #expect(await bench.pipeline.flush())
+        #expect(bench.exporter.sent == [["order", "stock"]])
+        #expect(stock.counters == bench.tracer.counters)
+        #expect(stock.counters.exportedCount == 2)
+        await bench.pipeline.shutdown()
+    }
+
+    @Test func `counts exactly while many tasks end spans`() async {
+        let bench = Bench {
+            $0.limits.spanCount = 64
+            $0.limits.batchSpanCount = 16
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    for _ in 0..<200 {
+                        await bench.tracer.withSpan("span") { _ in await Task.yield() }
+                    }
+                }
+            }
+        }
+        #expect(await bench.pipeline.flush())
+        let counters = bench.pipeline.counters
+        #expect(counters.startedCount == 10_000)
+        #expect(counters.queuedCount == 0)
+        #expect(counters.exportedCount == bench.exporter.sent.reduce(0) { $0 + $1.count })
+        #expect(bench.exporter.sent.allSatisfy { $0.count <= 16 })
+        bench.checkSums()
+        await bench.pipeline.shutdown()
+    }
+}
+
+@Suite struct RetryPolicyTests {
+    @Test func `doubles up to its maximum and then gives up`() {
+        let policy = RetryPolicy()
+        let delays = (1...8).map { policy.delay(afterAttempt: $0, requested: nil, jitter: 0.5) }
+        let expected: [Duration?] = [
+            .milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(16),
+            .seconds(30), nil,
+        ]
+        #expect(delays == expected)
+    }
+
+    @Test func `spreads the waits`() {
+        let policy = RetryPolicy()
+        #expect(policy.delay(afterAttempt: 1, requested: nil, jitter: 0) == .milliseconds(250))
+        let longest = policy.delay(afterAttempt: 1, requested: nil, jitter: 0.999)
+        #expect(longest.map { $0 > .milliseconds(740) && $0 < .milliseconds(750) } == true)
+    }
+
+    @Test func `believes a request up to five minutes`() {
+        let policy = RetryPolicy()
+        let asked = policy.delay(afterAttempt: 7, requested: .seconds(60), jitter: 0)
+        #expect(asked == .seconds(60))
+        let absurd = policy.delay(afterAttempt: 1, requested: .seconds(1 << 40), jitter: 0)
+        #expect(absurd == .seconds(300))
+        let negative = policy.delay(afterAttempt: 1, requested: .seconds(-5), jitter: 0.5)
+        #expect(negative == .milliseconds(500))
+        #expect(policy.delay(afterAttempt: 8, requested: .seconds(1), jitter: 0) == nil)
+    }
+
+    @Test func `any number of attempts is safe`() {
+        var policy = RetryPolicy()
+        policy.attemptCount = .max
+        let delay = policy.delay(afterAttempt: .max - 1, requested: nil, jitter: 0.5)
+        #expect(delay == .seconds(30))
+    }
+}

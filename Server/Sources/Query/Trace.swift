@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Analysis
+public import SkeinModel
+public import Store
+
+/// One trace, arranged for a reader: depth first, clocks corrected, shared spans apart.
+///
+/// The stored spans stay as they came (`spans`); what the adjusters changed stands in `frame`.
+public final class Trace: Sendable {
+    /// What the store gave; may hold other traces too.
+    public let spans: TraceSpans
+    public let traceID: TraceID
+    /// Rows of `spans.columns` that are this trace, in its order (by start, then id): row `i` here
+    /// is row `i` of `frame`.
+    public let rows: [Int]
+    public let frame: SpanFrame
+    public let tree: TraceTree
+
+    /// The run of one trace in columns sorted by trace id.
+    struct Group {
+        var traceID: TraceID
+        var rows: Range<Int>
+    }
+
+    /// Finds where each trace begins and ends.
+    static func groups(in columns: borrowing SpanColumns) -> [Group] {
+        var groups: [Group] = []
+        var start = 0
+        for row in 0..<columns.count {
+            let isLast =
+                row + 1 == columns.count
+                || columns.traceLow[row + 1] != columns.traceLow[row]
+                || columns.traceHigh[row + 1] != columns.traceHigh[row]
+            guard isLast else { continue }
+            let id = TraceID(high: columns.traceHigh[row], low: columns.traceLow[row])
+            groups.append(Group(traceID: id, rows: start..<row + 1))
+            start = row + 1
+        }
+        return groups
+    }
+
+    /// Arranges `rows`, which are one trace. `isRaw` leaves every span as it was sent.
+    init(spans: TraceSpans, rows: Range<Int>, isRaw: Bool) {
+        self.spans = spans
+        let first = rows.lowerBound
+        traceID = TraceID(
+            high: spans.columns.traceHigh[first],
+            low: spans.columns.traceLow[first]
+        )
+        self.rows = isRaw ? Array(rows) : spans.columns.withoutDuplicates(rows)
+        var frame = spans.columns.frame(self.rows)
+        if isRaw {
+            self.frame = frame
+            tree = TraceTree(frame)
+        } else {
+            frame.separateSharedSpans()
+            frame.warnDuplicateIDs()
+            let sent = TraceTree(frame)
+            frame.correctClockSkew(sent)
+            let isMoved = frame.clockShift.contains { $0 != 0 }
+            self.frame = frame
+            tree = isMoved ? TraceTree(frame) : sent
+        }
+    }
+
+    /// Spans.
+    public var count: Int { rows.count }
+
+    /// The row of `spans.columns` at display place `place`.
+    public func columnsRow(_ place: Int) -> Int { rows[tree.order[place]] }
+
+    /// Earliest start, nanoseconds since 1970.
+    public var start: UInt64 { frame.start.min() ?? 0 }
+
+    /// Latest end, nanoseconds since 1970.
+    public var end: UInt64 { frame.end.max() ?? 0 }
+
+    /// Warnings of all spans, in display order, each with the span's id.
+    public var warnings: [String] {
+        guard !frame.warnings.isEmpty else { return [] }
+        return tree.order.flatMap { row in
+            (frame.warnings[row] ?? []).map { "span \(Hex.text(frame.spanID[row])): \($0)" }
+        }
+    }
+}
+
+extension SpanColumns {
+    /// The frame of `rows`.
+    func frame(_ rows: [Int]) -> SpanFrame {
+        let hosts = hosts()
+        var frame = SpanFrame(capacity: rows.count)
+        for row in rows {
+            frame.append(
+                spanID: spanID[row],
+                parentID: parentID[row],
+                start: start[row],
+                end: end[row],
+                kind: SpanKind(rawValue: kind[row]) ?? .unspecified,
+                service: service(row),
+                host: hosts[Int(resource[row])]
+            )
+        }
+        return frame
+    }
+
+    /// A number for the host of each resource: `host.id`, else `host.ip`, else `host.name`.
+    private func hosts() -> [UInt32?] {
+        var numbers: [AttributeValue.KeyValue: UInt32] = [:]
+        return (0..<resources.count).map { resource in
+            let attributes = keyValues(resources.attributes[resource])
+            for key in ["host.id", "host.ip", "host.name"] {
+                guard let host = attributes.first(where: { $0.key == key }) else { continue }
+                let number = numbers[host] ?? UInt32(numbers.count)
+                numbers[host] = number
+                return number
+            }
+            return nil
+        }
+    }
+}
+
+extension SpanFrame {
+    fileprivate mutating func warnDuplicateIDs() {
+        var seen = Set<UInt64>(minimumCapacity: count)
+        for row in 0..<count where !seen.insert(spanID[row]).inserted {
+            warn(row, "another span of this trace has the same span ID")
+        }
+    }
+}

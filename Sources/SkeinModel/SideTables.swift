@@ -104,6 +104,14 @@ public struct EventColumns: ~Copyable, Sendable {
     @inlinable
     public var count: Int { time.count }
 
+    /// Drops the events from `newCount` on; their attributes stay.
+    public mutating func truncate(to newCount: Int) {
+        time.truncate(to: newCount)
+        name.truncate(to: newCount)
+        attributes.truncate(to: newCount)
+        dropped.truncate(to: newCount)
+    }
+
     /// Adds an event.
     public mutating func append(
         time: UInt64,
@@ -149,6 +157,17 @@ public struct LinkColumns: ~Copyable, Sendable {
     /// Links.
     @inlinable
     public var count: Int { spanID.count }
+
+    /// Drops the links from `newCount` on; their attributes stay.
+    public mutating func truncate(to newCount: Int) {
+        traceHigh.truncate(to: newCount)
+        traceLow.truncate(to: newCount)
+        spanID.truncate(to: newCount)
+        traceState.truncate(to: newCount)
+        flags.truncate(to: newCount)
+        attributes.truncate(to: newCount)
+        dropped.truncate(to: newCount)
+    }
 
     /// Adds a link.
     public mutating func append(

@@ -60,6 +60,16 @@ public struct AttributeColumns: ~Copyable, Sendable {
         string.withUTF8 { append(key: key, type: .string, bytes: UnsafeRawBufferPointer($0)) }
     }
 
+    /// Drops the attributes from `newCount` on, and the value bytes from `byteCount` on.
+    ///
+    /// - Precondition: `byteCount` is what `bytes.count` was when there were `newCount` attributes.
+    public mutating func truncate(to newCount: Int, byteCount: Int) {
+        key.truncate(to: newCount)
+        type.truncate(to: newCount)
+        value.truncate(to: newCount)
+        bytes.truncate(to: byteCount)
+    }
+
     /// The type of attribute `row`.
     @inlinable
     public func type(_ row: Int) -> AttributeType { AttributeType(rawValue: type[row]) ?? .empty }

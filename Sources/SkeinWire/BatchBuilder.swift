@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+import SkeinModel
+
+/// Where every decoder puts what it reads: columns, with the limits applied and the marks kept.
+///
+/// One owner of attributes is open at a time (`beginAttributes` ... `endAttributes`), so that its
+/// run is contiguous. A span that turns out to be refused is taken back with `rewind`.
+struct BatchBuilder: ~Copyable {
+    var columns: SpanColumns
+    let limits: DecodeLimits
+    /// Nanoseconds since 1970 when the payload came.
+    let receivedAt: UInt64
+    /// Marks of the owner being read.
+    var marks: SpanMarks = []
+
+    private(set) var rejected = 0
+    private var firstRejection = ""
+    private var runStart = 0
+    private var runDropped: UInt32 = 0
+    private var valueBytesLeft: Int
+    private let serviceKey: UInt32
+
+    init(payloadByteCount: Int, receivedAt: UInt64, limits: DecodeLimits) {
+        // 400 bytes a span is usual; tiny payloads and tiny spans grow from there.
+        let expected = min(payloadByteCount / 400 + 1, limits.spansPerPayload)
+        columns = SpanColumns(capacity: expected)
+        serviceKey = columns.strings.intern("service.name")
+        self.limits = limits
+        self.receivedAt = receivedAt
+        valueBytesLeft = limits.spanValueByteCount
+    }
+
+    /// Ends the building.
+    consuming func finish() -> DecodedBatch {
+        let reason =
+            switch rejected {
+            case 0: ""
+            case 1: "1 span was rejected: \(firstRejection)"
+            default: "\(rejected) spans were rejected, the first: \(firstRejection)"
+            }
+        return DecodedBatch(columns: columns, rejected: rejected, rejectionReason: reason)
+    }
+
+    // MARK: Text
+
+    /// The id of a name, key or other text that repeats.
+    @inline(__always)
+    mutating func intern(_ bytes: UnsafeRawBufferPointer, limit: Int) -> UInt32 {
+        if bytes.count <= limit, Text.isASCII(bytes) { return columns.strings.intern(bytes) }
+        return internRepaired(bytes, limit: limit)
+    }
+
+    @inline(__always)
+    mutating func key(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        intern(bytes, limit: limits.keyByteCount)
+    }
+
+    @inline(__always)
+    mutating func name(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        intern(bytes, limit: limits.valueByteCount)
+    }
+
+    @inline(never)
+    private mutating func internRepaired(_ bytes: UnsafeRawBufferPointer, limit: Int) -> UInt32 {
+        let kept = Text.prefix(bytes, limit)
+        if kept.count < bytes.count { marks.insert(.limited) }
+        if Text.isUTF8(kept) { return columns.strings.intern(kept) }
+        marks.insert(.textRepaired)
+        var text = String(decoding: kept, as: UTF8.self)
+        return text.withUTF8 {
+            columns.strings.intern(Text.prefix(UnsafeRawBufferPointer($0), limit))
+        }
+    }
+
+    // MARK: Attributes
+
+    /// Attributes, events and links that still fit the payload's budget.
+    private var itemsLeft: Int {
+        let used = columns.attributes.count + columns.events.count + columns.links.count
+        return max(limits.itemsPerPayload - used, 0)
+    }
+
+    mutating func beginAttributes() {
+        runStart = columns.attributes.count
+        runDropped = 0
+    }
+
+    /// The run since `beginAttributes`, and how many attributes our limits dropped from it.
+    mutating func endAttributes() -> (run: Run, dropped: UInt32) {
+        let count = columns.attributes.count &- runStart
+        return (Run(first: UInt32(runStart), count: UInt32(count)), runDropped)
+    }
+
+    /// Whether one more attribute fits its owner; counts and marks one that does not.
+    @inline(__always)
+    private mutating func admitsAttribute() -> Bool {
+        if columns.attributes.count &- runStart < limits.attributesPerOwner, itemsLeft > 0 {
+            return true
+        }
+        dropAttribute()
+        return false
+    }
+
+    /// Counts an attribute of the open owner that is not kept.
+    mutating func dropAttribute() {
+        runDropped &+= 1
+        marks.insert(.limited)
+    }
+
+    /// Adds an attribute; `value.body` is copied.
+    @inline(__always)
+    mutating func attribute(key: UnsafeRawBufferPointer, _ value: RawValue) {
+        guard admitsAttribute() else { return }
+        switch value.type {
+        case .empty, .bool, .int, .double:
+            columns.attributes.append(key: self.key(key), type: value.type, bits: value.bits)
+        case .string:
+            string(key: self.key(key), value.body)
+        case .bytes, .array, .map:
+            long(key: key, value)
+        }
+    }
+
+    /// Adds a string attribute.
+    @inline(__always)
+    private mutating func string(key: UInt32, _ bytes: UnsafeRawBufferPointer) {
+        let room = min(limits.valueByteCount, valueBytesLeft)
+        if bytes.count <= room, Text.isASCII(bytes) {
+            valueBytesLeft &-= bytes.count
+            columns.attributes.append(key: key, type: .string, bytes: bytes)
+        } else {
+            repairedString(key: key, bytes, room: room)
+        }
+    }
+
+    @inline(never)
+    private mutating func repairedString(
+        key: UInt32,
+        _ bytes: UnsafeRawBufferPointer,
+        room: Int
+    ) {
+        let kept = Text.prefix(bytes, room)
+        if kept.count < bytes.count { marks.insert(.limited) }
+        if Text.isUTF8(kept) {
+            valueBytesLeft &-= kept.count
+            columns.attributes.append(key: key, type: .string, bytes: kept)
+            return
+        }
+        marks.insert(.textRepaired)
+        var text = String(decoding: kept, as: UTF8.self)
+        text.withUTF8 {
+            let repaired = Text.prefix(UnsafeRawBufferPointer($0), room)
+            valueBytesLeft &-= repaired.count
+            columns.attributes.append(key: key, type: .string, bytes: repaired)
+        }
+    }
+
+    /// Adds a bytes, array or map attribute. Bytes are cut; a list cannot be, and is dropped.
+    @inline(never)
+    private mutating func long(key: UnsafeRawBufferPointer, _ value: RawValue) {
+        let room = min(limits.valueByteCount, valueBytesLeft)
+        if value.type == .bytes {
+            let kept = value.body.count > room ? .init(rebasing: value.body[..<room]) : value.body
+            if kept.count < value.body.count { marks.insert(.limited) }
+            valueBytesLeft &-= kept.count
+            columns.attributes.append(key: self.key(key), type: .bytes, bytes: kept)
+            return
+        }
+        guard value.body.count <= room else { return dropAttribute() }
+        let id = self.key(key)
+        guard value.isTooDeep || value.hasBadText else {
+            valueBytesLeft &-= value.body.count
+            return columns.attributes.append(key: id, type: value.type, bytes: value.body)
+        }
+        marks.formUnion(value.isTooDeep ? .limited : [])
+        marks.formUnion(value.hasBadText ? .textRepaired : [])
+        var rewritten: [UInt8] = []
+        if value.type == .array {
+            NestedValue.encode(array: NestedValue.array(value.body), to: &rewritten)
+        } else {
+            NestedValue.encode(map: NestedValue.map(value.body), to: &rewritten)
+        }
+        // U+FFFD takes three bytes where one bad byte stood.
+        guard rewritten.count <= room else { return dropAttribute() }
+        valueBytesLeft &-= rewritten.count
+        rewritten.withUnsafeBytes {
+            columns.attributes.append(key: id, type: value.type, bytes: $0)
+        }
+    }
+
+    // MARK: Resources and spans
+
+    /// The service a run of resource attributes names; marks its absence.
+    mutating func service(in run: Run) -> UInt32 {
+        for row in run.rows
+        where columns.attributes.key[row] == serviceKey && columns.attributes.type(row) == .string {
+            let service = columns.attributes.withBytes(row) { columns.strings.intern($0) }
+            if service != 0 { return service }
+        }
+        marks.insert(.serviceMissing)
+        return columns.strings.intern("unknown_service")
+    }
+
+    /// Begins an owner that is no span: its own marks, its own share of value bytes.
+    mutating func beginOwner() {
+        marks = []
+        valueBytesLeft = limits.spanValueByteCount
+    }
+
+    /// Begins a span that carries the marks of its resource and scope.
+    @inline(__always)
+    mutating func beginSpan(marks inherited: SpanMarks) {
+        marks = inherited
+        valueBytesLeft = limits.spanValueByteCount
+    }
+
+    /// Whether one more event fits the span whose events began at `first`.
+    mutating func admitsEvent(since first: Int) -> Bool {
+        if columns.events.count &- first < limits.eventsPerSpan, itemsLeft > 0 { return true }
+        marks.insert(.limited)
+        return false
+    }
+
+    /// Whether one more link fits the span whose links began at `first`.
+    mutating func admitsLink(since first: Int) -> Bool {
+        if columns.links.count &- first < limits.linksPerSpan, itemsLeft > 0 { return true }
+        marks.insert(.limited)
+        return false
+    }
+
+    /// Whether one more span fits; counts one that does not.
+    @inline(__always)
+    mutating func admitsSpan() -> Bool {
+        if columns.count < limits.spansPerPayload { return true }
+        reject("the limit is \(limits.spansPerPayload) spans per request, send smaller batches")
+        return false
+    }
+
+    /// Counts a refused span; the first reason is the one that is told.
+    @inline(never)
+    mutating func reject(_ reason: @autoclosure () -> String) {
+        if rejected == 0 { firstRejection = reason() }
+        rejected &+= 1
+    }
+
+    /// Adds the span that was begun, with what is missing filled in and marked.
+    @inline(__always)
+    mutating func append(_ row: inout SpanRow) {
+        if row.start == 0 {
+            row.start = receivedAt
+            marks.insert(.startMissing)
+        }
+        if row.end == 0 {
+            row.end = row.start
+            marks.insert(.durationMissing)
+        }
+        row.marks = marks
+        columns.append(row)
+    }
+
+    /// Where the tables stand, to take a refused span back.
+    var position: (attributes: Int, bytes: Int, events: Int, links: Int) {
+        (
+            columns.attributes.count, columns.attributes.bytes.count, columns.events.count,
+            columns.links.count
+        )
+    }
+
+    /// Takes back everything added since `position` was asked.
+    mutating func rewind(to position: (attributes: Int, bytes: Int, events: Int, links: Int)) {
+        columns.attributes.truncate(to: position.attributes, byteCount: position.bytes)
+        columns.events.truncate(to: position.events)
+        columns.links.truncate(to: position.links)
+    }
+}
+
+/// An attribute's value as a decoder found it.
+struct RawValue {
+    var type: AttributeType = .empty
+    /// Of bool, int and double.
+    var bits: UInt64 = 0
+    /// Of string, bytes, array and map; lists in the form of `NestedValue`.
+    var body = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// A list nested deeper than is stored.
+    var isTooDeep = false
+    /// A list that holds text which is not UTF-8.
+    var hasBadText = false
+}

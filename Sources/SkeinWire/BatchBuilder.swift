@@ -232,7 +232,8 @@ struct BatchBuilder: ~Copyable {
     @inline(__always)
     mutating func admitsSpan() -> Bool {
         if columns.count < limits.spansPerPayload { return true }
-        reject("the limit is \(limits.spansPerPayload) spans per request, send smaller batches")
+        let limit = limits.spansPerPayload
+        reject("the limit is \(limit) spans per request, send smaller batches")
         return false
     }
 

@@ -19,7 +19,7 @@ import Testing
             var generator = MessageGenerator(seed: seed)
             let request = generator.request()
             let bytes: [UInt8] = try request.serializedBytes()
-            let batch = try bytes.withUnsafeBytes {
+            let batch = try bytes.span.bytes.withUnsafeBytes {
                 try OTLP.decodeProtobuf($0, receivedAt: 1)
             }
             #expect(batch.rejected == 0, "SEED=\(first) at \(seed)")
@@ -36,7 +36,7 @@ import Testing
             var generator = MessageGenerator(seed: seed)
             let request = generator.request()
             let bytes: [UInt8] = try request.serializedBytes()
-            let batch = try bytes.withUnsafeBytes {
+            let batch = try bytes.span.bytes.withUnsafeBytes {
                 try OTLP.decodeProtobuf($0, receivedAt: 1)
             }
             let encoded = OTLP.encodeProtobuf(batch.columns)
@@ -50,11 +50,11 @@ import Testing
         for seed in seeds {
             var generator = MessageGenerator(seed: seed)
             let bytes: [UInt8] = try generator.request().serializedBytes()
-            let batch = try bytes.withUnsafeBytes {
+            let batch = try bytes.span.bytes.withUnsafeBytes {
                 try OTLP.decodeProtobuf($0, receivedAt: 1)
             }
             let json = OTLP.encodeJSON(batch.columns)
-            let again = try json.withUnsafeBytes { try OTLP.decodeJSON($0, receivedAt: 1) }
+            let again = try json.span.bytes.withUnsafeBytes { try OTLP.decodeJSON($0, receivedAt: 1) }
             #expect(
                 spans(of: again.columns) == spans(of: batch.columns),
                 "SEED=\(first) at \(seed)"
@@ -74,7 +74,7 @@ import Testing
             for _ in 0..<3 {
                 bytes[generator.below(bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
             }
-            let ours = bytes.withUnsafeBytes { raw -> Int? in
+            let ours = bytes.span.bytes.withUnsafeBytes { raw -> Int? in
                 guard let batch = try? OTLP.decodeProtobuf(raw, receivedAt: 1) else { return nil }
                 return batch.columns.count + batch.rejected
             }

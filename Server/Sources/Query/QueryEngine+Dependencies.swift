@@ -72,16 +72,9 @@ public struct Dependencies: Sendable {
 }
 
 extension Trace {
-    /// Attributes that name a peer, the most telling first.
-    private static let peerKeys = [
-        "peer.service", "server.address", "net.peer.name", "network.peer.address",
-        "server.socket.domain", "server.socket.address", "net.sock.peer.name",
-        "net.sock.peer.addr", "peer.hostname", "peer.address", "db.name",
-    ]
-
     /// The two ends of every span, by frame row.
     func endpoints() -> [DependencyLinks.Endpoint] {
-        let keys = Self.peerKeys.compactMap { spans.columns.strings.find($0) }
+        let keys = PeerKeys.all.compactMap { spans.columns.strings.find($0) }
         let errorKey = spans.columns.strings.find("error")
         return rows.map { row in
             let run = spans.columns.spanAttributes[row].rows
@@ -107,4 +100,13 @@ extension Trace {
             )
         }
     }
+}
+
+/// Attributes that name the peer of a call, the most telling first.
+public enum PeerKeys {
+    public static let all = [
+        "peer.service", "server.address", "net.peer.name", "network.peer.address",
+        "server.socket.domain", "server.socket.address", "net.sock.peer.name",
+        "net.sock.peer.addr", "peer.hostname", "peer.address", "db.name",
+    ]
 }

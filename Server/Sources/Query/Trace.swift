@@ -16,6 +16,8 @@ public final class Trace: Sendable {
     public let rows: [Int]
     public let frame: SpanFrame
     public let tree: TraceTree
+    /// Whether every span is told as it was sent.
+    public let isRaw: Bool
 
     /// The run of one trace in columns sorted by trace id.
     struct Group {
@@ -43,6 +45,7 @@ public final class Trace: Sendable {
     /// Arranges `rows`, which are one trace. `isRaw` leaves every span as it was sent.
     init(spans: TraceSpans, rows: Range<Int>, isRaw: Bool) {
         self.spans = spans
+        self.isRaw = isRaw
         let first = rows.lowerBound
         traceID = TraceID(
             high: spans.columns.traceHigh[first],
@@ -104,12 +107,13 @@ extension SpanColumns {
         return frame
     }
 
-    /// A number for the host of each resource: `host.id`, else `host.ip`, else `host.name`.
+    /// A number for the host of each resource: `host.id`, else `host.ip`, else `host.name`, else
+    /// the address a Zipkin client gives for its own end.
     private func hosts() -> [UInt32?] {
         var numbers: [AttributeValue.KeyValue: UInt32] = [:]
         return (0..<resources.count).map { resource in
             let attributes = keyValues(resources.attributes[resource])
-            for key in ["host.id", "host.ip", "host.name"] {
+            for key in ["host.id", "host.ip", "host.name", "network.local.address"] {
                 guard let host = attributes.first(where: { $0.key == key }) else { continue }
                 let number = numbers[host] ?? UInt32(numbers.count)
                 numbers[host] = number

@@ -231,8 +231,8 @@ struct BatchBuilder: ~Copyable {
     /// Whether one more span fits; counts one that does not.
     @inline(__always)
     mutating func admitsSpan() -> Bool {
-        if columns.count < limits.spansPerPayload { return true }
         let limit = limits.spansPerPayload
+        if columns.count < limit { return true }
         reject("the limit is \(limit) spans per request, send smaller batches")
         return false
     }

@@ -10,7 +10,10 @@ struct InternedOwners: ~Copyable {
 
     /// Looks for an owner that was seen before.
     ///
-    /// - Parameter whole: False for an owner in several pieces; it is never shared.
+    /// - Parameters:
+    ///   - body: The owner's bytes.
+    ///   - schemaURL: The bytes of the URL that stands beside it.
+    ///   - whole: False for an owner in several pieces; it is never shared.
     /// - Returns: What to give to `remember` where `known` is `nil`.
     mutating func find(
         _ body: UnsafeRawBufferPointer,

@@ -14,6 +14,7 @@ public enum OTLP {
     ///   - bytes: The payload, uncompressed.
     ///   - receivedAt: Nanoseconds since 1970; stands in for the start of spans that have none.
     ///   - limits: What the payload may hold.
+    /// - Returns: The spans, and what was refused of them.
     /// - Throws: `WireError` where the payload is refused whole.
     public static func decodeProtobuf(
         _ bytes: UnsafeRawBufferPointer,
@@ -34,5 +35,20 @@ public enum OTLP {
             throw error.error(limits)
         }
         return decoder.finish()
+    }
+
+    /// Decodes an `ExportTraceServiceRequest` from an array; see the other form.
+    public static func decodeProtobuf(
+        _ bytes: [UInt8],
+        receivedAt: UInt64,
+        limits: DecodeLimits = .standard
+    ) throws(WireError) -> DecodedBatch {
+        try bytes.span.withUnsafeBytes { (buffer) throws(WireError) in
+            try decodeProtobuf(
+                buffer,
+                receivedAt: receivedAt,
+                limits: limits
+            )
+        }
     }
 }

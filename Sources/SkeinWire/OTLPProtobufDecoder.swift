@@ -89,7 +89,11 @@ struct OTLPProtobufDecoder: ~Copyable {
         _ heading: Heading,
         _ cursor: borrowing ProtobufCursor
     ) throws(ProtobufFault) -> (row: UInt32, marks: SpanMarks) {
-        let (id, known) = resources.find(heading.first, heading.schemaURL, whole: heading.pieces <= 1)
+        let (id, known) = resources.find(
+            heading.first,
+            heading.schemaURL,
+            whole: heading.pieces <= 1
+        )
         if let known { return known }
         builder.beginOwner()
         builder.beginAttributes()

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+public import SkeinModel
+
+extension OTLP {
+    /// Encodes spans as OTLP/JSON, `{"resourceSpans":[...]}`: ids in hexadecimal, enums as numbers,
+    /// 64-bit numbers as strings, what is empty or 0 left out.
+    ///
+    /// - Parameters:
+    ///   - columns: The batch.
+    ///   - rows: Which spans of it; all where `nil`. They are grouped by resource and scope and keep
+    ///     their order within one.
+    /// - Returns: UTF-8 text.
+    public static func encodeJSON(
+        _ columns: borrowing SpanColumns,
+        rows: Range<Int>? = nil
+    ) -> [UInt8] {
+        let groups = RowGroups(columns, rows: rows)
+        var json = JSONWriter(capacity: (rows?.count ?? columns.count) * 512)
+        json.beginObject()
+        json.key("resourceSpans")
+        json.beginArray()
+        for resource in groups.resources {
+            json.beginObject()
+            json.key("resource")
+            json.resource(resource.row, columns)
+            json.key("scopeSpans")
+            json.beginArray()
+            for scope in resource.scopes {
+                json.beginObject()
+                json.key("scope")
+                json.scope(scope.row, columns)
+                json.key("spans")
+                json.beginArray()
+                for row in scope.spans { json.span(row, columns) }
+                json.endArray()
+                json.text("schemaUrl", columns.scopes.schemaURL[scope.row], columns)
+                json.endObject()
+            }
+            json.endArray()
+            json.text("schemaUrl", columns.resources.schemaURL[resource.row], columns)
+            json.endObject()
+        }
+        json.endArray()
+        json.endObject()
+        return json.bytes
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func text(
+        _ key: String,
+        _ id: UInt32,
+        _ columns: borrowing SpanColumns
+    ) {
+        guard id != 0 else { return }
+        self.key(key)
+        columns.strings.withBytes(of: id) { string(utf8: $0) }
+    }
+
+    private mutating func number(_ key: String, _ value: UInt32) {
+        guard value != 0 else { return }
+        self.key(key)
+        uint(UInt64(value))
+    }
+
+    private mutating func time(_ key: String, _ value: UInt64) {
+        guard value != 0 else { return }
+        self.key(key)
+        uintText(value)
+    }
+
+    private mutating func ids(traceHigh: UInt64, traceLow: UInt64, span: UInt64) {
+        if traceHigh | traceLow != 0 {
+            key("traceId")
+            hex(traceHigh, traceLow)
+        }
+        if span != 0 {
+            key("spanId")
+            hex(span)
+        }
+    }
+
+    fileprivate mutating func resource(_ row: Int, _ columns: borrowing SpanColumns) {
+        beginObject()
+        attributes(columns.resources.attributes[row], columns)
+        number("droppedAttributesCount", columns.resources.dropped[row])
+        endObject()
+    }
+
+    fileprivate mutating func scope(_ row: Int, _ columns: borrowing SpanColumns) {
+        beginObject()
+        text("name", columns.scopes.name[row], columns)
+        text("version", columns.scopes.version[row], columns)
+        attributes(columns.scopes.attributes[row], columns)
+        number("droppedAttributesCount", columns.scopes.dropped[row])
+        endObject()
+    }
+
+    fileprivate mutating func span(_ row: Int, _ columns: borrowing SpanColumns) {
+        beginObject()
+        ids(
+            traceHigh: columns.traceHigh[row],
+            traceLow: columns.traceLow[row],
+            span: columns.spanID[row]
+        )
+        text("traceState", columns.traceState[row], columns)
+        if columns.parentID[row] != 0 {
+            key("parentSpanId")
+            hex(columns.parentID[row])
+        }
+        number("flags", columns.flags[row])
+        text("name", columns.name[row], columns)
+        number("kind", UInt32(columns.kind[row]))
+        time("startTimeUnixNano", columns.start[row])
+        time("endTimeUnixNano", columns.end[row])
+        attributes(columns.spanAttributes[row], columns)
+        number("droppedAttributesCount", columns.droppedAttributes[row])
+        events(columns.spanEvents[row], columns)
+        number("droppedEventsCount", columns.droppedEvents[row])
+        links(columns.spanLinks[row], columns)
+        number("droppedLinksCount", columns.droppedLinks[row])
+        if columns.status[row] != 0 || columns.statusMessage[row] != 0 {
+            key("status")
+            beginObject()
+            text("message", columns.statusMessage[row], columns)
+            number("code", UInt32(columns.status[row]))
+            endObject()
+        }
+        endObject()
+    }
+
+    private mutating func events(_ run: Run, _ columns: borrowing SpanColumns) {
+        guard run.count > 0 else { return }
+        key("events")
+        beginArray()
+        for row in run.rows {
+            beginObject()
+            time("timeUnixNano", columns.events.time[row])
+            text("name", columns.events.name[row], columns)
+            attributes(columns.events.attributes[row], columns)
+            number("droppedAttributesCount", columns.events.dropped[row])
+            endObject()
+        }
+        endArray()
+    }
+
+    private mutating func links(_ run: Run, _ columns: borrowing SpanColumns) {
+        guard run.count > 0 else { return }
+        key("links")
+        beginArray()
+        for row in run.rows {
+            beginObject()
+            ids(
+                traceHigh: columns.links.traceHigh[row],
+                traceLow: columns.links.traceLow[row],
+                span: columns.links.spanID[row]
+            )
+            text("traceState", columns.links.traceState[row], columns)
+            attributes(columns.links.attributes[row], columns)
+            number("droppedAttributesCount", columns.links.dropped[row])
+            number("flags", columns.links.flags[row])
+            endObject()
+        }
+        endArray()
+    }
+
+    private mutating func attributes(_ run: Run, _ columns: borrowing SpanColumns) {
+        guard run.count > 0 else { return }
+        key("attributes")
+        beginArray()
+        for row in run.rows {
+            beginObject()
+            text("key", columns.attributes.key[row], columns)
+            key("value")
+            attribute(row, columns)
+            endObject()
+        }
+        endArray()
+    }
+
+    private mutating func attribute(_ row: Int, _ columns: borrowing SpanColumns) {
+        switch columns.attributes.type(row) {
+        case .string:
+            beginObject()
+            key("stringValue")
+            columns.attributes.withBytes(row) { string(utf8: $0) }
+            endObject()
+        case .empty, .bool, .int, .double, .bytes, .array, .map:
+            otlpValue(columns.attributes[row])
+        }
+    }
+
+    /// Writes an `AnyValue`. Recursion is bounded by `NestedValue.depthLimit`.
+    private mutating func otlpValue(_ value: AttributeValue) {
+        beginObject()
+        switch value {
+        case .empty: break
+        case .string(let text):
+            key("stringValue")
+            string(text)
+        case .bool(let flag):
+            key("boolValue")
+            bool(flag)
+        case .int(let number):
+            key("intValue")
+            intText(number)
+        case .double(let number):
+            key("doubleValue")
+            double(number)
+        case .bytes(let data):
+            key("bytesValue")
+            data.withUnsafeBytes { base64($0) }
+        case .array(let values):
+            key("arrayValue")
+            list(values) { writer, value in writer.otlpValue(value) }
+        case .map(let entries):
+            key("kvlistValue")
+            list(entries) { writer, entry in
+                writer.beginObject()
+                writer.key("key")
+                writer.string(entry.key)
+                writer.key("value")
+                writer.otlpValue(entry.value)
+                writer.endObject()
+            }
+        }
+        endObject()
+    }
+
+    private mutating func list<Element>(
+        _ elements: [Element],
+        _ write: (inout JSONWriter, Element) -> Void
+    ) {
+        beginObject()
+        if !elements.isEmpty {
+            key("values")
+            beginArray()
+            for element in elements { write(&self, element) }
+            endArray()
+        }
+        endObject()
+    }
+}

@@ -14,6 +14,8 @@ public final class Trace: Sendable {
     /// Rows of `spans.columns` that are this trace, in its order (by start, then id): row `i` here
     /// is row `i` of `frame`.
     public let rows: [Int]
+    /// All rows of `spans.columns` that carry the trace's id, repeated spans among them.
+    public let storedRows: Range<Int>
     public let frame: SpanFrame
     public let tree: TraceTree
     /// Whether every span is told as it was sent.
@@ -46,6 +48,7 @@ public final class Trace: Sendable {
     init(spans: TraceSpans, rows: Range<Int>, isRaw: Bool) {
         self.spans = spans
         self.isRaw = isRaw
+        storedRows = rows
         let first = rows.lowerBound
         traceID = TraceID(
             high: spans.columns.traceHigh[first],

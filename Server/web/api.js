@@ -4,7 +4,10 @@
 const root = '/api/skein/v1';
 
 export class ApiError extends Error {
-  /** @param {number} code HTTP status, or 0 when the server did not answer @param {string} message */
+  /**
+   * @param {number} code HTTP status, or 0 when the server did not answer
+   * @param {string} message
+   */
   constructor(code, message) {
     super(message);
     this.code = code;
@@ -41,14 +44,29 @@ const query = (values) => new URLSearchParams(values).toString();
 /** @param {AbortSignal} [signal] @returns {Promise<string[]>} */
 export const services = async (signal) => (await json('/services', signal)).services;
 
-/** @param {string} service @param {AbortSignal} [signal] @returns {Promise<{name: string, kind: string}[]>} */
+/**
+ * @param {string} service
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{name: string, kind: string}[]>}
+ */
 export const operations = async (service, signal) =>
   (await json(`/operations?${query(service ? { service } : {})}`, signal)).operations;
 
-/** @param {string} service @param {AbortSignal} [signal] @returns {Promise<{scope: string, key: string}[]>} */
-export const keys = async (service, signal) => (await json(`/keys?${query({ service })}`, signal)).keys;
+/**
+ * @param {string} service
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{scope: string, key: string}[]>}
+ */
+export const keys = async (service, signal) =>
+  (await json(`/keys?${query({ service })}`, signal)).keys;
 
-/** @param {string} key @param {string} scope @param {string} prefix @param {AbortSignal} [signal] @returns {Promise<string[]>} */
+/**
+ * @param {string} key
+ * @param {string} scope
+ * @param {string} prefix
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<string[]>}
+ */
 export const values = async (key, scope, prefix, signal) =>
   (await json(`/values?${query({ key, scope, prefix, limit: '100' })}`, signal)).values;
 
@@ -56,9 +74,14 @@ export const values = async (key, scope, prefix, signal) =>
 export const traces = (params, signal) => json(`/traces?${params}`, signal);
 
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
-export const columns = async (id, signal) => (await get(`/traces/${id}?format=columns`, signal)).arrayBuffer();
+export const columns = async (id, signal) =>
+  (await get(`/traces/${id}?format=columns`, signal)).arrayBuffer();
 
-/** @param {string} id @param {string | number} span its row, or its 16-digit id @param {AbortSignal} [signal] */
+/**
+ * @param {string} id
+ * @param {string | number} span its row, or its 16-digit id
+ * @param {AbortSignal} [signal]
+ */
 export const span = (id, span, signal) => json(`/traces/${id}/spans/${span}`, signal);
 
 /** @param {string} id */

@@ -29,13 +29,20 @@ function render() {
 
 function missingPage() {
   document.title = 'Skein';
-  fill(main, notice({
-    title: t('error.missing.page'), text: t('error.missing.page.do'),
-    action: h('a.button.primary', { href: '/' }, t('error.home')),
-  }));
+  fill(
+    main,
+    notice({
+      title: t('error.missing.page'),
+      text: t('error.missing.page.do'),
+      action: h('a.button.primary', { href: '/' }, t('error.home')),
+    }),
+  );
 }
 
-/** @param {string} href an address of this page @param {boolean} [replace] keep the back button where it was */
+/**
+ * @param {string} href an address of this page
+ * @param {boolean} [replace] keep the back button where it was
+ */
 export function go(href, replace = false) {
   if (replace) history.replaceState(null, '', href);
   else history.pushState(null, '', href);
@@ -48,13 +55,16 @@ function themeButton() {
   const icons = /** @type {const} */ ({ system: 'auto', light: 'sun', dark: 'moon' });
   const button = h('button.quiet.round', { type: 'button', id: 'theme' });
   const show = () => {
-    const theme = /** @type {'system' | 'light' | 'dark'} */ (document.documentElement.dataset.theme ?? 'system');
+    const theme =
+      /** @type {'system' | 'light' | 'dark'} */ (document.documentElement.dataset.theme ??
+        'system');
     fill(button, icon(icons[theme]));
     button.title = t(`app.theme.${theme}`);
     button.setAttribute('aria-label', button.title);
   };
   button.addEventListener('click', () => {
-    const theme = order[(order.indexOf(document.documentElement.dataset.theme ?? 'system') + 1) % 3];
+    const theme =
+      order[(order.indexOf(document.documentElement.dataset.theme ?? 'system') + 1) % 3];
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     save('skein.theme', theme === 'system' ? null : theme);
@@ -78,7 +88,10 @@ function save(key, value) {
 function languageButton() {
   const label = t('app.language.label');
   return h('button.quiet', {
-    type: 'button', id: 'language', title: label, 'aria-label': label,
+    type: 'button',
+    id: 'language',
+    title: label,
+    'aria-label': label,
     lang: language() === 'zh' ? 'en' : 'zh-CN',
     onclick: () => {
       setLanguage(language() === 'zh' ? 'en' : 'zh');
@@ -91,15 +104,23 @@ function languageButton() {
 
 function frame() {
   const help = h('button.quiet.round', {
-    type: 'button', title: `${t('app.help')} (?)`, 'aria-label': t('app.help'), onclick: showHelp,
+    type: 'button',
+    title: `${t('app.help')} (?)`,
+    'aria-label': t('app.help'),
+    onclick: showHelp,
   }, icon('question'));
-  fill(app,
+  fill(
+    app,
     h('a.skip', { href: '#main' }, t('app.skip')),
-    h('header.top', null,
+    h(
+      'header.top',
+      null,
       h('a.brand', { href: '/', 'aria-label': 'Skein' }, mark(), h('span', null, 'Skein')),
       omnibox(go),
-      h('div.tools', null, statusPill(), languageButton(), themeButton(), help)),
-    main);
+      h('div.tools', null, statusPill(), languageButton(), themeButton(), help),
+    ),
+    main,
+  );
 }
 
 addEventListener('keydown', (event) => {
@@ -114,16 +135,26 @@ addEventListener('keydown', (event) => {
 });
 
 addEventListener('click', (event) => {
-  if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (
+    event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey ||
+    event.altKey
+  ) return;
   const link = /** @type {Element} */ (event.target).closest?.('a[href]');
-  if (!(link instanceof HTMLAnchorElement) || link.target || link.origin !== location.origin) return;
-  if (!/^\/($|search$|trace\/)/.test(link.pathname) || link.getAttribute('href')?.startsWith('#')) return;
+  if (!(link instanceof HTMLAnchorElement) || link.target || link.origin !== location.origin) {
+    return;
+  }
+  if (!/^\/($|search$|trace\/)/.test(link.pathname) || link.getAttribute('href')?.startsWith('#')) {
+    return;
+  }
   event.preventDefault();
   go(link.pathname + link.search);
 });
 
 addEventListener('popstate', render);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('themechange')));
+matchMedia('(prefers-color-scheme: dark)').addEventListener(
+  'change',
+  () => dispatchEvent(new Event('themechange')),
+);
 
 chooseLanguage();
 frame();

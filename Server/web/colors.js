@@ -37,7 +37,8 @@ export const dye = (service) => worn.get(service) ?? hash(service) % dyeCount;
 export const dyeClass = (service) => `dye-${dye(service)}`;
 
 /**
- * Colours as a canvas takes them. Custom properties hold light-dark(), which only a computed colour resolves.
+ * Colours as a canvas takes them. Custom properties hold light-dark(), which only a computed colour
+ * resolves.
  * @param {Element} host an element inside the themed document
  * @param {string[]} names custom property names
  */

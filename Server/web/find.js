@@ -6,7 +6,9 @@ import { flag } from './trv1.js';
 
 /**
  * Marks matching rows in `hits` and returns how many there are.
- * @param {import('./trv1.js').Trace} trace @param {string} text @param {Uint8Array} hits one entry a row
+ * @param {import('./trv1.js').Trace} trace
+ * @param {string} text
+ * @param {Uint8Array} hits one entry a row
  */
 export function find(trace, text, hits) {
   const tests = text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => test(trace, word));
@@ -19,7 +21,11 @@ export function find(trace, text, hits) {
   return found;
 }
 
-/** @param {import('./trv1.js').Trace} trace @param {string} word @returns {(row: number) => boolean} */
+/**
+ * @param {import('./trv1.js').Trace} trace
+ * @param {string} word
+ * @returns {(row: number) => boolean}
+ */
 function test(trace, word) {
   if (word.length > 1 && word[0] === '-') {
     const inner = test(trace, word.slice(1));
@@ -28,12 +34,15 @@ function test(trace, word) {
   const limit = /^[<>]/.test(word) ? parseDuration(word.slice(1)) : null;
   if (limit) {
     const units = limit.nanos / trace.unit;
-    return word[0] === '>' ? (row) => trace.duration[row] > units : (row) => trace.duration[row] < units;
+    return word[0] === '>'
+      ? (row) => trace.duration[row] > units
+      : (row) => trace.duration[row] < units;
   }
   // Words are looked up once per distinct name, not once per span.
   const names = trace.names.map((name) => name.toLowerCase().includes(word));
   const services = trace.services.map((name) => name.toLowerCase().includes(word));
   const failed = word === 'error' || word === '错误';
   return (row) =>
-    names[trace.name[row]] || services[trace.service[row]] || (failed && (trace.flags[row] & flag.error) !== 0);
+    names[trace.name[row]] || services[trace.service[row]] ||
+    (failed && (trace.flags[row] & flag.error) !== 0);
 }

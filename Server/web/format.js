@@ -25,7 +25,10 @@ export function duration(nanos) {
   return unit === 1 ? `${Math.round(nanos)} ns` : `${digits(nanos / unit)} ${name}`;
 }
 
-/** Axis labels: one unit for the whole axis and only as many digits as the step needs. @param {number} step nanoseconds */
+/**
+ * Axis labels: one unit for the whole axis and only as many digits as the step needs.
+ * @param {number} step nanoseconds
+ */
 export function axisFormat(step) {
   return (/** @type {number} */ nanos) => {
     if (nanos === 0) return '0';
@@ -69,12 +72,17 @@ export function day(unixNanos) {
 
 /** Local date and time to the microsecond. @param {string} unixNanos */
 export const moment = (unixNanos) =>
-  `${day(unixNanos)} ${clock(unixNanos)}.${pad(Number((BigInt(unixNanos) / 1000n) % 1_000_000n), 6)}`;
+  `${day(unixNanos)} ${clock(unixNanos)}.${
+    pad(Number((BigInt(unixNanos) / 1000n) % 1_000_000n), 6)
+  }`;
 
 /** "12 s ago". @param {string} unixNanos */
 export function ago(unixNanos) {
   const seconds = Math.max(0, (Date.now() - Number(BigInt(unixNanos) / 1_000_000n)) / 1000);
-  const format = new Intl.RelativeTimeFormat(language() === 'zh' ? 'zh-CN' : 'en', { style: 'narrow', numeric: 'auto' });
+  const format = new Intl.RelativeTimeFormat(language() === 'zh' ? 'zh-CN' : 'en', {
+    style: 'narrow',
+    numeric: 'auto',
+  });
   if (seconds < 60) return format.format(-Math.floor(seconds), 'second');
   if (seconds < 3600) return format.format(-Math.floor(seconds / 60), 'minute');
   if (seconds < 86_400) return format.format(-Math.floor(seconds / 3600), 'hour');
@@ -83,7 +91,8 @@ export function ago(unixNanos) {
 
 /**
  * Reads "10ms", "1.5 s", "250µs" or a bare number of milliseconds.
- * @param {string} text @returns {{ nanos: number, text: string } | null} null when it is no duration
+ * @param {string} text
+ * @returns {{ nanos: number, text: string } | null} null when it is no duration
  */
 export function parseDuration(text) {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s|m|min|h)?\s*$/i.exec(text);

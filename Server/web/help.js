@@ -6,32 +6,81 @@ import { t } from './texts.js';
 /** Keys by place; a text with a dot names an entry of the catalogue. */
 const places = {
   'help.everywhere': [
-    [['/'], 'help.omnibox'], [['?'], 'help.help'], [['d'], 'help.theme'], [['esc'], 'help.escape'],
+    [['/'], 'help.omnibox'],
+    [['?'], 'help.help'],
+    [['d'], 'help.theme'],
+    [['esc'], 'help.escape'],
   ],
   'help.lists': [
-    [['j', 'k'], 'help.move'], [['enter'], 'help.open'], [['r'], 'help.refresh'], [['.'], 'help.live'],
+    [['j', 'k'], 'help.move'],
+    [['enter'], 'help.open'],
+    [['r'], 'help.refresh'],
+    [['.'], 'help.live'],
   ],
   'help.trace': [
-    [['j', 'k', '↓', '↑'], 'help.move'], [['h', 'l', '←', '→'], 'help.fold'], [['C', 'X'], 'help.foldAll'],
-    [['u'], 'help.parent'], [['w', 's'], 'help.page'], [['enter', 'i'], 'help.panel'],
-    [['+', '−', '0'], 'help.zoom'], [['ctrl', 'help.wheelKey'], 'help.wheel'], [['[', ']'], 'help.pan'],
-    [['z'], 'help.zoomSpan'], [['f'], 'help.find'], [['n', 'N'], 'help.hits'], [['e', 'E'], 'help.errors'],
+    [['j', 'k', '↓', '↑'], 'help.move'],
+    [['h', 'l', '←', '→'], 'help.fold'],
+    [['C', 'X'], 'help.foldAll'],
+    [['u'], 'help.parent'],
+    [['w', 's'], 'help.page'],
+    [['enter', 'i'], 'help.panel'],
+    [['+', '−', '0'], 'help.zoom'],
+    [['ctrl', 'help.wheelKey'], 'help.wheel'],
+    [['[', ']'], 'help.pan'],
+    [['z'], 'help.zoomSpan'],
+    [['f'], 'help.find'],
+    [['n', 'N'], 'help.hits'],
+    [['e', 'E'], 'help.errors'],
     [['y'], 'help.copy'],
   ],
 };
 
 export function showHelp() {
   if (document.querySelector('dialog[open]')) return;
-  const close = h('button.quiet.round', { type: 'button', 'aria-label': t('app.close') }, icon('close'));
-  const dialog = h('dialog.help', { 'aria-labelledby': 'help-title' },
+  const close = h(
+    'button.quiet.round',
+    { type: 'button', 'aria-label': t('app.close') },
+    icon('close'),
+  );
+  const dialog = h(
+    'dialog.help',
+    { 'aria-labelledby': 'help-title' },
     h('header', null, h('h2', { id: 'help-title' }, t('help.title')), close),
-    h('div.help-places', null, Object.entries(places).map(([place, entries]) =>
-      h('section', null, h('h3', null, t(place)), h('dl', null, entries.map(([keys, text]) =>
-        h('div', null,
-          h('dt', null, /** @type {string[]} */ (keys).map((key) => h('kbd', null, key.includes('.') && key.length > 1 ? t(key) : key))),
-          h('dd', null, t(/** @type {string} */ (text))))))))));
+    h(
+      'div.help-places',
+      null,
+      Object.entries(places).map(([place, entries]) =>
+        h(
+          `section.keys-${place.slice(5)}`,
+          null,
+          h('h3', null, t(place)),
+          h(
+            'dl',
+            null,
+            entries.map(([keys, text]) =>
+              h(
+                'div',
+                null,
+                h(
+                  'dt',
+                  null,
+                  /** @type {string[]} */ (keys).map((key) =>
+                    h('kbd', null, key.includes('.') && key.length > 1 ? t(key) : key)
+                  ),
+                ),
+                h('dd', null, t(/** @type {string} */ (text))),
+              )
+            ),
+          ),
+        )
+      ),
+    ),
+  );
   close.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (/** @type {Event} */ event) => event.target === dialog && dialog.close());
+  dialog.addEventListener(
+    'click',
+    (/** @type {Event} */ event) => event.target === dialog && dialog.close(),
+  );
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -6,14 +6,25 @@ import { axisFormat } from './format.js';
 import { t } from './texts.js';
 import { flag } from './trv1.js';
 
-/** Round steps of an axis: about one tick every 110 pixels. @param {number} length nanoseconds @param {number} width pixels */
+/**
+ * Round steps of an axis: about one tick every 110 pixels.
+ * @param {number} length nanoseconds
+ * @param {number} width pixels
+ */
 export function tickStep(length, width) {
   const rough = length / Math.max(2, width / 110);
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((k) => k * power).find((step) => step >= rough) ?? power * 10;
 }
 
-/** The labels of one axis. @param {HTMLElement} host @param {number} from @param {number} to nanoseconds @param {number} width @returns {number[]} ticks in nanoseconds */
+/**
+ * The labels of one axis.
+ * @param {HTMLElement} host
+ * @param {number} from
+ * @param {number} to nanoseconds
+ * @param {number} width
+ * @returns {number[]} ticks in nanoseconds
+ */
 export function drawAxis(host, from, to, width) {
   const step = tickStep(to - from, width);
   const text = axisFormat(step);
@@ -31,8 +42,27 @@ export function drawAxis(host, from, to, width) {
   return ticks;
 }
 
+/**
+ * Failed spans without a failed child: where a failure began, not whom it took along.
+ * @param {import('./trv1.js').Trace} trace
+ */
+function errorOrigins(trace) {
+  const origin = new Uint8Array(trace.n);
+  for (let i = trace.n - 1; i >= 0; i--) {
+    // Children come after their parent, so each has had its say (2: a child failed) when its
+    // parent's turn comes.
+    const failed = (trace.flags[i] & flag.error) !== 0;
+    if (failed && trace.parent[i] >= 0) origin[trace.parent[i]] = 2;
+    origin[i] = failed && origin[i] !== 2 ? 1 : 0;
+  }
+  return origin;
+}
+
 export class Minimap {
-  /** @param {import('./trv1.js').Trace} trace @param {(from: number, to: number) => void} choose in units */
+  /**
+   * @param {import('./trv1.js').Trace} trace
+   * @param {(from: number, to: number) => void} choose in units
+   */
   constructor(trace, choose) {
     this.trace = trace;
     this.choose = choose;
@@ -42,8 +72,16 @@ export class Minimap {
     this.window = h('div.window', { role: 'presentation' }, h('i.grip'), h('i.grip.end'));
     this.axis = h('div.axis', { 'aria-hidden': 'true' });
     this.area = h('div.map', null, this.canvas, this.left, this.right, this.window);
-    this.element = h('div.minimap', { role: 'img', 'aria-label': t('trace.minimap') }, this.axis, this.area);
-    this.area.addEventListener('pointerdown', (/** @type {PointerEvent} */ event) => this.press(event));
+    this.element = h(
+      'div.minimap',
+      { role: 'img', 'aria-label': t('trace.minimap') },
+      this.axis,
+      this.area,
+    );
+    this.area.addEventListener(
+      'pointerdown',
+      (/** @type {PointerEvent} */ event) => this.press(event),
+    );
     this.area.addEventListener('dblclick', () => this.choose(0, trace.total));
   }
 
@@ -62,14 +100,20 @@ export class Minimap {
     const pixels = new Uint32Array(image.data.buffer);
     const scale = width / trace.total;
     // Few spans get a band of pixel rows each with a gap below; many share one pixel row.
+    const origin = errorOrigins(trace);
     const band = Math.min(6 * ratio, height / trace.n);
     const thick = Math.max(1, Math.floor(band - (band >= 2 ? 1 : 0)));
     for (let i = 0; i < trace.n; i++) {
       const y = Math.min(height - thick, Math.floor(i * band));
       const a = Math.min(width - 1, Math.floor(trace.start[i] * scale));
-      const b = Math.min(width, Math.max(a + Math.ceil(ratio), Math.ceil((trace.start[i] + trace.duration[i]) * scale)));
-      const color = trace.flags[i] & flag.error ? error : dyes[trace.service[i]];
-      for (let line = y; line < y + thick; line++) pixels.fill(color, line * width + a, line * width + b);
+      const b = Math.min(
+        width,
+        Math.max(a + Math.ceil(ratio), Math.ceil((trace.start[i] + trace.duration[i]) * scale)),
+      );
+      const color = origin[i] ? error : dyes[trace.service[i]];
+      for (let line = y; line < y + thick; line++) {
+        pixels.fill(color, line * width + a, line * width + b);
+      }
     }
     context.putImageData(image, 0, 0);
     drawAxis(this.axis, 0, trace.total * trace.unit, this.area.clientWidth);

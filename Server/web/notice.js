@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole-page notes: what failed in one line, what to do in one line, and a way on. Never a blank page.
+// Whole-page notes: what failed in one line, what to do in one line, and a way on. Never a blank
+// page.
 import { ApiError } from './api.js';
 import { h, icon } from './dom.js';
 import { t } from './texts.js';
@@ -9,12 +10,19 @@ import { t } from './texts.js';
  * @returns {HTMLElement}
  */
 export function notice({ title, text, detail, action, quiet }) {
-  return h('section.notice', { role: quiet ? 'status' : 'alert' },
-    h(quiet ? 'div.notice-icon.quiet' : 'div.notice-icon', null, icon(quiet ? 'search' : 'warning')),
+  return h(
+    'section.notice',
+    { role: quiet ? 'status' : 'alert' },
+    h(
+      quiet ? 'div.notice-icon.quiet' : 'div.notice-icon',
+      null,
+      icon(quiet ? 'search' : 'warning'),
+    ),
     h('h1', null, title),
     detail ? h('p.detail', null, detail) : null,
     h('p', null, text),
-    action ? h('div.actions', null, action) : null);
+    action ? h('div.actions', null, action) : null,
+  );
 }
 
 /** @param {unknown} error @param {() => void} retry @returns {HTMLElement} */
@@ -27,7 +35,11 @@ export function errorNotice(error, retry) {
     const text = t('error.offline.do', { origin: location.origin });
     return notice({ title: t('error.offline'), text, action });
   }
-  const title = error.code === 400 ? t('error.bad') : error.code === 503 || error.code === 429 ? t('error.busy') : t('error.server');
+  const title = error.code === 400
+    ? t('error.bad')
+    : error.code === 503 || error.code === 429
+    ? t('error.busy')
+    : t('error.server');
   return error.code === 400
     ? notice({ title, text: error.message })
     : notice({ title, text: t('error.do'), detail: error.message || `HTTP ${error.code}`, action });

@@ -14,7 +14,8 @@ export function destination(text, names) {
   if (parent) return `/trace/${parent[1].toLowerCase()}?sel=${parent[2].toLowerCase()}`;
   if (/^([0-9a-f]{16}|[0-9a-f]{32})$/i.test(value)) return `/trace/${value.toLowerCase()}`;
   if (/^[^=\s]+=.+$/.test(value)) return `/?${new URLSearchParams({ tag: value, last: '24h' })}`;
-  const service = names.find((name) => name === value) ?? names.find((name) => name.toLowerCase() === value.toLowerCase());
+  const service = names.find((name) => name === value) ??
+    names.find((name) => name.toLowerCase() === value.toLowerCase());
   return service ? `/?${new URLSearchParams({ service })}` : null;
 }
 
@@ -25,15 +26,23 @@ export function omnibox(go) {
   const options = h('datalist', { id: 'omnibox-services' });
   const hint = h('p.omnibox-hint', { role: 'alert', hidden: true });
   const input = h('input', {
-    id: 'omnibox', type: 'search', placeholder: t('app.omnibox'), 'aria-label': t('app.omnibox.label'),
-    list: 'omnibox-services', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off',
+    id: 'omnibox',
+    type: 'search',
+    placeholder: t('app.omnibox'),
+    'aria-label': t('app.omnibox.label'),
+    list: 'omnibox-services',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'off',
   });
   const load = async () => {
     names = await services().catch(() => names);
     fill(options, names.map((name) => h('option', { value: name })));
   };
   input.addEventListener('focus', load);
-  input.addEventListener('input', () => { hint.hidden = true; });
+  input.addEventListener('input', () => {
+    hint.hidden = true;
+  });
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!input.value.trim()) return;
@@ -48,5 +57,13 @@ export function omnibox(go) {
     input.blur();
     go(href);
   };
-  return h('form.omnibox', { role: 'search', onsubmit: submit }, icon('search'), input, h('kbd', { 'aria-hidden': 'true' }, '/'), options, hint);
+  return h(
+    'form.omnibox',
+    { role: 'search', onsubmit: submit },
+    icon('search'),
+    input,
+    h('kbd', { 'aria-hidden': 'true' }, '/'),
+    options,
+    hint,
+  );
 }

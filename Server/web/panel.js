@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything known of one span. Long values and long lists open on demand, so that a heavy span stays quick.
+// Everything known of one span. Long values and long lists open on demand, so that a heavy span
+// stays quick.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
 import { count, duration, moment } from './format.js';
@@ -15,8 +16,14 @@ const searchable = new Set(['string', 'bool', 'int', 'double']);
 /** Values as people read them. @param {any} attribute @returns {string} */
 function shown(attribute) {
   const { value } = attribute;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value, null, 1) : String(value);
+  return typeof value === 'object' && value !== null
+    ? JSON.stringify(value, null, 1)
+    : String(value);
 }
+
+/** Keys may break after their dots rather than within words. @param {string} key */
+const breakable = (key) =>
+  key.split(/(?<=[._/])/).flatMap((part) => [part, document.createElement('wbr')]);
 
 /** @param {string} text @returns {any} */
 function valueNode(text) {
@@ -30,7 +37,13 @@ function valueNode(text) {
   return [node, button];
 }
 
-/** Items up to the limit, and a button for the rest. @template T @param {T[]} items @param {(item: T) => any} draw @param {any} host */
+/**
+ * Items up to the limit, and a button for the rest.
+ * @template T
+ * @param {T[]} items
+ * @param {(item: T) => any} draw
+ * @param {any} host
+ */
 function capped(items, draw, host) {
   fill(host, items.slice(0, longList).map(draw));
   if (items.length <= longList) return host;
@@ -43,7 +56,10 @@ function capped(items, draw, host) {
   return host;
 }
 
-/** @param {any[]} attributes @param {string | null} near start of the span when its tags can be searched for */
+/**
+ * @param {any[]} attributes
+ * @param {string | null} near start of the span when its tags can be searched for
+ */
 function table(attributes, near) {
   const sorted = [...attributes].sort((a, b) => a.key.localeCompare(b.key));
   return capped(sorted, (attribute) => {
@@ -52,49 +68,107 @@ function table(attributes, near) {
     const long = text.length > longValue;
     const find = near !== null && !long && searchable.has(attribute.type)
       ? h('a.copy', {
-        href: tagSearch(attribute.key, text, near), title: t('span.search', { tag }), 'aria-label': t('span.search', { tag }),
-      }, icon('search')) : null;
-    return h('div.attribute', null,
-      h('dt', null, attribute.key),
-      h(`dd.type-${attribute.type}`, null, valueNode(text)),
-      h('span.doings', null, find, copyButton(() => text, t('span.copy', { key: attribute.key }))));
+        href: tagSearch(attribute.key, text, near),
+        title: t('span.search', { tag }),
+        'aria-label': t('span.search', { tag }),
+      }, icon('search'))
+      : null;
+    return h(
+      'div.attribute',
+      null,
+      h('dt', null, breakable(attribute.key)),
+      h(
+        `dd.type-${attribute.type}`,
+        null,
+        valueNode(text),
+        h(
+          'span.doings',
+          null,
+          find,
+          copyButton(() => text, t('span.copy', { key: attribute.key })),
+        ),
+      ),
+    );
   }, h('dl.attributes'));
 }
 
 /** @param {string} title @param {number | null} n @param {any} body @param {boolean} [open] */
 function section(title, n, body, open = true) {
-  return h('details.section', { open }, h('summary', null, icon('right'), title, n === null ? null : h('small', null, count(n))), body);
+  return h(
+    'details.section',
+    { open },
+    h('summary', null, icon('right'), title, n === null ? null : h('small', null, count(n))),
+    body,
+  );
 }
 
 /** @param {any} span @param {any} event */
 function eventNode(span, event) {
   const offset = Number(BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano));
   const bad = event.name === 'exception';
-  return h(bad ? 'li.event.bad' : 'li.event', null,
-    h('header', null, bad ? icon('error') : null, h('b', null, event.name || '–'),
-      h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`)),
-    event.attributes.length ? table(event.attributes, span.startTimeUnixNano) : null);
+  return h(
+    bad ? 'li.event.bad' : 'li.event',
+    null,
+    h(
+      'header',
+      null,
+      bad ? icon('error') : null,
+      h('b', null, event.name || '–'),
+      h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`),
+    ),
+    event.attributes.length ? table(event.attributes, span.startTimeUnixNano) : null,
+  );
 }
 
 /** @param {any} link */
-const linkNode = (link) => h('li.event', null,
-  h('header', null, icon('link'), h('a.mono', { href: `/trace/${link.traceId}?sel=${link.spanId}` }, `${link.traceId.slice(0, 16)}… / ${link.spanId}`)),
-  link.attributes?.length ? table(link.attributes, null) : null);
+const linkNode = (link) =>
+  h(
+    'li.event',
+    null,
+    h(
+      'header',
+      null,
+      icon('link'),
+      h(
+        'a.mono',
+        { href: `/trace/${link.traceId}?sel=${link.spanId}` },
+        `${link.traceId.slice(0, 16)}… / ${link.spanId}`,
+      ),
+    ),
+    link.attributes?.length ? table(link.attributes, null) : null,
+  );
 
 /** @param {string} label @param {string} text */
-const identity = (label, text) => h('div.attribute', null, h('dt', null, label), h('dd', null, h('span.value.mono', null, text)),
-  h('span.doings', null, copyButton(() => text, t('span.copy', { key: label }))));
+const identity = (label, text) =>
+  h(
+    'div.attribute',
+    null,
+    h('dt', null, label),
+    h(
+      'dd',
+      null,
+      h('span.value.mono', null, text),
+      h('span.doings', null, copyButton(() => text, t('span.copy', { key: label }))),
+    ),
+  );
 
 /** @param {number} n */
 const dropped = (n) => (n > 0 ? h('p.note', null, t('span.dropped', { n })) : null);
 
 export class Panel {
-  /** @param {import('./trv1.js').Trace} trace @param {{ close: () => void, zoom: (row: number) => void, parent: (row: number) => void }} on */
+  /**
+   * @param {import('./trv1.js').Trace} trace
+   * @param {{ close: () => void, zoom: (row: number) => void, parent: (row: number) => void }} on
+   */
   constructor(trace, on) {
     this.trace = trace;
     this.on = on;
     this.body = h('div.panel-body');
-    this.element = h('aside.panel', { 'aria-label': t('span.panel'), hidden: true, tabindex: '-1' }, this.body);
+    this.element = h(
+      'aside.panel',
+      { 'aria-label': t('span.panel'), hidden: true, tabindex: '-1' },
+      this.body,
+    );
   }
 
   hide() {
@@ -119,54 +193,132 @@ export class Panel {
 
   /** @param {number} row @param {Error} error */
   fail(row, error) {
-    fill(this.body, this.head(row, null), h('div.strip.bad', { role: 'alert' }, icon('warning'), error.message || t('error.server')));
+    fill(
+      this.body,
+      this.head(row, null),
+      h('div.strip.bad', { role: 'alert' }, icon('warning'), error.message || t('error.server')),
+    );
   }
 
   /** @param {number} row @param {any} span */
   head(row, span) {
     const { trace } = this;
     let own = 0;
-    ownTime(trace, row, (a, b) => { own += b - a; });
+    ownTime(trace, row, (a, b) => {
+      own += b - a;
+    });
     const unit = trace.unit;
     const share = (/** @type {number} */ part) => {
       const percent = (part / trace.total) * 100;
       return `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)}%`;
     };
-    const fact = (/** @type {string} */ label, /** @type {string} */ value, /** @type {string} */ small) =>
-      h('div', null, h('dt', null, label), h('dd', null, h('b', null, value), h('small', null, small)));
+    const fact = (
+      /** @type {string} */ label,
+      /** @type {string} */ value,
+      /** @type {string} */ small,
+    ) =>
+      h(
+        'div',
+        null,
+        h('dt', null, label),
+        h('dd', null, h('b', null, value), h('small', null, small)),
+      );
     const kind = span?.kind ?? null;
-    return h('header.panel-head', null,
-      h('div.panel-tools', null,
-        h('span.service', null, h('i.dot'), trace.services[trace.service[row]], kind ? h('small', null, t(`span.kind.${kind}`)) : null),
-        h('button.quiet.round', { type: 'button', title: `${t('span.zoom')} (z)`, 'aria-label': t('span.zoom'), onclick: () => this.on.zoom(row) }, icon('search')),
-        h('button.quiet.round', { type: 'button', title: `${t('app.close')} (esc)`, 'aria-label': t('app.close'), onclick: () => this.on.close() }, icon('close'))),
+    return h(
+      'header.panel-head',
+      null,
+      h(
+        'div.panel-tools',
+        null,
+        h(
+          'span.service',
+          null,
+          h('i.dot'),
+          trace.services[trace.service[row]],
+          kind ? h('small', null, t(`span.kind.${kind}`)) : null,
+        ),
+        h('button.quiet.round', {
+          type: 'button',
+          title: `${t('span.zoom')} (z)`,
+          'aria-label': t('span.zoom'),
+          onclick: () => this.on.zoom(row),
+        }, icon('search')),
+        h('button.quiet.round', {
+          type: 'button',
+          title: `${t('app.close')} (esc)`,
+          'aria-label': t('app.close'),
+          onclick: () => this.on.close(),
+        }, icon('close')),
+      ),
       h('h2', null, trace.names[trace.name[row]]),
-      h('dl.facts', null,
-        fact(t('span.duration'), duration(trace.duration[row] * unit), t('span.share', { percent: share(trace.duration[row]) })),
+      h(
+        'dl.facts',
+        null,
+        fact(
+          t('span.duration'),
+          duration(trace.duration[row] * unit),
+          t('span.share', { percent: share(trace.duration[row]) }),
+        ),
         fact(t('span.own'), duration(own * unit), t('span.share', { percent: share(own) })),
-        fact(t('span.start'), `+${duration(trace.start[row] * unit)}`, span ? moment(span.startTimeUnixNano).slice(11) : ' ')));
+        fact(
+          t('span.start'),
+          `+${duration(trace.start[row] * unit)}`,
+          span ? moment(span.startTimeUnixNano).slice(11) : ' ',
+        ),
+      ),
+    );
   }
 
   /** @param {any} span */
   sections(span) {
     const failed = span.status?.code === 'error';
     return [
-      failed ? h('div.strip.bad', null, icon('error'), span.status.message || t('span.failed')) : null,
-      span.warnings?.length ? h('div.strip.warn', null, icon('warning'), span.warnings.join(' · ')) : null,
-      section(t('span.attributes'), span.attributes.length, [table(span.attributes, span.startTimeUnixNano), dropped(span.droppedAttributes)]),
-      span.events.length || span.droppedEvents ? section(t('span.events'), span.events.length,
-        [capped(span.events, (event) => eventNode(span, event), h('ol.events')), dropped(span.droppedEvents)]) : null,
-      span.links.length || span.droppedLinks ? section(t('span.links'), span.links.length,
-        [capped(span.links, linkNode, h('ol.events')), dropped(span.droppedLinks)]) : null,
-      section(t('span.resource'), span.resource.length, table(span.resource, span.startTimeUnixNano), failed === false),
-      section(t('span.identity'), null, h('dl.attributes', null,
-        identity(t('span.id'), span.spanId),
-        span.parentSpanId ? identity(t('span.parent'), span.parentSpanId) : null,
-        identity(t('span.trace'), span.traceId),
-        identity(t('span.began'), moment(span.startTimeUnixNano)),
-        identity(t('span.ended'), moment(span.endTimeUnixNano)),
-        span.scope?.name ? identity(t('span.scope'), `${span.scope.name} ${span.scope.version ?? ''}`.trim()) : null,
-        span.traceState ? identity(t('span.state'), span.traceState) : null), false),
+      failed
+        ? h('div.strip.bad', null, icon('error'), span.status.message || t('span.failed'))
+        : null,
+      span.warnings?.length
+        ? h('div.strip.warn', null, icon('warning'), span.warnings.join(' · '))
+        : null,
+      section(t('span.attributes'), span.attributes.length, [
+        table(span.attributes, span.startTimeUnixNano),
+        dropped(span.droppedAttributes),
+      ]),
+      span.events.length || span.droppedEvents
+        ? section(t('span.events'), span.events.length, [
+          capped(span.events, (event) => eventNode(span, event), h('ol.events')),
+          dropped(span.droppedEvents),
+        ])
+        : null,
+      span.links.length || span.droppedLinks
+        ? section(t('span.links'), span.links.length, [
+          capped(span.links, linkNode, h('ol.events')),
+          dropped(span.droppedLinks),
+        ])
+        : null,
+      section(
+        t('span.resource'),
+        span.resource.length,
+        table(span.resource, span.startTimeUnixNano),
+        failed === false,
+      ),
+      section(
+        t('span.identity'),
+        null,
+        h(
+          'dl.attributes',
+          null,
+          identity(t('span.id'), span.spanId),
+          span.parentSpanId ? identity(t('span.parent'), span.parentSpanId) : null,
+          identity(t('span.trace'), span.traceId),
+          identity(t('span.began'), moment(span.startTimeUnixNano)),
+          identity(t('span.ended'), moment(span.endTimeUnixNano)),
+          span.scope?.name
+            ? identity(t('span.scope'), `${span.scope.name} ${span.scope.version ?? ''}`.trim())
+            : null,
+          span.traceState ? identity(t('span.state'), span.traceState) : null,
+        ),
+        false,
+      ),
     ];
   }
 }

@@ -13,14 +13,17 @@ export function questionOf(params) {
   for (const name of own) question.delete(name);
   for (const [name, value] of [...question]) if (value === '') question.delete(name);
   if (question.get('last') === 'all') question.delete('last');
-  else if (!question.has('last') && !question.has('start') && !question.has('end')) question.set('last', defaults.last);
+  else if (!question.has('last') && !question.has('start') && !question.has('end')) {
+    question.set('last', defaults.last);
+  }
   if (!question.has('order')) question.set('order', defaults.order);
   if (!question.has('limit')) question.set('limit', String(limit));
   return question;
 }
 
 /**
- * The search for one tag around the time of a trace: the last day when it is that young, else the day around it.
+ * The search for one tag around the time of a trace: the last day when it is that young, else the
+ * day around it.
  * @param {string} key @param {string} value @param {string} unixNanos @returns {string} an address
  */
 export function tagSearch(key, value, unixNanos) {

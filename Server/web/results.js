@@ -30,7 +30,9 @@ export class ResultList {
       const known = this.items.get(trace.traceId);
       const entry = known?.drawn === drawn ? known : { item: this.draw(trace), drawn };
       if (arriving && !known) entry.item.classList.add('fresh');
-      entry.item.querySelector('.fill').style.width = `${Math.max(0.4, (Number(trace.durationNanos) / this.longest) * 100)}%`;
+      /** @type {HTMLElement} */ (entry.item.querySelector('.fill')).style.width = `${
+        Math.max(0.4, (Number(trace.durationNanos) / this.longest) * 100)
+      }%`;
       next.set(trace.traceId, entry);
     }
     this.items = next;
@@ -43,7 +45,9 @@ export class ResultList {
     const staying = new Set(items);
     for (const child of [...this.element.children]) if (!staying.has(child)) child.remove();
     items.forEach((item, index) => {
-      if (this.element.children[index] !== item) this.element.insertBefore(item, this.element.children[index] ?? null);
+      if (this.element.children[index] !== item) {
+        this.element.insertBefore(item, this.element.children[index] ?? null);
+      }
     });
   }
 
@@ -56,24 +60,58 @@ export class ResultList {
     const matched = trace.matchedSpanIds ?? [];
     const select = matched.length ? `?sel=${matched[0]}` : '';
     const errors = trace.errorCount;
-    const chips = trace.services.slice(0, chipLimit).map((/** @type {any} */ service) => h(
-      `span.chip.${dyeClass(service.name)}`, null, h('i.dot'), service.name, h('small', null, count(service.spanCount)),
-      service.errorCount ? icon('error') : null));
+    const chips = trace.services.slice(0, chipLimit).map((/** @type {any} */ service) =>
+      h(
+        `span.chip.${dyeClass(service.name)}`,
+        null,
+        h('i.dot'),
+        service.name,
+        h('small', null, count(service.spanCount)),
+        service.errorCount ? icon('error') : null,
+      )
+    );
     const hidden = trace.services.length - chipLimit;
-    return h('li', null, h(`a.trace.${dyeClass(trace.rootService ?? '')}`, { href: `/trace/${trace.traceId}${select}` },
-      h('span.when', null, h('b', null, clock(trace.startTimeUnixNano)), h('small', null, '')),
-      h('span.what', null,
-        h('span.title', null,
-          h('span.service', null, trace.rootService || t('search.unknown.root')), ' ',
-          h('b', null, trace.rootOperation || trace.traceId.slice(0, 16))),
-        h('span.chips', null, chips, hidden > 0 ? h('span.chip', null, `+${hidden}`) : null,
-          matched.length ? h('span.matched', null, t('search.matched', { n: matched.length })) : null)),
-      h('span.counts', null,
-        h('span', null, t('unit.spans', { n: trace.spanCount })),
-        errors ? h('span.failed', null, icon('error'), t('unit.errors', { n: errors })) : null),
-      h('span.length', null,
-        h('span.value', null, duration(Number(trace.durationNanos))),
-        h('span.track', null, h(errors ? 'i.fill.bad' : 'i.fill')))));
+    return h(
+      'li',
+      null,
+      h(
+        `a.trace.${dyeClass(trace.rootService ?? '')}`,
+        { href: `/trace/${trace.traceId}${select}` },
+        h('span.when', null, h('b', null, clock(trace.startTimeUnixNano)), h('small', null, '')),
+        h(
+          'span.what',
+          null,
+          h(
+            'span.title',
+            null,
+            h('span.service', null, trace.rootService || t('search.unknown.root')),
+            ' ',
+            h('b', null, trace.rootOperation || trace.traceId.slice(0, 16)),
+          ),
+          h(
+            'span.chips',
+            null,
+            chips,
+            hidden > 0 ? h('span.chip', null, `+${hidden}`) : null,
+            matched.length
+              ? h('span.matched', null, t('search.matched', { n: matched.length }))
+              : null,
+          ),
+        ),
+        h(
+          'span.counts',
+          null,
+          h('span', null, t('unit.spans', { n: trace.spanCount })),
+          errors ? h('span.failed', null, icon('error'), t('unit.errors', { n: errors })) : null,
+        ),
+        h(
+          'span.length',
+          null,
+          h('span.value', null, duration(Number(trace.durationNanos))),
+          h('span.track', null, h(errors ? 'i.fill.bad' : 'i.fill')),
+        ),
+      ),
+    );
   }
 
   refreshTimes() {
@@ -81,7 +119,9 @@ export class ResultList {
     for (const trace of this.traces) {
       const label = this.items.get(trace.traceId)?.item.querySelector('.when small');
       const date = new Date(Number(BigInt(trace.startTimeUnixNano) / 1_000_000n));
-      const text = date.toDateString() === today ? ago(trace.startTimeUnixNano) : day(trace.startTimeUnixNano);
+      const text = date.toDateString() === today
+        ? ago(trace.startTimeUnixNano)
+        : day(trace.startTimeUnixNano);
       if (label && label.textContent !== text) label.textContent = text;
     }
   }

@@ -13,7 +13,10 @@ import { onPulse } from './status.js';
 import { t } from './texts.js';
 
 const liveInterval = 2000;
-/** How long the list keeps still after the pointer moved over it, so that nothing slips away under a click. */
+/**
+ * How long the list keeps still after the pointer moved over it, so that nothing slips away under a
+ * click.
+ */
 const stillness = 2500;
 
 /** @typedef {{ signal: AbortSignal, go: (href: string, replace?: boolean) => void }} Context */
@@ -57,19 +60,36 @@ class SearchPage {
     this.note = h('div.strip.warn', { role: 'status', hidden: true });
     this.foot = h('div.list-foot');
     this.stage = h('div.stage', null, this.head, this.note, this.list.element, this.foot);
-    fill(this.main, h('div.search', null, h('h1.offscreen', null, t('search.title')), this.form.element, this.stage));
+    fill(
+      this.main,
+      h(
+        'div.search',
+        null,
+        h('h1.offscreen', null, t('search.title')),
+        this.form.element,
+        this.stage,
+      ),
+    );
     this.bind();
     await this.load();
     this.liveLoop();
   }
 
   bind() {
-    const touch = () => { this.touchedAt = performance.now(); };
+    const touch = () => {
+      this.touchedAt = performance.now();
+    };
     this.list.element.addEventListener('pointermove', touch, { signal: this.signal });
     this.list.element.addEventListener('focusin', touch, { signal: this.signal });
     bindKeys({
-      j: () => { touch(); this.list.move(1); },
-      k: () => { touch(); this.list.move(-1); },
+      j: () => {
+        touch();
+        this.list.move(1);
+      },
+      k: () => {
+        touch();
+        this.list.move(-1);
+      },
       ArrowDown: () => this.list.focused() ? this.list.move(1) : false,
       ArrowUp: () => this.list.focused() ? this.list.move(-1) : false,
       r: () => this.load(),
@@ -139,7 +159,8 @@ class SearchPage {
     const missing = answer.complete === false;
     this.note.hidden = !missing;
     if (missing) {
-      const reasons = (answer.incompleteReasons ?? []).join('; ') || t('search.list.partial.unknown');
+      const reasons = (answer.incompleteReasons ?? []).join('; ') ||
+        t('search.list.partial.unknown');
       fill(this.note, icon('warning'), t('search.list.partial', { reasons }));
     }
     fill(this.foot, this.cursor === null ? null : this.moreButton());
@@ -159,7 +180,13 @@ class SearchPage {
         const fresh = answer.traces.filter((/** @type {any} */ trace) => !known.has(trace.traceId));
         this.show(answer, [...this.list.traces, ...fresh]);
       } catch (error) {
-        if (!this.loading.signal.aborted) fill(this.foot, errorNotice(error, () => button.click()), button);
+        if (!this.loading.signal.aborted) {
+          fill(
+            this.foot,
+            errorNotice(error, () => button.click()),
+            button,
+          );
+        }
         button.disabled = false;
         button.textContent = t('search.more', { n: limit });
       }
@@ -175,8 +202,16 @@ class SearchPage {
     const order = this.answer?.order ?? params.get('order') ?? defaults.order;
     const n = traces.length;
     const more = this.cursor !== null;
-    const what = more ? t(`search.list.${order}`, { n }) : n === 1 ? t('search.list.one') : t('search.list.all', { n });
-    const end = more ? t('search.list.more') : this.answer?.complete === false ? null : t('search.list.complete');
+    const what = more
+      ? t(`search.list.${order}`, { n })
+      : n === 1
+      ? t('search.list.one')
+      : t('search.list.all', { n });
+    const end = more
+      ? t('search.list.more')
+      : this.answer?.complete === false
+      ? null
+      : t('search.list.complete');
     const choose = (/** @type {string} */ value) => () => {
       const next = this.params;
       if (value === defaults.order) next.delete('order');
@@ -184,43 +219,95 @@ class SearchPage {
       this.ask(next);
     };
     const orders = ['newest', 'slowest'].map((value) =>
-      h('button', { type: 'button', 'aria-pressed': String(order === value), onclick: choose(value) }, t(`search.order.${value}`)));
+      h('button', {
+        type: 'button',
+        'aria-pressed': String(order === value),
+        onclick: choose(value),
+      }, t(`search.order.${value}`))
+    );
     const canLive = !params.has('start') && !params.has('end');
-    fill(this.head,
-      h('p.says', { role: 'status', 'aria-live': 'off' }, h('b', null, what), end ? h('span', null, ` · ${end}`) : null),
+    fill(
+      this.head,
+      h(
+        'p.says',
+        { role: 'status', 'aria-live': 'off' },
+        h('b', null, what),
+        end ? h('span', null, ` · ${end}`) : null,
+      ),
       h('span.scale', null, t('search.scale', { duration: this.list.scale() })),
       h('div.segments', { role: 'group', 'aria-label': t('search.order') }, orders),
-      canLive ? h('button.live', {
-        type: 'button', 'aria-pressed': String(this.live), title: t(this.live ? 'search.live.on' : 'search.live.off'),
-        onclick: () => this.setLive(!this.live),
-      }, h('i.dot'), t('search.live')) : null);
+      canLive
+        ? h(
+          'button.live',
+          {
+            type: 'button',
+            'aria-pressed': String(this.live),
+            title: t(this.live ? 'search.live.on' : 'search.live.off'),
+            onclick: () => this.setLive(!this.live),
+          },
+          h('i.dot'),
+          t('search.live'),
+        )
+        : null,
+    );
   }
 
   /** Nothing matched: the first run, or what could be dropped. @param {AbortSignal} signal */
   async showNone(signal) {
     const params = this.params;
-    const conditions = ['service', 'operation', 'status', 'kind', 'minDuration', 'maxDuration', 'minTraceDuration', 'maxTraceDuration']
+    const conditions = [
+      'service',
+      'operation',
+      'status',
+      'kind',
+      'minDuration',
+      'maxDuration',
+      'minTraceDuration',
+      'maxTraceDuration',
+    ]
       .filter((name) => params.has(name)).map((name) => ({ name, value: params.get(name) ?? '' }))
       .concat(params.getAll('tag').map((value) => ({ name: 'tag', value })));
     const status = await api.status(signal).catch(() => null);
     if (signal.aborted) return;
-    if (status && Number(status.spansStored) === 0 && !conditions.length) return this.enterFirstRun();
+    if (status && Number(status.spansStored) === 0 && !conditions.length) {
+      return this.enterFirstRun();
+    }
     const without = (/** @type {{ name: string, value: string }} */ condition) => {
       const next = this.params;
       const kept = next.getAll(condition.name).filter((value) => value !== condition.value);
       next.delete(condition.name);
       for (const value of kept) next.append(condition.name, value);
-      return h('a.button', { href: `/?${next}` }, t('search.none.drop', { condition: condition.name === 'tag' ? condition.value : `${condition.name} ${condition.value}` }));
+      return h(
+        'a.button',
+        { href: `/?${next}` },
+        t('search.none.drop', {
+          condition: condition.name === 'tag'
+            ? condition.value
+            : `${condition.name} ${condition.value}`,
+        }),
+      );
     };
     const wide = this.params;
     for (const name of ['start', 'end']) wide.delete(name);
     wide.set('last', 'all');
-    fill(this.foot, h('section.notice', { role: 'status' },
-      h('div.notice-icon.quiet', null, icon('search')),
-      h('h2', null, t(conditions.length ? 'search.none' : 'search.none.quiet')),
-      h('p', null, t('search.none.do')),
-      h('div.actions', null, conditions.map(without),
-        params.get('last') === 'all' ? null : h('a.button', { href: `/?${wide}` }, t('search.none.wide')))));
+    fill(
+      this.foot,
+      h(
+        'section.notice',
+        { role: 'status' },
+        h('div.notice-icon.quiet', null, icon('search')),
+        h('h2', null, t(conditions.length ? 'search.none' : 'search.none.quiet')),
+        h('p', null, t('search.none.do')),
+        h(
+          'div.actions',
+          null,
+          conditions.map(without),
+          params.get('last') === 'all'
+            ? null
+            : h('a.button', { href: `/?${wide}` }, t('search.none.wide')),
+        ),
+      ),
+    );
   }
 
   enterFirstRun() {
@@ -267,11 +354,20 @@ class SearchPage {
     }
     const fresh = new Map(answer.traces.map((/** @type {any} */ trace) => [trace.traceId, trace]));
     const overlaps = this.list.traces.some((trace) => fresh.has(trace.traceId));
-    // Without overlap there is a gap between the pages, and in the slowest order places change: begin anew only there.
+    // Without overlap there is a gap between the pages, and in the slowest order places change:
+    // begin anew only there.
     if (!overlaps || answer.order !== 'newest') return;
     const rest = this.list.traces.filter((trace) => !fresh.has(trace.traceId));
-    this.show({ ...answer, cursor: this.cursor, complete: this.answer.complete, incompleteReasons: this.answer.incompleteReasons },
-      [...answer.traces, ...rest], true);
+    this.show(
+      {
+        ...answer,
+        cursor: this.cursor,
+        complete: this.answer.complete,
+        incompleteReasons: this.answer.incompleteReasons,
+      },
+      [...answer.traces, ...rest],
+      true,
+    );
   }
 }
 

@@ -30,8 +30,10 @@ async function beat() {
     try {
       const answer = await status();
       const pulse = {
-        stored: Number(answer.spansStored), received: Number(answer.spansReceived),
-        bytes: Number(answer.bytesOnDisk), version: answer.version,
+        stored: Number(answer.spansStored),
+        received: Number(answer.spansReceived),
+        bytes: Number(answer.bytesOnDisk),
+        version: answer.version,
       };
       const now = performance.now();
       // Smoothed over about five beats, so that the number can be read.
@@ -68,8 +70,16 @@ export function statusPill() {
       return;
     }
     text.textContent = t('app.status', { spans: compact(pulse.stored) });
-    speed.textContent = rate >= 0.05 ? t('app.status.rate', { rate: compact(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate)) }) : '';
-    pill.title = t('app.status.title', { spans: count(pulse.stored), bytes: byteCount(pulse.bytes), version: pulse.version });
+    speed.textContent = rate >= 0.05
+      ? t('app.status.rate', {
+        rate: compact(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate)),
+      })
+      : '';
+    pill.title = t('app.status.title', {
+      spans: count(pulse.stored),
+      bytes: byteCount(pulse.bytes),
+      version: pulse.version,
+    });
   };
   if (last) show(last);
   onPulse(show, drawn.signal);

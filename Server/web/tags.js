@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A field of several key=value tags. Keys are offered first, and the stored values once a key is there.
+// A field of several key=value tags. Keys are offered first, and the stored values once a key is
+// there.
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { t } from './texts.js';
@@ -15,18 +16,42 @@ export function tagField(given, service, changed, signal) {
   const chips = h('span.tag-chips');
   const options = h('datalist', { id: 'tag-options' });
   const input = h('input', {
-    id: 'tag', list: 'tag-options', placeholder: t('search.tags.hint'), autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off',
+    id: 'tag',
+    list: 'tag-options',
+    placeholder: t('search.tags.hint'),
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'off',
   });
   const draw = () => {
-    fill(chips, tags.map((tag, index) => h('span.tag', null, h('span', null, tag), h('button', {
-      type: 'button', 'aria-label': t('search.tags.remove', { tag }), title: t('search.tags.remove', { tag }),
-      onclick: () => { tags.splice(index, 1); draw(); changed(); },
-    }, icon('close')))));
+    fill(
+      chips,
+      tags.map((tag, index) =>
+        h(
+          'span.tag',
+          null,
+          h('span', null, tag),
+          h('button', {
+            type: 'button',
+            'aria-label': t('search.tags.remove', { tag }),
+            title: t('search.tags.remove', { tag }),
+            onclick: () => {
+              tags.splice(index, 1);
+              draw();
+              changed();
+            },
+          }, icon('close')),
+        )
+      ),
+    );
     input.placeholder = tags.length ? '' : t('search.tags.hint');
   };
   draw();
 
-  /** Turns what is typed into a tag. @returns {boolean | null} null when nothing is typed, false when it is no tag */
+  /**
+   * Turns what is typed into a tag.
+   * @returns {boolean | null} null when nothing is typed, false when it is no tag
+   */
   const take = () => {
     const text = input.value.trim();
     if (!text) return null;
@@ -58,7 +83,12 @@ export function tagField(given, service, changed, signal) {
       const key = text.slice(0, at);
       const scope = known.find((entry) => entry.key === key)?.scope ?? 'span';
       const values = await api.values(key, scope, text.slice(at + 1), mine);
-      if (!mine.aborted) fill(options, values.map((value) => h('option', { value: `${key}=${value}` })));
+      if (!mine.aborted) {
+        fill(
+          options,
+          values.map((value) => h('option', { value: `${key}=${value}` })),
+        );
+      }
     } catch {
       // Suggestions are a help only; the field works without them.
     }
@@ -66,7 +96,7 @@ export function tagField(given, service, changed, signal) {
   input.addEventListener('focus', suggest);
   input.addEventListener('input', () => {
     clearTimeout(timer);
-    timer = window.setTimeout(suggest, pause);
+    timer = setTimeout(suggest, pause);
   });
   input.addEventListener('change', () => take() && changed());
   input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
@@ -77,6 +107,9 @@ export function tagField(given, service, changed, signal) {
     }
   });
   const element = h('div.tag-field', null, chips, input, options);
-  element.addEventListener('click', (/** @type {Event} */ event) => event.target === element && input.focus());
+  element.addEventListener(
+    'click',
+    (/** @type {Event} */ event) => event.target === element && input.focus(),
+  );
   return { element, input, take, values: () => tags };
 }

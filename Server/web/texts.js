@@ -5,10 +5,10 @@
 export const catalogue = {
   en: {
     'app.skip': 'Skip to the content',
-    'app.traces': 'Traces',
     'app.omnibox': 'Trace id, order.id=17 or a service',
     'app.omnibox.label': 'Open a trace by id, or search by tag or service',
-    'app.omnibox.hint': 'Type a trace id (16 or 32 hex digits), a tag such as order.id=17, or the name of a service.',
+    'app.omnibox.hint':
+      'Type a trace id (16 or 32 hex digits), a tag such as order.id=17, or the name of a service.',
     'app.theme.system': 'Theme: as the system. Switch to light',
     'app.theme.light': 'Theme: light. Switch to dark',
     'app.theme.dark': 'Theme: dark. Switch to the system’s',
@@ -17,7 +17,6 @@ export const catalogue = {
     'app.help': 'Keyboard shortcuts',
     'app.close': 'Close',
     'app.copy': 'Copy',
-    'app.copied': 'Copied',
     'app.status': '{spans} spans',
     'app.status.rate': '{rate} spans/s',
     'app.status.title': '{spans} spans stored · {bytes} on disk · Skein {version}',
@@ -47,7 +46,6 @@ export const catalogue = {
     'search.tags.hint': 'order.id=17',
     'search.tags.remove': 'Remove {tag}',
     'search.tags.bad': 'A tag reads key=value, for example order.id=17.',
-    'search.duration': 'Duration',
     'search.duration.span': 'Span duration',
     'search.duration.trace': 'Trace duration',
     'search.duration.of': 'Duration of what',
@@ -93,12 +91,14 @@ export const catalogue = {
     'search.scale': 'Bars: longest = {duration}',
     'search.unknown.root': 'root span not received',
     'search.none': 'No trace matches',
-    'search.none.do': 'Everything in this range was looked at. Drop a condition, or look further back:',
+    'search.none.do':
+      'Everything in this range was looked at. Drop a condition, or look further back:',
     'search.none.drop': 'without {condition}',
     'search.none.wide': 'at any time',
     'search.none.quiet': 'No trace in this time range',
     'first.title': 'Ready for your first trace',
-    'first.lead': 'Skein is running and listening. Send it a span in any of these three ways and your first trace appears here by itself.',
+    'first.lead':
+      'Skein is listening. Send it a span in any of these ways, and it appears here by itself.',
     'first.waiting': 'Waiting for the first span',
     'first.arrived': ['{n} span arrived', '{n} spans arrived'],
     'first.curl': 'One trace, right now',
@@ -111,11 +111,10 @@ export const catalogue = {
     'trace.loading': 'Loading the trace',
     'trace.back': 'Traces',
     'trace.facts': 'About this trace',
-    'trace.started': 'Started {moment}',
     'trace.copy.id': 'Copy the trace id',
     'trace.json': 'OTLP JSON',
     'trace.json.label': 'Open the whole trace as OTLP JSON',
-    'trace.find': 'Find: name, -name, >10ms, error',
+    'trace.find': 'Find name, >10ms, error',
     'trace.find.label': 'Find spans in this trace',
     'trace.find.none': 'none',
     'trace.find.count': '{at} of {n}',
@@ -131,16 +130,17 @@ export const catalogue = {
     'trace.grid': 'Spans of the trace',
     'trace.grid.summary': '{service} {operation} took {duration}: {spans}, {services}, {errors}.',
     'trace.name': 'Service and operation',
-    'trace.hidden': '{n} hidden',
     'trace.resize': 'Width of the names',
     'trace.arrived': ['{n} more span arrived.', '{n} more spans arrived.'],
     'trace.arrived.show': 'Show',
     'trace.missing': 'No span of this trace is stored',
-    'trace.missing.wait': 'If it was sent a moment ago it may still be on its way. Looking again by itself …',
-    'trace.missing.do': 'It was never received, was not sampled, or is older than what the server keeps.',
-    'trace.missing.id': 'Trace id',
+    'trace.missing.wait':
+      'If it was sent a moment ago it may still be on its way. Looking again by itself …',
+    'trace.missing.do':
+      'It was never received, was not sampled, or is older than what the server keeps.',
     'trace.bad': 'This is not a trace id',
-    'trace.bad.do': 'A trace id has 16 or 32 hexadecimal digits, for example 4bf92f3577b34da6a3ce929d0e0e4736.',
+    'trace.bad.do':
+      'A trace id has 16 or 32 hexadecimal digits, for example 4bf92f3577b34da6a3ce929d0e0e4736.',
     'trace.span.gone': 'The span {span} of this address is not in the trace.',
     'trace.flag.error': 'This span failed',
     'trace.flag.parentMissing': 'Its parent was not received',
@@ -157,13 +157,11 @@ export const catalogue = {
     'span.kind.producer': 'producer',
     'span.kind.consumer': 'consumer',
     'span.failed': 'This span failed',
-    'span.warnings': 'Notes',
     'span.attributes': 'Attributes',
     'span.events': 'Events',
     'span.links': 'Links',
     'span.resource': 'Process',
     'span.identity': 'Identity',
-    'span.none': 'none',
     'span.dropped': '{n} dropped by the sender',
     'span.more': 'Show all {n}',
     'span.whole': 'Show all of it',
@@ -176,7 +174,6 @@ export const catalogue = {
     'span.scope': 'Instrumentation',
     'span.began': 'Began',
     'span.ended': 'Ended',
-    'span.copy.id': 'Copy the span id',
     'span.zoom': 'Zoom to this span',
     'span.loading': 'Loading the span',
     'help.title': 'Keyboard shortcuts',
@@ -204,12 +201,10 @@ export const catalogue = {
     'help.errors': 'Next, previous error',
     'help.panel': 'Span panel',
     'help.copy': 'Copy the span id',
-    'help.or': 'or',
     'help.wheelKey': 'wheel',
   },
   zh: {
     'app.skip': '跳到正文',
-    'app.traces': '追踪',
     'app.omnibox': '追踪 ID、order.id=17 或服务名',
     'app.omnibox.label': '按 ID 打开追踪，或按标签、服务搜索',
     'app.omnibox.hint': '请输入追踪 ID（16 或 32 位十六进制）、标签（如 order.id=17）或服务名。',
@@ -221,7 +216,6 @@ export const catalogue = {
     'app.help': '键盘快捷键',
     'app.close': '关闭',
     'app.copy': '复制',
-    'app.copied': '已复制',
     'app.status': '{spans} 个 span',
     'app.status.rate': '{rate} span/秒',
     'app.status.title': '已存 {spans} 个 span · 磁盘 {bytes} · Skein {version}',
@@ -251,7 +245,6 @@ export const catalogue = {
     'search.tags.hint': 'order.id=17',
     'search.tags.remove': '移除 {tag}',
     'search.tags.bad': '标签的写法是 key=value，例如 order.id=17。',
-    'search.duration': '耗时',
     'search.duration.span': 'Span 耗时',
     'search.duration.trace': '追踪耗时',
     'search.duration.of': '谁的耗时',
@@ -315,11 +308,10 @@ export const catalogue = {
     'trace.loading': '正在加载追踪',
     'trace.back': '追踪',
     'trace.facts': '关于此追踪',
-    'trace.started': '开始于 {moment}',
     'trace.copy.id': '复制追踪 ID',
     'trace.json': 'OTLP JSON',
     'trace.json.label': '以 OTLP JSON 打开整条追踪',
-    'trace.find': '查找：名称、-名称、>10ms、error',
+    'trace.find': '查找名称、>10ms、error',
     'trace.find.label': '在此追踪中查找 span',
     'trace.find.none': '无',
     'trace.find.count': '第 {at} / {n}',
@@ -335,14 +327,12 @@ export const catalogue = {
     'trace.grid': '追踪中的 span',
     'trace.grid.summary': '{service} {operation} 耗时 {duration}：{spans}，{services}，{errors}。',
     'trace.name': '服务与操作',
-    'trace.hidden': '隐藏 {n}',
     'trace.resize': '名称列宽度',
     'trace.arrived': '又收到 {n} 个 span。',
     'trace.arrived.show': '显示',
     'trace.missing': '没有存储此追踪的 span',
     'trace.missing.wait': '如果刚刚发送，可能还在路上。正在自动重新查找 …',
     'trace.missing.do': '它从未被收到、未被采样，或已超出服务器的保留期。',
-    'trace.missing.id': '追踪 ID',
     'trace.bad': '这不是追踪 ID',
     'trace.bad.do': '追踪 ID 为 16 或 32 位十六进制，例如 4bf92f3577b34da6a3ce929d0e0e4736。',
     'trace.span.gone': '地址中的 span {span} 不在此追踪中。',
@@ -361,13 +351,11 @@ export const catalogue = {
     'span.kind.producer': '生产者',
     'span.kind.consumer': '消费者',
     'span.failed': '此 span 失败',
-    'span.warnings': '说明',
     'span.attributes': '属性',
     'span.events': '事件',
     'span.links': '链接',
     'span.resource': '进程',
     'span.identity': '标识',
-    'span.none': '无',
     'span.dropped': '发送方丢弃了 {n} 个',
     'span.more': '显示全部 {n} 个',
     'span.whole': '显示全文',
@@ -380,7 +368,6 @@ export const catalogue = {
     'span.scope': '埋点库',
     'span.began': '开始',
     'span.ended': '结束',
-    'span.copy.id': '复制 span ID',
     'span.zoom': '缩放到此 span',
     'span.loading': '正在加载 span',
     'help.title': '键盘快捷键',
@@ -408,7 +395,6 @@ export const catalogue = {
     'help.errors': '下一个、上一个错误',
     'help.panel': 'Span 面板',
     'help.copy': '复制 span ID',
-    'help.or': '或',
     'help.wheelKey': '滚轮',
   },
 };
@@ -437,7 +423,8 @@ export const language = () => current;
 
 /**
  * The text of a key; `{name}` becomes `values.name`, and `n` chooses singular or plural.
- * @param {string} key @param {Record<string, any>} [values] numbers in `n` are grouped as the language does
+ * @param {string} key
+ * @param {Record<string, any>} [values] numbers in `n` are grouped as the language does
  */
 export function t(key, values = {}) {
   const entry = catalogue[current][key] ?? key;
@@ -445,6 +432,8 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? value.toLocaleString(current === 'zh' ? 'zh-CN' : 'en') : String(value);
+    return typeof value === 'number'
+      ? value.toLocaleString(current === 'zh' ? 'zh-CN' : 'en')
+      : String(value);
   });
 }

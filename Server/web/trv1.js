@@ -1,27 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The columnar form of a trace: "TRV1", u32 header length, JSON header, padding to 8, then columns of n
-// little-endian entries: start u32, duration u32, parent i32, name u32, service u16, depth u16, kind u8, flags u8.
+// The columnar form of a trace: "TRV1", u32 header length, JSON header, padding to 8, then columns
+// of n
+// little-endian entries: start u32, duration u32, parent i32, name u32, service u16, depth u16,
+// kind u8, flags u8.
 // Rows are depth first, so the subtree of row i is rows i ..< end[i]. No DOM here.
 
-export const flag = { error: 1, parentMissing: 2, clockAdjusted: 4, events: 8, links: 16, remote: 32 };
+export const flag = {
+  error: 1,
+  parentMissing: 2,
+  clockAdjusted: 4,
+  events: 8,
+  links: 16,
+  remote: 32,
+};
 export const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 
 /**
- * @typedef {{ n: number, traceId: string, t0: string, unit: number, total: number, services: string[],
- *   names: string[], warnings: string[], start: Uint32Array, duration: Uint32Array, parent: Int32Array,
- *   name: Uint32Array, service: Uint16Array, depth: Uint16Array, kind: Uint8Array, flags: Uint8Array,
+ * @typedef {{ n: number, traceId: string, t0: string, unit: number, total: number, services:
+ *   string[],
+ * names: string[], warnings: string[], start: Uint32Array, duration: Uint32Array, parent:
+ * Int32Array,
+ * name: Uint32Array, service: Uint16Array, depth: Uint16Array, kind: Uint8Array, flags: Uint8Array,
  *   end: Int32Array, maxDepth: number, errors: number }} Trace
  */
 
 /** @param {ArrayBuffer} buffer @returns {Trace} views of the buffer, nothing copied */
 export function decode(buffer) {
   const view = new DataView(buffer);
-  if (buffer.byteLength < 8 || view.getUint32(0, false) !== 0x54525631) throw new Error('not a TRV1 document');
+  if (buffer.byteLength < 8 || view.getUint32(0, false) !== 0x54525631) {
+    throw new Error('not a TRV1 document');
+  }
   const headerLength = view.getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
   const n = header.n;
   let offset = (8 + headerLength + 7) & ~7;
-  /** @template T @param {new (b: ArrayBuffer, o: number, n: number) => T} type @param {number} size @returns {T} */
+  /**
+   * @template T
+   * @param {new (b: ArrayBuffer, o: number, n: number) => T} type
+   * @param {number} size
+   * @returns {T}
+   */
   const column = (type, size) => {
     const at = offset;
     offset += size * n;
@@ -92,5 +110,7 @@ export function serviceCounts(trace) {
     entry.spans++;
     entry.errors += trace.flags[i] & flag.error;
   }
-  return counts.filter((entry) => entry.spans > 0).sort((a, b) => b.spans - a.spans || a.name.localeCompare(b.name));
+  return counts.filter((entry) => entry.spans > 0).sort((a, b) =>
+    b.spans - a.spans || a.name.localeCompare(b.name)
+  );
 }

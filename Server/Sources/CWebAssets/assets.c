@@ -15,6 +15,9 @@ static const unsigned char api_js[] = {
 static const unsigned char app_js[] = {
 #embed "../../web/app.js"
 };
+static const unsigned char bars_js[] = {
+#embed "../../web/bars.js"
+};
 static const unsigned char base_css[] = {
 #embed "../../web/base.css"
 };
@@ -36,6 +39,9 @@ static const unsigned char form_js[] = {
 static const unsigned char format_js[] = {
 #embed "../../web/format.js"
 };
+static const unsigned char gestures_js[] = {
+#embed "../../web/gestures.js"
+};
 static const unsigned char help_js[] = {
 #embed "../../web/help.js"
 };
@@ -56,6 +62,9 @@ static const unsigned char notice_js[] = {
 };
 static const unsigned char omnibox_js[] = {
 #embed "../../web/omnibox.js"
+};
+static const unsigned char panel_css[] = {
+#embed "../../web/panel.css"
 };
 static const unsigned char panel_js[] = {
 #embed "../../web/panel.js"
@@ -87,6 +96,15 @@ static const unsigned char theme_js[] = {
 static const unsigned char timeline_js[] = {
 #embed "../../web/timeline.js"
 };
+static const unsigned char trace_address_js[] = {
+#embed "../../web/trace-address.js"
+};
+static const unsigned char trace_head_js[] = {
+#embed "../../web/trace-head.js"
+};
+static const unsigned char trace_keys_js[] = {
+#embed "../../web/trace-keys.js"
+};
 static const unsigned char trace_css[] = {
 #embed "../../web/trace.css"
 };
@@ -102,6 +120,7 @@ static const unsigned char trv1_js[] = {
 static const cweb_asset assets[] = {
     ASSET("api.js", api_js, JAVASCRIPT),
     ASSET("app.js", app_js, JAVASCRIPT),
+    ASSET("bars.js", bars_js, JAVASCRIPT),
     ASSET("base.css", base_css, STYLE),
     ASSET("colors.js", colors_js, JAVASCRIPT),
     ASSET("dom.js", dom_js, JAVASCRIPT),
@@ -109,6 +128,7 @@ static const cweb_asset assets[] = {
     ASSET("first-run.js", first_run_js, JAVASCRIPT),
     ASSET("form.js", form_js, JAVASCRIPT),
     ASSET("format.js", format_js, JAVASCRIPT),
+    ASSET("gestures.js", gestures_js, JAVASCRIPT),
     ASSET("help.js", help_js, JAVASCRIPT),
     ASSET("index.html", index_html, PAGE),
     ASSET("keys.js", keys_js, JAVASCRIPT),
@@ -116,6 +136,7 @@ static const cweb_asset assets[] = {
     ASSET("minimap.js", minimap_js, JAVASCRIPT),
     ASSET("notice.js", notice_js, JAVASCRIPT),
     ASSET("omnibox.js", omnibox_js, JAVASCRIPT),
+    ASSET("panel.css", panel_css, STYLE),
     ASSET("panel.js", panel_js, JAVASCRIPT),
     ASSET("question.js", question_js, JAVASCRIPT),
     ASSET("results.js", results_js, JAVASCRIPT),
@@ -126,6 +147,9 @@ static const cweb_asset assets[] = {
     ASSET("texts.js", texts_js, JAVASCRIPT),
     ASSET("theme.js", theme_js, JAVASCRIPT),
     ASSET("timeline.js", timeline_js, JAVASCRIPT),
+    ASSET("trace-address.js", trace_address_js, JAVASCRIPT),
+    ASSET("trace-head.js", trace_head_js, JAVASCRIPT),
+    ASSET("trace-keys.js", trace_keys_js, JAVASCRIPT),
     ASSET("trace.css", trace_css, STYLE),
     ASSET("trace.js", trace_js, JAVASCRIPT),
     ASSET("trv1.js", trv1_js, JAVASCRIPT),

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in view, selected, folded and looked for, as the address of a trace holds it. No DOM.
+//
+//     z=0.12-0.4   the stretch in view, as shares of the trace
+//     sel= row=    id of the selected span, and its row as a hint
+//     shut=3,17    folded rows; or shut=all open=3,17: all below the roots are folded but these, if
+// that is shorter
+//     q= svc=      what is looked for, and the service brought out
+
+/** Rows listed in an address; more would make it unwieldy. */
+const listLimit = 400;
+
+/**
+ * @typedef {{ from: number, to: number, closed: Uint8Array, find: string, service: number, span:
+ *   string,
+ *   row: number }} State `service` and `row` are -1 for none
+ * @typedef {import('./trv1.js').Trace} Trace
+ */
+
+/**
+ * @param {URLSearchParams} params
+ * @param {Trace} trace
+ * @returns {State} whatever cannot be understood is left out
+ */
+export function readAddress(params, trace) {
+  const zoom = /^([\d.]+)-([\d.]+)$/.exec(params.get('z') ?? '');
+  const [from, to] = zoom
+    ? [Number(zoom[1]) * trace.total, Number(zoom[2]) * trace.total]
+    : [0, trace.total];
+  const closed = new Uint8Array(trace.n);
+  if (params.get('shut') === 'all') {
+    for (let i = 0; i < trace.n; i++) {
+      closed[i] = trace.parent[i] >= 0 && foldable(trace, i) ? 1 : 0;
+    }
+    for (const row of rows(params.get('open'), trace)) closed[row] = 0;
+  } else for (const row of rows(params.get('shut'), trace)) closed[row] = 1;
+  const row = Number(params.get('row') ?? -1);
+  return {
+    from: Number.isFinite(from) && Number.isFinite(to) && from < to ? from : 0,
+    to: Number.isFinite(from) && Number.isFinite(to) && from < to ? to : trace.total,
+    closed,
+    find: params.get('q') ?? '',
+    service: params.has('svc') ? trace.services.indexOf(params.get('svc') ?? '') : -1,
+    span: params.get('sel') ?? '',
+    row: Number.isInteger(row) && row >= 0 && row < trace.n ? row : -1,
+  };
+}
+
+/** @param {State} state @param {Trace} trace @returns {string} empty, or beginning with "?" */
+export function writeAddress(state, trace) {
+  const params = new URLSearchParams();
+  if (state.to - state.from < trace.total * 0.9999) {
+    const share = (/** @type {number} */ at) => String(Number((at / trace.total).toFixed(7)));
+    params.set('z', `${share(state.from)}-${share(state.to)}`);
+  }
+  if (state.span) {
+    params.set('sel', state.span);
+    params.set('row', String(state.row));
+  }
+  const shut = [];
+  const open = [];
+  for (let i = 0; i < trace.n; i++) {
+    if (state.closed[i]) shut.push(i);
+    else if (trace.parent[i] >= 0 && foldable(trace, i)) open.push(i);
+  }
+  if (shut.length > open.length) {
+    params.set('shut', 'all');
+    if (open.length) params.set('open', open.slice(0, listLimit).join(','));
+  } else if (shut.length) params.set('shut', shut.slice(0, listLimit).join(','));
+  if (state.find) params.set('q', state.find);
+  if (state.service >= 0) params.set('svc', trace.services[state.service]);
+  // Commas read better than %2C, and mean the same.
+  const text = params.toString().replaceAll('%2C', ',');
+  return text && `?${text}`;
+}
+
+/** @param {Trace} trace @param {number} row */
+const foldable = (trace, row) => trace.end[row] - row > 1;
+
+/** @param {string | null} list @param {Trace} trace @returns {number[]} */
+const rows = (list, trace) =>
+  (list ?? '').split(',').filter(Boolean).map(Number)
+    .filter((row) => Number.isInteger(row) && row >= 0 && row < trace.n && foldable(trace, row));

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head of the trace page: title, facts, services, find, folding.
+import { traceJSONAddress } from './api.js';
+import { dyeClass } from './colors.js';
+import { copyButton, h, icon } from './dom.js';
+import { count, duration, moment } from './format.js';
+import { t } from './texts.js';
+import { serviceCounts } from './trv1.js';
+
+/**
+ * Makes the head; its legend, find field and count of hits are handed to the page as well.
+ * @param {import('./trace.js').TracePage} page
+ */
+export function traceHead(page) {
+  const { trace, timeline } = page;
+  const services = serviceCounts(trace);
+  const nanos = trace.total * trace.unit;
+  const facts = [
+    t('unit.spans', { n: trace.n }),
+    t('unit.services', { n: services.length }),
+    t('unit.levels', { n: trace.maxDepth + 1 }),
+  ];
+  const service = trace.services[trace.service[0]];
+  const operation = trace.names[trace.name[0]];
+  timeline.element.setAttribute(
+    'aria-description',
+    t('trace.grid.summary', {
+      service,
+      operation,
+      duration: duration(nanos),
+      spans: facts[0],
+      services: facts[1],
+      errors: t('unit.errors', { n: trace.errors }),
+    }),
+  );
+  const legend = services.map((entry) =>
+    h(
+      `button.chip.${dyeClass(entry.name)}`,
+      {
+        type: 'button',
+        'aria-pressed': 'false',
+        title: t('trace.service.only', { service: entry.name }),
+        'data-service': String(entry.index),
+        onclick: () => page.bringOut(entry.index),
+      },
+      h('i.dot'),
+      entry.name,
+      h('small', null, count(entry.spans)),
+      entry.errors ? icon('error') : null,
+    )
+  );
+  const { field, found, element: finding } = finder(page);
+  const element = h(
+    'header.trace-head',
+    null,
+    h(
+      'div.title-line',
+      null,
+      h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
+      h('h1', null, h('span.service', null, service), ' ', operation),
+      copyButton(() => trace.traceId, t('trace.copy.id'), `${trace.traceId.slice(0, 8)}…`),
+      h(
+        'a.quiet.button.json',
+        {
+          href: traceJSONAddress(trace.traceId),
+          target: '_blank',
+          title: t('trace.json.label'),
+        },
+        icon('code'),
+        t('trace.json'),
+      ),
+    ),
+    h(
+      'div.facts-line',
+      { role: 'group', 'aria-label': t('trace.facts') },
+      h('b.total', null, duration(nanos)),
+      facts.map((text) => h('span', null, text)),
+      trace.errors
+        ? h(
+          'button.failed',
+          {
+            type: 'button',
+            title: `${t('trace.errors.next')} (e)`,
+            onclick: () => page.nextError(1),
+          },
+          icon('error'),
+          t('unit.errors', { n: trace.errors }),
+        )
+        : h('span', null, t('unit.errors', { n: 0 })),
+      h('span.moment', null, moment(trace.t0).slice(0, -3)),
+    ),
+    h(
+      'div.tool-line',
+      null,
+      h('div.legend', { role: 'group', 'aria-label': t('trace.services') }, legend),
+      finding,
+      h(
+        'div.fold-tools',
+        null,
+        tool('fold', t('trace.collapse'), 'C', () => timeline.foldAll(true)),
+        tool('unfold', t('trace.expand'), 'X', () => timeline.foldAll(false)),
+        tool(
+          'reset',
+          t('trace.zoom.reset'),
+          '0',
+          () => timeline.setView(0, trace.total),
+        ),
+      ),
+    ),
+  );
+  return { element, legend, field, found };
+}
+
+/** @param {any} name @param {string} label @param {string} key @param {() => void} run */
+function tool(name, label, key, run) {
+  return h('button.quiet.round', {
+    type: 'button',
+    title: `${label} (${key})`,
+    'aria-label': label,
+    onclick: run,
+  }, icon(name));
+}
+
+/** @param {import('./trace.js').TracePage} page */
+function finder(page) {
+  const field = h('input', {
+    id: 'find',
+    type: 'search',
+    placeholder: t('trace.find'),
+    'aria-label': t('trace.find.label'),
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const found = h('span.found', { role: 'status' });
+  field.addEventListener('input', () => page.find(true));
+  field.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'Enter') page.nextHit(event.shiftKey ? -1 : 1);
+    if (event.key === 'Escape') {
+      field.value = '';
+      page.find(false);
+      page.timeline.element.focus({ preventScroll: true });
+    }
+  });
+  const element = h(
+    'div.finder',
+    null,
+    icon('search'),
+    field,
+    found,
+    tool('up', t('trace.find.previous'), 'N', () => page.nextHit(-1)),
+    tool('down', t('trace.find.next'), 'n', () => page.nextHit(1)),
+  );
+  return { element, field, found };
+}

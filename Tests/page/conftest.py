@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the browser tests: the address of a running `skein demo`, and tabs that must stay quiet."""
+
+import os
+import pathlib
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "artifacts"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def base():
+    """The address of the page, without a slash at the end."""
+    address = os.environ.get("SKEIN_URL")
+    if not address:
+        pytest.fail("SKEIN_URL must name a running `skein demo`, such as http://127.0.0.1:16686")
+    return address.rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+class Tabs:
+    """Opens tabs and keeps every complaint: console errors, exceptions, breaches of the policy."""
+
+    def __init__(self, browser, base):
+        self.browser = browser
+        self.base = base
+        self.contexts = []
+        self.complaints = []
+        self.expected = ()
+
+    def open(self, address="/", *, theme="light", size=(1440, 900), language="en-US"):
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, locale=language)
+        self.contexts.append(context)
+        # Chromium reports a breach of the content policy as an event too; it is made a console error.
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation',"
+            " e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        page.on("request", self._request)
+        page.goto(self.base + address)
+        return page
+
+    def _console(self, message):
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _request(self, request):
+        if not request.url.startswith(self.base + "/"):
+            self.complaints.append(f"foreign request: {request.url}")
+
+    def close(self):
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def tabs(browser, base):
+    tabs = Tabs(browser, base)
+    yield tabs
+    tabs.close()
+    unexpected = [c for c in tabs.complaints if not any(e in c for e in tabs.expected)]
+    assert unexpected == []
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """Keeps a screenshot of a tab under a name."""
+    ARTIFACTS.mkdir(exist_ok=True)
+
+    def take(page, name):
+        page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    return take

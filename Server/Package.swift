@@ -166,8 +166,8 @@ let fullTargets: [Target] = [
         name: "ServerTests",
         dependencies: [
             "Server", "API", "Receivers", "WebUI", "CWebAssets", "Client", "Shop", "Store",
-            asyncHTTPClient, hummingbird, nioCore, logging, lifecycle, skein("SkeinModel"),
-            skein("SkeinWire"), skein("Skein"),
+            asyncHTTPClient, httpTypes, hummingbird, nioCore, nioPosix, logging, lifecycle, tracing,
+            skein("SkeinModel"), skein("SkeinWire"), skein("Skein"), skein("SkeinTesting"),
         ],
         swiftSettings: strict
     ),

@@ -3,6 +3,7 @@
 import Skein
 import SkeinModel
 import SkeinTesting
+import SkeinWire
 import Testing
 import Tracing
 
@@ -235,5 +236,42 @@ import Tracing
     )
     func `garbage after a success does no harm`(body: [UInt8]) {
         #expect(outcome(200, body: body).isDelivered)
+    }
+}
+
+@Suite struct OTLPAgreementTests {
+    @Test func `the server's decoder reads what the tracer writes`() throws {
+        let spans = SpanCollector()
+        let tracer = spans.makeTracer(serviceName: "order")
+        tracer.withSpan("parent", ofKind: .server) { parent in
+            parent.attributes["order.id"] = "42"
+            parent.attributes["items"] = 3
+            parent.addEvent("queued")
+            tracer.withSpan("child", ofKind: .client) { child in
+                child.setStatus(SpanStatus(code: .error, message: "no stock"))
+                child.addLink(parent)
+            }
+        }
+        let batch = try OTLP.decodeProtobuf(OTLPRequest.encode(spans.spans), receivedAt: 1)
+        #expect(batch.rejected == 0)
+        let columns = batch.columns
+        #expect(columns.count == 2)
+        for (row, record) in spans.spans.enumerated() {
+            #expect(columns.traceHigh[row] == record.traceID.high)
+            #expect(columns.traceLow[row] == record.traceID.low)
+            #expect(columns.spanID[row] == record.spanID.raw)
+            #expect(columns.parentID[row] == record.parentSpanID.raw)
+            #expect(columns.start[row] == record.start)
+            #expect(columns.end[row] == record.end)
+            #expect(columns.strings.text(columns.name[row]) == record.name)
+            #expect(columns.strings.text(columns.service(row)) == "order")
+            #expect(Int(columns.spanAttributes[row].count) == record.attributes.count)
+            #expect(Int(columns.spanEvents[row].count) == record.events.count)
+            #expect(Int(columns.spanLinks[row].count) == record.links.count)
+            #expect(columns.marks[row] == 0)
+        }
+        #expect(columns.kind[0] == SkeinModel.SpanKind.client.rawValue)
+        #expect(columns.status[0] == StatusCode.error.rawValue)
+        #expect(columns.strings.text(columns.statusMessage[0]) == "no stock")
     }
 }

@@ -36,6 +36,7 @@ let grpcTransport = Target.Dependency.product(
     package: "grpc-swift-nio-transport"
 )
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
@@ -43,6 +44,7 @@ let lifecycle = Target.Dependency.product(
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -106,8 +108,8 @@ let fullTargets: [Target] = [
     .target(
         name: "Receivers",
         dependencies: [
-            "Ingest", "Store", "Platform", hummingbird, httpTypes, grpcCore, grpcTransport, nioCore,
-            nioPosix, logging, lifecycle, skein("SkeinModel"), skein("SkeinWire"),
+            "Ingest", "Store", hummingbird, hummingbirdCore, httpTypes, grpcCore, grpcTransport,
+            nioCore, nioHTTPTypes, logging, lifecycle, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),
@@ -191,6 +193,7 @@ let package = Package(
                 .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
                 .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
                 .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+                .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
                 .package(
                     url: "https://github.com/apple/swift-protobuf",
                     from: "1.39.0",

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+public import SkeinModel
+import SkeinWire
+
+/// What traces to find; every condition that is set must hold.
+public struct TraceSearch: Sendable, Hashable {
+    public var service: String?
+    public var operation: String?
+    /// Attributes, each `key=value`.
+    public var tags: [String] = []
+    public var minDuration: String?
+    public var maxDuration: String?
+    public var status: String?
+    public var kind: String?
+    /// How far to look back, such as `1h`.
+    public var last: String?
+    public var limit: Int?
+    /// The order of the results, such as `-duration`.
+    public var order: String?
+    /// Where the page before ended.
+    public var cursor: String?
+
+    /// Finds the newest traces.
+    public init() {}
+
+    /// The query part of the address.
+    var parameters: [(String, String)] {
+        var pairs: [(String, String?)] = [("service", service), ("operation", operation)]
+        pairs += tags.map { ("tag", $0) }
+        pairs += [
+            ("minDuration", minDuration), ("maxDuration", maxDuration), ("status", status),
+            ("kind", kind), ("last", last), ("limit", limit.map { String($0) }), ("order", order),
+            ("cursor", cursor),
+        ]
+        return pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }
+    }
+}
+
+/// One page of found traces.
+public struct TracePage: Sendable, Codable {
+    /// The traces, in the order that was asked for.
+    public var traces: [TraceSummary]
+    /// Where the next page begins; `nil` on the last one.
+    public var cursor: String?
+    /// Whether everything was looked at.
+    public var complete: Bool?
+    /// Why not.
+    public var incompleteReasons: [String]?
+}
+
+/// One found trace.
+public struct TraceSummary: Sendable, Codable {
+    public var traceId: String
+    public var rootService: String?
+    public var rootOperation: String?
+    /// Nanoseconds since 1970.
+    public var startTimeUnixNano: Number
+    public var durationNanos: Number
+    public var spanCount: Int
+    public var errorCount: Int
+    public var services: [Service]
+
+    /// One service of the trace.
+    public struct Service: Sendable, Codable {
+        public var name: String
+        public var spanCount: Int
+        public var errorCount: Int?
+    }
+
+    /// A 64-bit number, which JSON writes as text where it would lose digits.
+    public struct Number: Sendable, Codable {
+        public var value: UInt64
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let number = try? container.decode(UInt64.self) {
+                value = number
+            } else if let number = UInt64(try container.decode(String.self)) {
+                value = number
+            } else {
+                throw DecodingError.dataCorruptedError(
+                    in: container,
+                    debugDescription: "not a whole number"
+                )
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(String(value))
+        }
+    }
+}
+
+/// Asks a server's native API.
+public struct NativeAPI: Sendable {
+    private let address: String
+    private let http: HTTPClient
+
+    /// Prepares to ask the server at `address`, such as `http://127.0.0.1:16686`.
+    ///
+    /// - Throws: `ClientError` when that is not an http or https address.
+    public init(address: String) throws(ClientError) {
+        self.address = try httpAddress(address)
+        http = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            configuration: .untraced(timeoutSeconds: Limits.requestTimeoutSeconds)
+        )
+    }
+
+    /// The answer to a search as the server wrote it.
+    public func searchJSON(_ search: TraceSearch) async throws -> [UInt8] {
+        let query = search.parameters.map { "\($0)=\(Self.escaped($1))" }.joined(separator: "&")
+        return try await get("/api/skein/v1/traces" + (query.isEmpty ? "" : "?" + query))
+    }
+
+    /// Finds traces.
+    public func search(_ search: TraceSearch) async throws -> TracePage {
+        let answer = try await searchJSON(search)
+        do {
+            return try JSONDecoder().decode(TracePage.self, from: Data(answer))
+        } catch {
+            throw notUnderstood("\(error)")
+        }
+    }
+
+    /// One trace as the server wrote it: OTLP JSON.
+    public func traceJSON(_ id: TraceID) async throws -> [UInt8] {
+        try await get("/api/skein/v1/traces/\(id.shortHex)")
+    }
+
+    /// The spans of one trace.
+    public func trace(_ id: TraceID) async throws -> SpanColumns {
+        let answer = try await traceJSON(id)
+        var limits = DecodeLimits.standard
+        limits.payloadByteCount = Limits.queryAnswerByteCount
+        limits.spansPerPayload = .max
+        do {
+            let batch = try Decode.otlpJSON(answer, receivedAt: 0, limits: limits)
+            return batch.columns
+        } catch {
+            throw notUnderstood("\(error)")
+        }
+    }
+
+    /// Closes the connections; nothing may be asked afterwards.
+    public func close() async {
+        // It fails only where it was closed before.
+        try? await http.shutdown()
+    }
+
+    private func get(_ path: String) async throws -> [UInt8] {
+        var request = HTTPClientRequest(url: address + path)
+        request.headers.add(name: "accept", value: "application/json")
+        let status: Int
+        let body: [UInt8]
+        do {
+            let response = try await http.execute(
+                request,
+                timeout: .seconds(Limits.requestTimeoutSeconds)
+            )
+            status = Int(response.status.code)
+            let collected = try await response.body.collect(upTo: Limits.queryAnswerByteCount)
+            body = Array(collected.readableBytesView)
+        } catch {
+            throw ClientError.unreachable(address, error)
+        }
+        guard status == 200 else { throw refusal(status, body) }
+        return body
+    }
+
+    private func refusal(_ status: Int, _ body: [UInt8]) -> ClientError {
+        struct Answer: Decodable {
+            struct Problem: Decodable { var message: String }
+            var error: Problem
+        }
+        // Whatever is no error of the native API is told by its status alone.
+        let answer = try? JSONDecoder().decode(Answer.self, from: Data(body))
+        return ClientError(
+            answer?.error.message ?? "the server answered HTTP \(status)",
+            at: address,
+            hint: answer == nil ? "is this the address of the page? The default port is 16686" : ""
+        )
+    }
+
+    private func notUnderstood(_ detail: String) -> ClientError {
+        ClientError(
+            "the answer is not what the native API gives: \(detail)",
+            at: address,
+            hint: "is this a Skein server of the same version?"
+        )
+    }
+
+    /// `text` as the value of a query parameter.
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += digits.count == 1 ? "%0" + digits : "%" + digits
+            }
+        }
+        return result
+    }
+}

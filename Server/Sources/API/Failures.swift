@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import QueryLanguage
+import Store
+
+/// An answer other than success, with what to say.
+struct Failure: Error {
+    var status: HTTPResponse.Status
+    var message: String
+
+    static func badRequest(_ message: String) -> Failure {
+        Failure(status: .badRequest, message: message)
+    }
+
+    static func notFound(_ message: String) -> Failure {
+        Failure(status: .notFound, message: message)
+    }
+}
+
+/// How an interface writes its errors.
+enum ErrorStyle: Sendable {
+    /// `{"error":{"code","message"}}`
+    case native
+    /// Jaeger's envelope with `data` null.
+    case jaeger
+    /// Plain text.
+    case zipkin
+
+    func response(to error: any Error) -> Response {
+        switch error {
+        case let failure as Failure: return response(failure.status, failure.message)
+        case let error as QueryError: return response(.badRequest, error.description)
+        case let error as StoreError: return response(to: error)
+        case is CancellationError:
+            return response(.serviceUnavailable, "the query was cancelled; ask again")
+        default:
+            return response(.internalServerError, "the query failed: \(error)")
+        }
+    }
+
+    private func response(to error: StoreError) -> Response {
+        switch error {
+        case .overloaded(let seconds):
+            var answer = response(.serviceUnavailable, "too busy; ask again in \(seconds) s")
+            answer.headers[.retryAfter] = "\(seconds)"
+            return answer
+        case .storageFailed(let reason):
+            return response(.internalServerError, "the storage failed: \(reason)")
+        case .closed: return response(.serviceUnavailable, "the server is shutting down")
+        case .unsupported(let what): return response(.notImplemented, "not supported: \(what)")
+        case .refused(let reason): return response(.badRequest, reason)
+        case .cancelled:
+            return response(.serviceUnavailable, "the query was cancelled; ask again")
+        }
+    }
+
+    func response(_ status: HTTPResponse.Status, _ message: String) -> Response {
+        var json = AnswerJSON()
+        switch self {
+        case .native:
+            json.object { json in
+                json.object("error") { json in
+                    json.member("code", number: status.code)
+                    json.member("message", message)
+                }
+            }
+            return .json(json, status: status)
+        case .jaeger:
+            JaegerAnswer.envelope(
+                &json,
+                errors: [.init(code: status.code, message: message, traceID: nil)]
+            ) { $0.null() }
+            return .bytes(json.bytes, type: "text/plain; charset=utf-8", status: status)
+        case .zipkin:
+            return .bytes(
+                Array(message.utf8),
+                type: "text/plain; charset=utf-8",
+                status: status
+            )
+        }
+    }
+}
+
+extension Response {
+    static func bytes(
+        _ bytes: [UInt8],
+        type: String,
+        status: HTTPResponse.Status = .ok
+    ) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        // Payload is data: nobody may guess it to be a page.
+        headers[.xContentTypeOptions] = "nosniff"
+        return Response(
+            status: status,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+
+    static func json(_ json: AnswerJSON, status: HTTPResponse.Status = .ok) -> Response {
+        .bytes(json.bytes, type: "application/json", status: status)
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bounds of one request.
+enum RequestLimits {
+    /// Parameters of one request: a search has a dozen, and a tag each.
+    static let parameterCount = 200
+    /// Bytes of the query part of an address.
+    static let queryByteCount = 65_536
+    /// Traces asked for by id in one request.
+    static let traceIDCount = 1_000
+    /// Parts of a Zipkin annotation query.
+    static let annotationPartCount = 100
+    /// Names of values in one list.
+    static let valueCount = 1...10_000
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+public import Hummingbird
+public import Query
+
+/// The read endpoints, ready to be added to routers.
+public struct ReadAPI: Sendable {
+    let engine: QueryEngine
+    let facts: @Sendable () -> ServerFacts
+    let autocompleteKeys: [String]
+
+    /// What the server knows of itself beside the store's statistics.
+    public struct ServerFacts: Sendable {
+        public var version: String
+        /// Spans in accepted requests since start.
+        public var spansReceived: UInt64
+        public var uptimeSeconds: UInt64
+        /// `fsync` or `os`.
+        public var durability: String
+
+        /// States the facts.
+        public init(
+            version: String,
+            spansReceived: UInt64,
+            uptimeSeconds: UInt64,
+            durability: String
+        ) {
+            self.version = version
+            self.spansReceived = spansReceived
+            self.uptimeSeconds = uptimeSeconds
+            self.durability = durability
+        }
+    }
+
+    /// Answers from `engine`.
+    ///
+    /// - Parameters:
+    ///   - engine: Who is asked.
+    ///   - autocompleteKeys: Tag keys that Zipkin's page offers in its search bar.
+    ///   - facts: Called for each status request; must be cheap.
+    public init(
+        engine: QueryEngine,
+        autocompleteKeys: [String] = [],
+        facts: @escaping @Sendable () -> ServerFacts
+    ) {
+        self.engine = engine
+        self.autocompleteKeys = autocompleteKeys
+        self.facts = facts
+    }
+
+    /// Adds `/api/skein/v1/…`.
+    public func addNativeRoutes<Context>(to router: some RouterMethods<Context>) {
+        add(nativeRoutes, style: .native, to: router)
+    }
+
+    /// Adds Jaeger's `/api/…`.
+    public func addJaegerRoutes<Context>(to router: some RouterMethods<Context>) {
+        add(jaegerRoutes, style: .jaeger, to: router)
+    }
+
+    /// Adds Zipkin's `/api/v2/…`, and what its page asks for beside it, also under `/zipkin`.
+    /// `POST /api/v2/spans` is left to the receiver.
+    public func addZipkinRoutes<Context>(to router: some RouterMethods<Context>) {
+        add(zipkinRoutes, style: .zipkin, to: router)
+        add(zipkinRoutes.map { $0.under("/zipkin") }, style: .zipkin, to: router)
+    }
+
+    /// Paths of the native interface in OpenAPI's form, for the test that compares them with the
+    /// document.
+    public var nativePaths: [String] { nativeRoutes.map(\.path) }
+
+    private func add<Context>(
+        _ routes: [Route],
+        style: ErrorStyle,
+        to router: some RouterMethods<Context>
+    ) {
+        for route in routes {
+            let path = RouterPath(
+                route.path.replacing("{", with: ":").replacing("}", with: "")
+            )
+            let respond: @Sendable (Request, Context) async -> Response = { request, context in
+                await answer(request, context.coreContext.parameters, route, style)
+            }
+            router.on(path, method: .get, use: respond)
+            router.on(path, method: .head) { request, context in
+                await respond(request, context).createHeadResponse()
+            }
+            for method in route.refusedMethods {
+                router.on(path, method: method) { _, _ in
+                    var response = style.response(
+                        .methodNotAllowed,
+                        "\(method.rawValue) is not offered here; use GET"
+                    )
+                    response.headers[.allow] = "GET, HEAD"
+                    return response
+                }
+            }
+        }
+    }
+
+    private func answer(
+        _ request: Request,
+        _ pathParameters: Parameters,
+        _ route: Route,
+        _ style: ErrorStyle
+    ) async -> Response {
+        do {
+            var path: [String: String] = [:]
+            for (name, value) in pathParameters {
+                path[String(name)] = try PercentText.decoded(value, isForm: false)
+            }
+            let read = ReadRequest(
+                path: path,
+                query: try QueryParameters(request.uri.query ?? ""),
+                accept: request.headers[.accept] ?? ""
+            )
+            return try await route.handle(read)
+        } catch {
+            return style.response(to: error)
+        }
+    }
+}
+
+/// One path with its handler.
+struct Route: Sendable {
+    /// In OpenAPI's form: `/api/traces/{id}`.
+    var path: String
+    /// Methods answered with 405. The others are somebody else's or unknown to the router.
+    var refusedMethods: [HTTPRequest.Method] = [.post, .put, .delete, .patch]
+    var handle: @Sendable (ReadRequest) async throws -> Response
+
+    init(_ path: String, _ handle: @escaping @Sendable (ReadRequest) async throws -> Response) {
+        self.path = path
+        self.handle = handle
+    }
+
+    func under(_ prefix: String) -> Route {
+        var route = self
+        route.path = prefix + path
+        return route
+    }
+}
+
+/// A request as handlers see it.
+struct ReadRequest: Sendable {
+    /// Path parameters, percent-decoded.
+    var path: [String: String]
+    var query: QueryParameters
+    var accept: String
+}

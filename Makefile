@@ -21,8 +21,8 @@ help:
 demo: build ## Run the server and a small traced shop, and print the address of the page
 	bin/skein demo
 
-run: build ## Run the server alone on its default ports, data in ./data
-	bin/skein serve --data data
+run: build ## Run the server alone on its default ports, data in ./skein-data
+	bin/skein serve
 
 build: install-build ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
@@ -37,7 +37,7 @@ bench: install-bench build ## Measure the reference load and rewrite docs/benchm
 	$(MAKE) --no-print-directory -C bench
 	$(PYTHON) bench/run.py
 
-fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS=60
+fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
 
 sanitize: install-build ## Run the tests of the stations without sockets under ASan, then TSan

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import SkeinModel
+import SkeinPropagation
+import SkeinWire
+
+// The entry point of libFuzzer. SKEIN_FUZZ_TARGET names one of the targets below. What a target
+// checks is that any bytes are answered: with a batch whose every row can be read, or with an error.
+
+/// Called by libFuzzer with each input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    // The pair is what the fuzzer lends for the length of this call.
+    target(UnsafeRawBufferPointer(start: start, count: count))
+    return 0
+}
+
+private typealias Target = @Sendable (UnsafeRawBufferPointer) -> Void
+
+private let receivedAt: UInt64 = 1_795_000_000_000_000_000
+
+private let targets: [String: Target] = [
+    "otlp-protobuf": { read(try? OTLP.decodeProtobuf($0, receivedAt: receivedAt)) },
+    "otlp-json": { read(try? OTLP.decodeJSON($0, receivedAt: receivedAt)) },
+    "zipkin-json": { read(try? Zipkin.decodeJSON($0, receivedAt: receivedAt)) },
+    "zipkin-protobuf": { read(try? Zipkin.decodeProtobuf($0, receivedAt: receivedAt)) },
+    "jaeger-json": { read(try? Jaeger.decodeUIJSON($0, receivedAt: receivedAt)) },
+    "trace-context": { bytes in
+        var context = PropagatedContext()
+        let text = String(decoding: bytes, as: UTF8.self)
+        let parts = text.split(separator: "\n", maxSplits: 1).map(String.init)
+        W3CTraceContext().extract(into: &context) { key in
+            key == "traceparent" ? parts.first : parts.last
+        }
+        W3CTraceContext().inject(context) { _, value in precondition(value.utf8.count <= 32_768) }
+    },
+    "baggage": { bytes in
+        let header = Baggage(header: String(decoding: bytes, as: UTF8.self)).header
+        precondition(Baggage(header: header).header == header, "baggage does not keep: \(header)")
+    },
+    // Fails on purpose, to show that a failure is noticed.
+    "canary": { precondition(!$0.elementsEqual("bad".utf8), "the canary sang") },
+]
+
+private let target: Target = {
+    let name = getenv("SKEIN_FUZZ_TARGET").map { String(cString: $0) } ?? ""
+    guard let target = targets[name] else {
+        let names = targets.keys.sorted().joined(separator: ", ")
+        let message = Array("SKEIN_FUZZ_TARGET is '\(name)'; it may be \(names)\n".utf8)
+        _ = message.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        exit(64)
+    }
+    return target
+}()
+
+/// Reads every row of a batch; a run or an id outside of its table traps.
+private func read(_ batch: consuming DecodedBatch?) {
+    guard let batch else { return }
+    let columns = batch.columns
+    for row in 0..<columns.count {
+        let span = columns[row]
+        precondition(columns.end[row] >= columns.start[row], "a span ends before it starts")
+        _ = columns.duration(row)
+        for id in [span.name, span.statusMessage, span.traceState, columns.service(row)] {
+            _ = columns.strings.text(id)
+        }
+        read(span.attributes, columns)
+        read(columns.resources.attributes[Int(span.resource)], columns)
+        read(columns.scopes.attributes[Int(span.scope)], columns)
+        for event in span.events.rows {
+            _ = columns.strings.text(columns.events.name[event])
+            read(columns.events.attributes[event], columns)
+        }
+        for link in span.links.rows {
+            _ = columns.strings.text(columns.links.traceState[link])
+            read(columns.links.attributes[link], columns)
+        }
+    }
+}
+
+private func read(_ run: Run, _ columns: borrowing SpanColumns) {
+    for row in run.rows {
+        _ = columns.strings.text(columns.attributes.key[row])
+        _ = columns.attributes[row]
+    }
+}

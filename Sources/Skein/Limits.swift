@@ -13,6 +13,8 @@ enum Limits {
     static let exportDelayMin = Duration.milliseconds(10)
     /// Spans that room is made for ahead of time; more make the buffer grow as they come.
     static let reservedSpanCount = 512
+    /// Least time between two sentences about trouble.
+    static let reportInterval = Duration.seconds(10)
     /// Tasks that wait for one flush at a time; a further one is answered at once with `false`.
     static let flushWaiterCount = 1_024
     /// Bytes that a finished span is reckoned at besides its texts: ids, times and container heads.

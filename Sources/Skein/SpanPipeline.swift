@@ -31,7 +31,7 @@ public final class SpanPipeline: SpanSink {
         self.exporter = exporter
         self.options = options
         buffer = SpanBuffer(limits: options.limits)
-        failures = FailureReport(report: options.onWarning)
+        failures = FailureReport(clock: options.clock, report: options.onWarning)
         let (wakeups, wake) = AsyncStream.makeStream(
             of: Void.self,
             bufferingPolicy: .bufferingNewest(1)
@@ -163,8 +163,6 @@ extension SpanPipeline {
                 cells.exported.add(batch.count - rejected, ordering: .relaxed)
                 if rejected > 0 {
                     failures.note("The receiver rejected \(rejected) spans: \(outcome.message)")
-                } else {
-                    failures.noteSuccess()
                 }
                 return
             case .refused:
@@ -194,25 +192,9 @@ public struct PipelineOptions: Sendable {
     public var retry = RetryPolicy()
     /// Measures delays and time limits; tests give one of their own.
     public var clock: any Clock<Duration> = Transport.clock
-    /// Takes sentences about trouble, a few even when it lasts; writes to standard error by default.
+    /// Takes sentences about trouble, one in ten seconds at most; writes to standard error by default.
     public var onWarning: @Sendable (String) -> Void = Transport.warn
 
     /// Makes the default options.
     public init() {}
-}
-
-/// Passes on the 1st, 2nd, 4th, 8th … failure in a row, so that lasting trouble does not flood logs.
-private final class FailureReport: Sendable {
-    private let report: @Sendable (String) -> Void
-    private let count = Atomic(0)
-
-    init(report: @escaping @Sendable (String) -> Void) { self.report = report }
-
-    func note(_ message: String) {
-        let number = count.add(1, ordering: .relaxed).newValue
-        guard number & (number - 1) == 0 else { return }
-        report(number == 1 ? message : "\(message) (failure \(number) in a row)")
-    }
-
-    func noteSuccess() { count.store(0, ordering: .relaxed) }
 }

@@ -125,6 +125,7 @@ public final class SkeinTracer: Tracer {
     /// Starts the export of what has ended and returns at once; `SpanPipeline.flush` waits for it.
     public func forceFlush() { flushSink() }
 
+    /// Reads the carrier into `context`; what the carrier does not say stays as it was.
     public func extract<Carrier, Extract: Extractor>(
         _ carrier: Carrier,
         into context: inout InstrumentationContext,
@@ -137,7 +138,13 @@ public final class SkeinTracer: Tracer {
             core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
         }
         guard found.trace != nil || !found.baggage.isEmpty else { return }
-        context[SpanScopeKey.self] = SpanScope(propagated: found)
+        var scope = context[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
+        if let trace = found.trace {
+            scope.propagated.trace = trace
+            scope.recorder = nil
+        }
+        if !found.baggage.isEmpty { scope.propagated.baggage = found.baggage }
+        context[SpanScopeKey.self] = scope
     }
 
     public func inject<Carrier, Inject: Injector>(

@@ -28,8 +28,8 @@ extension SkeinConfiguration {
     /// This configuration with what the environment says in place.
     ///
     /// Read are `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_ENDPOINT`,
-    /// `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_EXPORTER_OTLP_TIMEOUT` (each also with `TRACES_`
-    /// before its last word), `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT` and `OTEL_EXPORTER_OTLP_PROTOCOL`
+    /// (each also with `TRACES_` before its last word), `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
     /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, and `OTEL_SDK_DISABLED`. A value
     /// that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
     public func applying(_ environment: TracingEnvironment) -> SkeinConfiguration {
@@ -80,6 +80,7 @@ private struct EnvironmentReader {
             warn("The OTLP endpoint \(problem); \(configuration.exporter.tracesURL) is used.")
             endpoint.tracesURL = configuration.exporter.tracesURL
         }
+        readProtocol()
         for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
             guard let text = environment[name] else { continue }
             for (key, value) in pairs(text, of: name) {
@@ -95,6 +96,17 @@ private struct EnvironmentReader {
             if let count = number(name) { endpoint.timeout = .milliseconds(count) }
         }
         configuration.exporter = endpoint
+    }
+
+    /// Only one protocol is spoken; somebody who asked for another should know.
+    private func readProtocol() {
+        for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+            guard let text = environment[name] else { continue }
+            if text.lowercased() != "http/protobuf" {
+                warn("\(name) '\(text)' is not spoken here; http/protobuf is used.")
+            }
+            return
+        }
     }
 
     mutating func readSampler() {

@@ -146,6 +146,21 @@ import Tracing
         #expect(spans.roots.count == 1)
     }
 
+    @Test func `what a carrier does not say stays as it was`() {
+        let tracer = spans.makeTracer()
+        let span = tracer.startSpan("span")
+        var context = span.context
+        tracer.extract(["baggage": "a=1"], into: &context, using: DictionaryCarrier())
+        #expect(context.traceContext == span.context.traceContext)
+        #expect(context.baggage["a"] == "1")
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        tracer.extract(["traceparent": header], into: &context, using: DictionaryCarrier())
+        #expect(context.traceContext?.isRemote == true)
+        #expect(context.baggage["a"] == "1")
+        #expect(tracer.activeSpan(identifiedBy: context) == nil)
+        span.end()
+    }
+
     @Test func `baggage reaches what is started inside`() {
         let tracer = spans.makeTracer()
         var context = InstrumentationContext.topLevel

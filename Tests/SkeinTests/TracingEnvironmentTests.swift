@@ -85,6 +85,21 @@ import Tracing
         #expect(warnings.first?.contains(url) == true)
     }
 
+    @Test(arguments: [
+        (["OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"], 0),
+        (["OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], 1),
+        (["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"], 1),
+        (
+            [
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            ], 0
+        ),
+    ])
+    func `a protocol that is not spoken is reported`(values: [String: String], count: Int) {
+        #expect(read(values).warnings.count == count)
+    }
+
     @Test func `headers are read, the narrower variable winning`() {
         let (configuration, warnings) = read([
             "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20x,tenant=a",

@@ -128,8 +128,8 @@ def test_query_load_and_inspect_work_together(new_server, tmp_path):
     with new_server() as server:
         loaded = skein("load", file, "--endpoint", server.url("otlp-http"))
         assert loaded.returncode == 0, said(loaded)
-        found = skein("query", "--endpoint", server.url("http"), "--tag", "order.id=o-5",
-                      "--last", "36500d")
+        found = skein("query", "--address", server.url("http"), "--tag", "order.id=o-5",
+                      "--last", "3650d")
         assert found.returncode == 0, said(found)
         assert trace_id in found.stdout
         data = server.data

@@ -48,6 +48,8 @@ let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swi
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 /// Stations that touch no socket.
@@ -130,7 +132,7 @@ let fullTargets: [Target] = [
         name: "Server",
         dependencies: [
             "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "Store", "WebUI",
-            configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+            configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
@@ -154,7 +156,7 @@ let fullTargets: [Target] = [
         name: "SkeinCommand",
         dependencies: [
             "Server", "Shop", "Client", "Engine", "Platform", argumentParser, logging, lifecycle,
-            skein("SkeinModel"), skein("SkeinWire"),
+            unixSignals, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),

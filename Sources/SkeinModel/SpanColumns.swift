@@ -104,6 +104,22 @@ public struct SpanColumns: ~Copyable, Sendable {
     @inlinable
     public var count: Int { spanID.count }
 
+    /// Bytes of memory held.
+    public var allocatedByteCount: Int {
+        // All columns of a table grow alike; the numbers are bytes a row.
+        let spans = spanID.allocatedByteCount / 8 * (6 * 8 + 9 * 4 + 3 * 8 + 3)
+        let attributeBytes =
+            attributes.key.allocatedByteCount + attributes.type.allocatedByteCount
+            + attributes.value.allocatedByteCount + attributes.bytes.allocatedByteCount
+        let eventBytes = events.time.allocatedByteCount / 8 * 24
+        let linkBytes = links.spanID.allocatedByteCount / 8 * 44
+        let shared =
+            resources.service.allocatedByteCount * 5
+            + scopes.name.allocatedByteCount * 6
+        return spans + attributeBytes + eventBytes + linkBytes + shared
+            + strings.allocatedByteCount
+    }
+
     /// Adds a span; `resource` and `scope` are rows of this batch.
     @inlinable
     public mutating func append(_ span: SpanRow) {

@@ -36,7 +36,8 @@ public struct SpanCopier: ~Copyable {
         target.append(span)
     }
 
-    private mutating func string(
+    /// Carries a string over and returns its id in `target`.
+    public mutating func string(
         _ id: UInt32,
         _ source: borrowing SpanColumns,
         _ target: inout SpanColumns
@@ -48,7 +49,8 @@ public struct SpanCopier: ~Copyable {
         return copied
     }
 
-    private mutating func resource(
+    /// Carries a resource over and returns its row in `target`.
+    public mutating func resource(
         _ row: Int,
         _ source: borrowing SpanColumns,
         _ target: inout SpanColumns
@@ -63,7 +65,8 @@ public struct SpanCopier: ~Copyable {
         return resources[row]
     }
 
-    private mutating func scope(
+    /// Carries a scope over and returns its row in `target`.
+    public mutating func scope(
         _ row: Int,
         _ source: borrowing SpanColumns,
         _ target: inout SpanColumns

@@ -93,12 +93,23 @@ public enum TextMatch: Sendable, Equatable {
     /// ASCII case ignored, as Zipkin's API does.
     case ignoringCase(String)
 
-    /// Whether `text` matches.
-    public func matches(_ text: String) -> Bool {
+    /// Whether `text` matches, byte by byte: two ways to write one accented letter differ.
+    public func matches(_ text: String) -> Bool { matches(text.utf8) }
+
+    /// Whether these UTF-8 bytes match.
+    @inlinable
+    public func matches(_ text: some Sequence<UInt8>) -> Bool {
         switch self {
-        case .exactly(let wanted): text == wanted
-        case .ignoringCase(let wanted): text.lowercased() == wanted.lowercased()
+        case .exactly(let wanted):
+            text.elementsEqual(wanted.utf8)
+        case .ignoringCase(let wanted):
+            text.elementsEqual(wanted.utf8) { Self.folded($0) == Self.folded($1) }
         }
+    }
+
+    @inlinable
+    static func folded(_ byte: UInt8) -> UInt8 {
+        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
     }
 }
 
@@ -111,6 +122,35 @@ public enum ValueMatch: Sendable, Equatable {
     case text(String)
     /// Type and value are the same.
     case equals(AttributeValue)
+
+    /// Whether `value` matches. The one definition: what stores do faster must agree with it.
+    ///
+    /// A double matches a text that reads as the same number; bytes, maps and the empty value have
+    /// no text.
+    public func matches(_ value: AttributeValue) -> Bool {
+        switch self {
+        case .exists: true
+        case .equals(let wanted): value == wanted
+        case .text(let wanted):
+            switch value {
+            case .string(let text): text.utf8.elementsEqual(wanted.utf8)
+            case .bool(let flag): wanted == (flag ? "true" : "false")
+            case .int(let number): wanted == String(number)
+            case .double(let number): Double(wanted) == number
+            case .array(let elements): elements.contains(where: matches)
+            case .empty, .bytes, .map: false
+            }
+        }
+    }
+}
+
+extension TracePredicate {
+    /// Whether a trace of this duration in nanoseconds satisfies the condition.
+    public func matches(duration: UInt64) -> Bool {
+        switch self {
+        case .duration(let wanted): wanted.contains(duration)
+        }
+    }
 }
 
 /// A condition on a whole trace, over all its stored spans.

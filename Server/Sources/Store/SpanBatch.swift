@@ -49,17 +49,29 @@ public struct Tenant: Hashable, Sendable {
 
 /// Spans decoded together, as columns, with the payload they came from. Never changed once made.
 public final class SpanBatch: Sendable {
-    public let columns: SpanColumns
+    /// The spans. A store keeps these and lets go of the payload once it is logged.
+    public let table: SpanTable
     public let payload: Payload
 
     /// Takes the columns over.
     public init(columns: consuming SpanColumns, payload: Payload) {
-        self.columns = columns
+        table = SpanTable(columns)
         self.payload = payload
     }
 
+    /// The spans as columns.
+    public var columns: SpanColumns { _read { yield table.columns } }
+
     /// Spans in the batch.
-    public var count: Int { columns.count }
+    public var count: Int { table.columns.count }
+}
+
+/// Columns that many may read at once. Never changed once made.
+public final class SpanTable: Sendable {
+    public let columns: SpanColumns
+
+    /// Takes the columns over.
+    public init(_ columns: consuming SpanColumns) { self.columns = columns }
 }
 
 /// Turns a logged payload back into columns when a store recovers.

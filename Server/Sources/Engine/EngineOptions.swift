@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How an `EmbeddedStore` behaves; the defaults suit one machine with a gigabyte to spare.
+public struct EngineOptions: Sendable {
+    /// When `append` returns.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// After `fdatasync`: survives a power cut.
+        case fsync
+        /// After the write: survives the process, not the machine.
+        case os
+    }
+
+    public var durability = Durability.fsync
+    /// How long spans are kept after they were received; `nil` keeps them for ever. Counted from
+    /// receipt, so that an import of old traces is not removed at once.
+    public var retention: Duration?
+    /// Bytes of one log segment; a longer record gets a segment of its own length.
+    public var segmentBytes = 32 << 20
+    /// Bytes of log that may wait to be flushed before appends are refused.
+    public var logLimitBytes = 512 << 20
+    /// Bytes of payload that may wait for the log thread before appends are refused.
+    public var queueBytes = 64 << 20
+    /// Requests that may wait for the log thread before appends are refused.
+    public var queueRequests = 4_096
+    /// Bytes in the head at which it is written to a part.
+    public var headFlushBytes = 48 << 20
+    /// Bytes in the head at which appends are refused: flushing cannot keep up.
+    public var headLimitBytes = 192 << 20
+    /// Age of the oldest span in the head at which it is written to a part.
+    public var headFlushAge = Duration.seconds(300)
+    /// How often age, retention and merging are looked at.
+    public var maintenanceInterval = Duration.seconds(1)
+    /// Rows of a block in new parts; existing parts keep theirs.
+    public var blockRows = 8_192
+    /// Whether small parts are joined in the background.
+    public var merging = true
+    /// Threads that answer queries.
+    public var queryThreads = 2
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Why a store could not be opened. Nothing was changed or deleted.
+public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// One line: the path, what is wrong, what to do.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The names of everything in a store's directory.
+///
+/// ```
+/// DIR/LOCK                            held by the one process that has the store open
+/// DIR/MANIFEST                        which parts live, how far the log is flushed
+/// DIR/MANIFEST.new                    the next manifest being written; garbage after a crash
+/// DIR/log/0000000000000007.log        a log segment
+/// DIR/log/0000000000000003.free       a flushed segment waiting to be overwritten
+/// DIR/parts/0000000000000012.part     a part
+/// DIR/parts/0000000000000013.new      a part being written; garbage after a crash
+/// DIR/quarantine/                     files that failed a checksum, under their old names
+/// ```
+struct FileNames: Sendable {
+    let directory: String
+
+    var lock: String { directory + "/LOCK" }
+    var manifest: String { directory + "/MANIFEST" }
+    var newManifest: String { directory + "/MANIFEST.new" }
+    var log: String { directory + "/log" }
+    var parts: String { directory + "/parts" }
+    var quarantine: String { directory + "/quarantine" }
+
+    /// Names that may stand in a directory that is not yet a store.
+    static let known: Set<String> = [
+        "LOCK", "MANIFEST", "MANIFEST.new", "log", "parts", "quarantine", "lost+found",
+    ]
+
+    func segment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".log" }
+    func freeSegment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".free" }
+    func part(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".part" }
+    func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
+
+    /// The number in a name of the form made above, if it has this suffix.
+    static func number(in name: String, suffix: String) -> UInt64? {
+        guard name.hasSuffix(suffix) else { return nil }
+        let digits = name.dropLast(suffix.count)
+        guard digits.utf8.count == 16 else { return nil }
+        return UInt64(digits)
+    }
+
+    private static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 16 - digits.utf8.count)) + digits
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The engine's fixed numbers; what an operator may set is in `EngineOptions`.
+enum Limits {
+    /// Bytes of payload in one log record. Receivers refuse above 64 MiB; this leaves room for
+    /// formats that grow a little on the way.
+    static let payloadBytes = 128 << 20
+    /// Bytes of a tenant's name.
+    static let tenantBytes = 256
+    /// Recycled log segments kept for overwriting; more are removed to give the space back.
+    static let freeSegments = 4
+    /// Attribute columns of one owner kind in a part; keys beyond share one column a type.
+    static let attributeColumns = 1024
+    /// Bytes of one chunk before compression. Far above what a full head can put in one block.
+    static let chunkBytes = 1 << 30
+    /// Chunks at least this long are worth trying to compress, bytes.
+    static let compressibleBytes = 64
+    /// Bytes gathered before a write to a part file.
+    static let writeBytes = 1 << 20
+    /// Traces in one answer of `scan`.
+    static let scanTraces = 10_000
+    /// Ids in one `traces` request.
+    static let requestedTraces = 10_000
+    /// Names in one answer.
+    static let names = 100_000
+    /// Queries waiting for a query thread before more are refused.
+    static let waitingQueries = 256
+    /// Small parts of one size class that are joined into one.
+    static let mergeParts = 8
+    /// Spans that a merged part may hold: what a merge holds in memory at once.
+    static let mergedSpans = 400_000
+    /// Bytes of log header or record padding: records begin at multiples of this.
+    static let logAlignment = 8
+}

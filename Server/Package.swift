@@ -48,8 +48,6 @@ let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swi
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
-let unixSignals = Target.Dependency.product(
-    name: "UnixSignals", package: "swift-service-lifecycle")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 /// Stations that touch no socket.
@@ -132,7 +130,7 @@ let fullTargets: [Target] = [
         name: "Server",
         dependencies: [
             "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "Store", "WebUI",
-            configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, unixSignals,
+            configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
@@ -156,7 +154,7 @@ let fullTargets: [Target] = [
         name: "SkeinCommand",
         dependencies: [
             "Server", "Shop", "Client", "Engine", "Platform", argumentParser, logging, lifecycle,
-            unixSignals, skein("SkeinModel"), skein("SkeinWire"),
+            skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),

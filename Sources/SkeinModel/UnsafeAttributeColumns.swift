@@ -20,12 +20,12 @@ public struct AttributeColumns: ~Copyable, Sendable {
     /// The bytes that long values point into.
     public var bytes: Column<UInt8>
 
-    /// Makes an empty table with room for `capacity` attributes.
-    public init(capacity: Int = 0) {
+    /// Makes an empty table with room for `capacity` attributes and `byteCapacity` bytes of values.
+    public init(capacity: Int = 0, byteCapacity: Int? = nil) {
         key = Column(capacity: capacity)
         type = Column(capacity: capacity)
         value = Column(capacity: capacity)
-        bytes = Column(capacity: capacity &* 16)
+        bytes = Column(capacity: byteCapacity ?? capacity * 16)
     }
 
     /// Attributes.
@@ -48,7 +48,7 @@ public struct AttributeColumns: ~Copyable, Sendable {
         bytes source: UnsafeRawBufferPointer
     ) {
         let offset = UInt64(bytes.count)
-        source.withMemoryRebound(to: UInt8.self) { bytes.append(contentsOf: $0) }
+        bytes.append(raw: source)
         self.key.append(key)
         self.type.append(type.rawValue)
         value.append(offset << 32 | UInt64(source.count))

@@ -111,6 +111,17 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
 extension Column: @unchecked Sendable where Element: Sendable {}
 
 extension Column<UInt8> {
+    /// Adds all of `bytes` at the end; made for the short runs that values are.
+    @inlinable
+    @inline(__always)
+    public mutating func append(raw bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress else { return }
+        if capacity &- count < bytes.count { grow(to: count + bytes.count) }
+        // Bound: room for bytes.count, just made sure.
+        ShortBytes.copy(source, UnsafeMutableRawPointer(base + count), bytes.count)
+        storedCount = count &+ bytes.count
+    }
+
     /// Adds the UTF-8 bytes of `text`.
     public mutating func append(utf8 text: String) {
         var text = text

@@ -107,8 +107,13 @@ public struct StringTable: ~Copyable, Sendable {
     }
 
     @inlinable
+    @inline(__always)
     func equals(_ id: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        withBytes(of: id) { $0.count == bytes.count && $0.elementsEqual(bytes) }
+        withBytes(of: id) {
+            guard $0.count == bytes.count else { return false }
+            guard let ours = $0.baseAddress, let theirs = bytes.baseAddress else { return true }
+            return ShortBytes.equal(ours, theirs, bytes.count)
+        }
     }
 
     @usableFromInline
@@ -139,28 +144,29 @@ public struct StringTable: ~Copyable, Sendable {
         }
     }
 
-    /// A keyed multiply-and-fold hash in the manner of wyhash: 8 bytes a step.
-    @usableFromInline
+    /// A keyed multiply-and-fold hash in the manner of wyhash: 8 bytes a step, the last overlapping.
+    @inlinable
+    @inline(__always)
     func hashOf(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
-        var offset = 0
+        guard let place = bytes.baseAddress else { return seed }
         let count = bytes.count
-        while count &- offset >= 8 {
-            // Bound: 8 bytes remain.
-            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            state = Self.fold(state ^ word, 0xA076_1D64_78BD_642F)
+        var state = seed ^ UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        guard count >= 8 else {
+            return Self.fold(state ^ ShortBytes.short(place, count), 0xE703_7ED1_A0B4_28DB ^ seed)
+        }
+        var offset = 0
+        // Bound: offset + 8 <= count in the loop; the last load ends at count.
+        while offset < count &- 8 {
+            state = Self.fold(state ^ ShortBytes.word(place + offset), 0xA076_1D64_78BD_642F)
             offset &+= 8
         }
-        var tail: UInt64 = 0
-        while offset < count {
-            tail = tail << 8 | UInt64(bytes[offset])
-            offset &+= 1
-        }
-        return Self.fold(state ^ tail, 0xE703_7ED1_A0B4_28DB ^ seed)
+        let last = ShortBytes.word(place + (count &- 8))
+        return Self.fold(state ^ last, 0xE703_7ED1_A0B4_28DB ^ seed)
     }
 
+    @inlinable
     @inline(__always)
-    private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let product = a.multipliedFullWidth(by: b)
         return product.high ^ product.low
     }

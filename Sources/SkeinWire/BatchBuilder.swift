@@ -24,6 +24,11 @@ struct BatchBuilder: ~Copyable {
         // 400 bytes a span is usual; tiny payloads and tiny spans grow from there.
         let expected = min(payloadByteCount / 400 + 1, limits.spansPerPayload)
         columns = SpanColumns(capacity: expected)
+        // In such a span a third of the bytes are values, and an attribute takes about 40.
+        columns.attributes = AttributeColumns(
+            capacity: payloadByteCount / 40,
+            byteCapacity: payloadByteCount * 2 / 5
+        )
         serviceKey = columns.strings.intern("service.name")
         self.limits = limits
         self.receivedAt = receivedAt
@@ -257,6 +262,23 @@ struct BatchBuilder: ~Copyable {
         }
         row.marks = marks
         columns.append(row)
+    }
+
+    /// Gives the spans from row `first` on their resource, and what was noted on it.
+    mutating func place(spansFrom first: Int, resource: UInt32, _ marks: SpanMarks) {
+        for row in first..<columns.count { columns.resource[row] = resource }
+        mark(spansFrom: first, marks)
+    }
+
+    /// Gives the spans from row `first` on their scope, and what was noted on it.
+    mutating func place(spansFrom first: Int, scope: UInt32, _ marks: SpanMarks) {
+        for row in first..<columns.count { columns.scope[row] = scope }
+        mark(spansFrom: first, marks)
+    }
+
+    private mutating func mark(spansFrom first: Int, _ marks: SpanMarks) {
+        guard !marks.isEmpty else { return }
+        for row in first..<columns.count { columns.marks[row] |= marks.rawValue }
     }
 
     /// Where the tables stand, to take a refused span back.

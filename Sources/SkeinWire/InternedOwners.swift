@@ -38,10 +38,3 @@ struct InternedOwners: ~Copyable {
         if id != nil { rows.append((row, marks)) }
     }
 }
-
-extension Column<UInt8> {
-    /// Adds all of `bytes`.
-    mutating func append(raw bytes: UnsafeRawBufferPointer) {
-        bytes.withMemoryRebound(to: UInt8.self) { append(contentsOf: $0) }
-    }
-}

@@ -3,9 +3,9 @@ import SkeinModel
 
 /// Walks an `ExportTraceServiceRequest` once and puts its spans straight into columns.
 ///
-/// Fields may come in any order and a message may come in pieces, as protobuf allows. What must be
-/// known first (the resource of a list of spans) or must stay together (the attributes of one
-/// owner) is therefore gathered by a look over the field headers before the rest is read.
+/// Fields may come in any order and a message may come in pieces, as protobuf allows. So a resource
+/// or scope is read when its whole list is known, and then written to the spans read before; and a
+/// span's events and links are read after its attributes, each kind in one run.
 struct OTLPProtobufDecoder: ~Copyable {
     private var builder: BatchBuilder
     /// Resources and scopes by their bytes, so that each distinct one is one row.
@@ -44,50 +44,37 @@ struct OTLPProtobufDecoder: ~Copyable {
         var first = UnsafeRawBufferPointer(start: nil, count: 0)
         var pieces = 0
         var schemaURL = UnsafeRawBufferPointer(start: nil, count: 0)
-        var bodies = 0
-    }
 
-    /// Looks over a `ResourceSpans` or `ScopeSpans`: 1 is the heading, 2 the bodies, 3 the URL.
-    private func heading(
-        _ cursor: consuming ProtobufCursor
-    ) throws(ProtobufFault) -> Heading {
-        var heading = Heading()
-        while !cursor.atEnd {
-            let tag = try cursor.tag()
-            switch tag {
-            case 1 << 3 | 2:
-                let body = try cursor.bytes()
-                if heading.pieces == 0 { heading.first = body }
-                heading.pieces &+= 1
-            case 2 << 3 | 2:
-                _ = try cursor.bytes()
-                heading.bodies &+= 1
-            case 3 << 3 | 2: heading.schemaURL = try cursor.bytes()
-            default: try cursor.skip(tag, limits)
-            }
+        mutating func add(_ piece: UnsafeRawBufferPointer) {
+            if pieces == 0 { first = piece }
+            pieces &+= 1
         }
-        return heading
     }
 
     private mutating func resourceSpans(
         _ cursor: consuming ProtobufCursor
     ) throws(ProtobufFault) {
-        let heading = try heading(cursor.rewound(to: cursor.offset))
-        let (resource, marks) = try resource(heading, cursor)
+        let start = cursor.offset
+        let firstSpan = builder.columns.count
+        var heading = Heading()
         while !cursor.atEnd {
             let tag = try cursor.tag()
             switch tag {
+            case 1 << 3 | 2: heading.add(try cursor.bytes())
             case 2 << 3 | 2:
                 let body = try cursor.bytes()
-                try scopeSpans(cursor.inner(body, .scopeSpans), resource: resource, marks)
+                try scopeSpans(cursor.inner(body, .scopeSpans))
+            case 3 << 3 | 2: heading.schemaURL = try cursor.bytes()
             default: try cursor.skip(tag, limits)
             }
         }
+        let (resource, marks) = try resource(heading, cursor.rewound(to: start))
+        builder.place(spansFrom: firstSpan, resource: resource, marks)
     }
 
     private mutating func resource(
         _ heading: Heading,
-        _ cursor: borrowing ProtobufCursor
+        _ outer: consuming ProtobufCursor
     ) throws(ProtobufFault) -> (row: UInt32, marks: SpanMarks) {
         let (id, known) = resources.find(
             heading.first,
@@ -98,7 +85,6 @@ struct OTLPProtobufDecoder: ~Copyable {
         builder.beginOwner()
         builder.beginAttributes()
         var dropped: UInt32 = 0
-        var outer = cursor.rewound(to: cursor.offset)
         while !outer.atEnd {
             let tag = try outer.tag()
             guard tag == 1 << 3 | 2 else {
@@ -128,33 +114,28 @@ struct OTLPProtobufDecoder: ~Copyable {
         return (row, builder.marks)
     }
 
-    private mutating func scopeSpans(
-        _ cursor: consuming ProtobufCursor,
-        resource: UInt32,
-        _ inherited: SpanMarks
-    ) throws(ProtobufFault) {
-        let heading = try heading(cursor.rewound(to: cursor.offset))
-        let (scope, marks) = try scope(heading, cursor)
+    private mutating func scopeSpans(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
+        let start = cursor.offset
+        let firstSpan = builder.columns.count
+        var heading = Heading()
         while !cursor.atEnd {
             let tag = try cursor.tag()
             switch tag {
+            case 1 << 3 | 2: heading.add(try cursor.bytes())
             case 2 << 3 | 2:
                 let body = try cursor.bytes()
-                guard builder.admitsSpan() else { continue }
-                try span(
-                    cursor.inner(body, .span),
-                    resource: resource,
-                    scope: scope,
-                    inherited.union(marks)
-                )
+                if builder.admitsSpan() { try span(cursor.inner(body, .span)) }
+            case 3 << 3 | 2: heading.schemaURL = try cursor.bytes()
             default: try cursor.skip(tag, limits)
             }
         }
+        let (scope, marks) = try scope(heading, cursor.rewound(to: start))
+        builder.place(spansFrom: firstSpan, scope: scope, marks)
     }
 
     private mutating func scope(
         _ heading: Heading,
-        _ cursor: borrowing ProtobufCursor
+        _ outer: consuming ProtobufCursor
     ) throws(ProtobufFault) -> (row: UInt32, marks: SpanMarks) {
         let (id, known) = scopes.find(heading.first, heading.schemaURL, whole: heading.pieces <= 1)
         if let known { return known }
@@ -163,7 +144,6 @@ struct OTLPProtobufDecoder: ~Copyable {
         var name: UInt32 = 0
         var version: UInt32 = 0
         var dropped: UInt32 = 0
-        var outer = cursor.rewound(to: cursor.offset)
         while !outer.atEnd {
             let tag = try outer.tag()
             guard tag == 1 << 3 | 2 else {
@@ -197,20 +177,16 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     // MARK: Spans
 
-    private mutating func span(
-        _ cursor: consuming ProtobufCursor,
-        resource: UInt32,
-        scope: UInt32,
-        _ inherited: SpanMarks
-    ) throws(ProtobufFault) {
+    /// Reads one span; its resource and scope are filled in once they are known.
+    private mutating func span(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
         let limits = limits
         let position = builder.position
         let start = cursor.offset
-        var row = SpanRow(traceID: .zero, spanID: .none, resource: resource, scope: scope)
+        var row = SpanRow(traceID: .zero, spanID: .none, resource: 0, scope: 0)
         var ids = RawIDs()
         var eventCount = 0
         var linkCount = 0
-        builder.beginSpan(marks: inherited)
+        builder.beginSpan(marks: [])
         builder.beginAttributes()
         while !cursor.atEnd {
             let tag = try cursor.tag()
@@ -374,22 +350,26 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     @inline(__always)
     private mutating func keyValue(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
+        let limits = limits
         var key = UnsafeRawBufferPointer(start: nil, count: 0)
         var value = RawValue()
         while !cursor.atEnd {
             let tag = try cursor.tag()
             switch tag {
             case 1 << 3 | 2: key = try cursor.bytes()
-            case 2 << 3 | 2: try anyValue(cursor.inner(cursor.bytes(), .anyValue), &value)
+            case 2 << 3 | 2:
+                try Self.anyValue(cursor.inner(cursor.bytes(), .anyValue), limits, &value)
             default: try cursor.skip(tag, limits)
             }
         }
         builder.attribute(key: key, value)
     }
 
+    /// Static, for a method that only borrows `self` copies all of it, 1.5 KB an attribute.
     @inline(__always)
-    private func anyValue(
+    private static func anyValue(
         _ cursor: consuming ProtobufCursor,
+        _ limits: DecodeLimits,
         _ value: inout RawValue
     ) throws(ProtobufFault) {
         while !cursor.atEnd {

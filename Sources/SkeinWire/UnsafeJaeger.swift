@@ -11,6 +11,7 @@ public enum Jaeger {
     ///   - bytes: The payload, uncompressed.
     ///   - receivedAt: Nanoseconds since 1970; stands in for the start of spans that have none.
     ///   - limits: What the payload may hold.
+    /// - Returns: The spans, and how many were refused one by one.
     /// - Throws: `WireError` where the payload is refused whole.
     public static func decodeUIJSON(
         _ bytes: UnsafeRawBufferPointer,

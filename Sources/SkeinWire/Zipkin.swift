@@ -9,6 +9,7 @@ public enum Zipkin {
     ///   - bytes: The payload, uncompressed. No bytes are an empty list.
     ///   - receivedAt: Nanoseconds since 1970; stands in for the start of spans that have none.
     ///   - limits: What the payload may hold.
+    /// - Returns: The spans, and how many were refused one by one.
     /// - Throws: `WireError` where the payload is refused whole, v1 spans among others: Zipkin has
     ///   no partial success.
     public static func decodeJSON(

@@ -12,6 +12,7 @@ extension Zipkin {
     /// - Parameters:
     ///   - columns: The batch.
     ///   - rows: Which spans of it, in this order; all where `nil`.
+    /// - Returns: A JSON list.
     public static func encodeJSON(
         _ columns: borrowing SpanColumns,
         rows: Range<Int>? = nil

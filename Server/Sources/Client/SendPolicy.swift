@@ -13,11 +13,12 @@ public struct SendPolicy: Sendable {
         [429, 502, 503, 504].contains(status)
     }
 
-    /// The wait before the next attempt, `nil` when there is none.
+    /// The wait before the next attempt.
     ///
     /// - Parameters:
     ///   - attempt: Attempts made so far, at least 1.
     ///   - retryAfter: The header `Retry-After`, of which the form in seconds is honoured.
+    /// - Returns: `nil` when there is no further attempt.
     public func wait(afterAttempt attempt: Int, retryAfter: String? = nil) -> Duration? {
         guard attempt < attempts else { return nil }
         if let text = retryAfter, let seconds = Int(text), seconds >= 0 {

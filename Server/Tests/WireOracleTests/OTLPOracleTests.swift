@@ -54,7 +54,9 @@ import Testing
                 try OTLP.decodeProtobuf($0, receivedAt: 1)
             }
             let json = OTLP.encodeJSON(batch.columns)
-            let again = try json.span.bytes.withUnsafeBytes { try OTLP.decodeJSON($0, receivedAt: 1) }
+            let again = try json.span.bytes.withUnsafeBytes {
+                try OTLP.decodeJSON($0, receivedAt: 1)
+            }
             #expect(
                 spans(of: again.columns) == spans(of: batch.columns),
                 "SEED=\(first) at \(seed)"

@@ -41,6 +41,10 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
 )
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals",
+    package: "swift-service-lifecycle"
+)
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -131,6 +135,7 @@ let fullTargets: [Target] = [
         dependencies: [
             "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "Store", "WebUI",
             configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+            unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict

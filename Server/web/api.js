@@ -58,7 +58,7 @@ export const operations = async (service, signal) =>
  * @returns {Promise<{scope: string, key: string}[]>}
  */
 export const keys = async (service, signal) =>
-  (await json(`/keys?${query({ service })}`, signal)).keys;
+  (await json(`/keys?${query(service ? { service } : {})}`, signal)).keys;
 
 /**
  * @param {string} key

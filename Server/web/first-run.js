@@ -13,6 +13,14 @@ function randomHex(digits) {
 /** @param {string} host */
 function snippets(host) {
   const endpoint = `http://${host}:4318`;
+  // The SDK sends to this machine unless told otherwise.
+  const bootstrap = host === '127.0.0.1' || host === 'localhost'
+    ? `let tracing = SkeinTracing.bootstrap(
+    SkeinConfiguration(serviceName: "my-service"))`
+    : `var configuration = SkeinConfiguration(serviceName: "my-service")
+configuration.exporter = OTLPEndpoint(
+    baseURL: "${endpoint}")
+let tracing = SkeinTracing.bootstrap(configuration)`;
   return {
     curl: `curl ${endpoint}/v1/traces \\
   -H 'Content-Type: application/json' -d '
@@ -36,9 +44,7 @@ export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
     swift: `import Skein
 import Tracing
 
-var configuration = SkeinConfiguration(serviceName: "my-service")
-configuration.exporter = OTLPEndpoint(baseURL: "${endpoint}")
-let tracing = SkeinTracing.bootstrap(configuration)
+${bootstrap}
 
 withSpan("POST /orders") { span in
     span.attributes["order.id"] = "17"

@@ -35,12 +35,18 @@ export function errorNotice(error, retry) {
     const text = t('error.offline.do', { origin: location.origin });
     return notice({ title: t('error.offline'), text, action });
   }
-  const title = error.code === 400
-    ? t('error.bad')
-    : error.code === 503 || error.code === 429
-    ? t('error.busy')
-    : t('error.server');
-  return error.code === 400
-    ? notice({ title, text: error.message })
-    : notice({ title, text: t('error.do'), detail: error.message || `HTTP ${error.code}`, action });
+  const busy = error.code === 503 || error.code === 429;
+  if (error.code >= 400 && error.code < 500 && !busy) {
+    // Asking again would not help. Where an id meant several traces, the message names them.
+    const ids = error.code === 409 ? error.message.match(/\b[0-9a-f]{32}\b/g) ?? [] : [];
+    const links = ids.map((id) => h('a.button.mono', { href: `/trace/${id}` }, id));
+    return notice({ title: t('error.bad'), text: error.message, action: links });
+  }
+  const detail = error.message || `HTTP ${error.code}`;
+  return notice({
+    title: t(busy ? 'error.busy' : 'error.server'),
+    text: t('error.do'),
+    detail,
+    action,
+  });
 }

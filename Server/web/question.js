@@ -4,16 +4,35 @@
 export const defaults = { last: '1h', order: 'newest' };
 export const limit = 20;
 
-/** The page's own parameters that the server does not know. */
-const own = ['live'];
+/** What the server understands; it refuses anything else, and an address may carry anything. */
+const understood = new Set([
+  'service',
+  'operation',
+  'tag',
+  'minDuration',
+  'maxDuration',
+  'minTraceDuration',
+  'maxTraceDuration',
+  'status',
+  'kind',
+  'start',
+  'end',
+  'last',
+  'limit',
+  'order',
+  'cursor',
+]);
 
 /** @param {URLSearchParams} params of the address @returns {URLSearchParams} of the native API */
 export function questionOf(params) {
-  const question = new URLSearchParams(params);
-  for (const name of own) question.delete(name);
-  for (const [name, value] of [...question]) if (value === '') question.delete(name);
-  if (question.get('last') === 'all') question.delete('last');
-  else if (!question.has('last') && !question.has('start') && !question.has('end')) {
+  const question = new URLSearchParams();
+  for (const [name, value] of params) {
+    if (understood.has(name) && value !== '') question.append(name, value);
+  }
+  if (question.get('last') === 'all') {
+    question.delete('last');
+    question.set('start', '0');
+  } else if (!question.has('last') && !question.has('start') && !question.has('end')) {
     question.set('last', defaults.last);
   }
   if (!question.has('order')) question.set('order', defaults.order);

@@ -18,6 +18,8 @@ import { flag } from './trv1.js';
 
 /** Browsers stop at about 33.5 million pixels; above this the scroll position is scaled. */
 const scrollLimit = 24_000_000;
+/** The column of durations, as the style sheet has it. Pixels. */
+const lengthColumn = 84;
 /** Rows are placed relative to a base that follows the view, for the same limit. */
 const baseStep = 500_000;
 
@@ -56,7 +58,7 @@ export class Timeline {
     this.dyes = [];
     /** Where the axis has its marks, in units. @type {number[]} */
     this.ticks = [];
-    this.indent = Math.max(3, Math.min(16, 190 / Math.max(1, trace.maxDepth)));
+    this.indent = 16;
     this.build();
     this.layout();
   }
@@ -114,6 +116,9 @@ export class Timeline {
   /** @param {number} names width of the column of names */
   resize(names) {
     this.names = names;
+    // However deep the trace, the indentation takes less than half of the names.
+    const room = Math.max(40, names - lengthColumn) * 0.42;
+    this.indent = Math.max(2, Math.min(16, room / Math.max(1, this.trace.maxDepth)));
     this.width = Math.max(1, this.element.clientWidth - names - 2 * margin);
     this.height = this.element.clientHeight;
     const ratio = devicePixelRatio || 1;

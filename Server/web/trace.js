@@ -169,7 +169,15 @@ export class TracePage {
     );
     fill(
       this.main,
-      h('div.trace-page', null, this.head, this.note, this.minimap.element, this.body),
+      h(
+        'div.trace-page',
+        null,
+        this.head,
+        this.note,
+        this.warnings(),
+        this.minimap.element,
+        this.body,
+      ),
     );
     this.restore();
     this.bind();
@@ -180,6 +188,24 @@ export class TracePage {
       requestAnimationFrame(() => !this.signal.aborted && this.minimap.draw())
     );
     this.watchForLateSpans();
+  }
+
+  /** What the server noticed about the trace as a whole. */
+  warnings() {
+    const { warnings } = this.trace;
+    if (!warnings.length) return null;
+    return h(
+      'details.strip.warn.warnings',
+      { ontoggle: () => this.resize() },
+      h(
+        'summary',
+        null,
+        icon('warning'),
+        t('trace.warnings', { n: warnings.length }),
+        icon('right'),
+      ),
+      h('ul', null, warnings.map((warning) => h('li', null, warning))),
+    );
   }
 
   // --- the address ---

@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the browser tests: the address of a running `skein demo`, and tabs that must stay quiet."""
+"""Fixtures of the browser tests: the address of a running `skein demo`, and tabs that stay quiet."""
 
 import os
 import pathlib
+import sys
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests" / "blackbox"))
+
+from skein_server import SkeinServer  # noqa: E402
+
 ARTIFACTS = ROOT / "artifacts"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
 @pytest.fixture(scope="session")
-def base():
-    """The address of the page, without a slash at the end."""
+def base(tmp_path_factory):
+    """The address of the page, without a slash at the end: SKEIN_URL, or a demo started for it."""
     address = os.environ.get("SKEIN_URL")
-    if not address:
-        pytest.fail("SKEIN_URL must name a running `skein demo`, such as http://127.0.0.1:16686")
-    return address.rstrip("/")
+    if address:
+        yield address.rstrip("/")
+        return
+    with SkeinServer(tmp_path_factory.mktemp("demo"), "--rate", "20", command="demo") as demo:
+        yield demo.url("http")
+        assert demo.is_alive, demo.log_tail()
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +52,7 @@ class Tabs:
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=theme, locale=language)
         self.contexts.append(context)
-        # Chromium reports a breach of the content policy as an event too; it is made a console error.
+        # A breach of the content policy is an event; here it becomes a console error.
         context.add_init_script(
             "addEventListener('securitypolicyviolation',"
             " e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")

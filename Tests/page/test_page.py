@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page in a real browser against a running `skein demo`.
+"""The page in a real browser against a running `skein demo`: one of its own, or that of SKEIN_URL.
 
-    bin/skein demo &  SKEIN_URL=http://127.0.0.1:16686 .venv/bin/python -m pytest Tests/page
+    SKEIN_URL=http://127.0.0.1:16686 .venv/bin/python -m pytest Tests/page
 """
 
+import array
 import json
 import re
+import struct
 import time
 import urllib.parse
 import urllib.request
@@ -32,8 +34,10 @@ def until(page, condition, argument=None):
 
 def until_address(page, name, value=None):
     """Waits until the address has a parameter, of this value where one is given."""
-    until(page, "([name, value]) => { const now = new URLSearchParams(location.search);"
-          " return value === null ? now.has(name) : now.get(name) === value; }", [name, value])
+    until(page, """([name, value]) => {
+        const now = new URLSearchParams(location.search);
+        return value === null ? now.has(name) : now.get(name) === value;
+    }""", [name, value])
 
 
 def traces(page):
@@ -269,6 +273,71 @@ def test_the_head_tells_what_the_server_has_stored(tabs, base):
     assert re.match(r"[\d,.]+[kMG]? spans", page.locator(".pulse").inner_text())
 
 
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{n}"
+
+
+def test_names_from_spans_are_text_and_never_markup(tabs):
+    page = tabs.open("/trace/not-an-id")
+    summary = {
+        "traceId": "ab" * 16, "rootService": HOSTILE, "rootOperation": HOSTILE,
+        "startTimeUnixNano": "1790000000000000000", "durationNanos": "1000000", "spanCount": 2,
+        "errorCount": 1, "matchedSpanIds": [],
+        "services": [{"name": HOSTILE, "spanCount": 2, "errorCount": 1}],
+    }
+    answer = {"traces": [summary], "cursor": None, "order": "newest", "complete": False,
+              "incompleteReasons": [HOSTILE]}
+    names = {"services": [HOSTILE]}
+    page.route("**/api/skein/v1/services", lambda route: route.fulfill(json=names))
+    page.route("**/api/skein/v1/traces?*", lambda route: route.fulfill(json=answer))
+    page.goto(tabs.base + "/?tag=" + urllib.parse.quote("a=" + HOSTILE))
+    traces(page)
+    assert page.locator("main img, main script").count() == 0
+    assert page.locator("a.trace .title b").inner_text() == HOSTILE
+    assert page.locator(".tag").inner_text() == "a=" + HOSTILE
+    assert HOSTILE in page.locator(".strip.warn").inner_text()
+
+
+def columns(count):
+    """A trace of TRV1: a root, and under it chains of ten spans one after the other."""
+    header = json.dumps({
+        "traceId": "ab" * 16, "t0": "1790000000000000000", "duration": str(count), "n": count,
+        "unitNanos": 1, "services": ["one", "two"], "names": ["work", HOSTILE], "warnings": [],
+    }).encode()
+    header += b" " * (-len(header) % 8)
+    place = [0] + [(row - 1) % 10 for row in range(1, count)]
+    start = [0] + list(range(1, count))
+    duration = [count] + [10 - k for k in place[1:]]
+    parent = [-1] + [row - 1 if place[row] else 0 for row in range(1, count)]
+    depth = [0] + [k + 1 for k in place[1:]]
+    error = [row % 97 == 96 for row in range(count)]
+    kind = [2] * count
+    odd = [row % 2 for row in range(count)]
+    parts = [("I", start), ("I", duration), ("i", parent), ("I", odd), ("H", odd), ("H", depth),
+             ("B", kind), ("B", error)]
+    body = b"".join(array.array(code, values).tobytes() for code, values in parts)
+    return b"TRV1" + struct.pack("<I", len(header)) + header + body
+
+
+def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
+    page = tabs.open("/trace/not-an-id")
+    body = columns(100_000)
+    page.route("**/traces/*?format=columns", lambda route: route.fulfill(
+        body=body, content_type="application/octet-stream"))
+    page.goto(tabs.base + "/trace/" + "ab" * 16)
+    page.wait_for_selector(".row")
+    assert page.locator(".rows").get_attribute("aria-rowcount") == "100000"
+    for share in (0.5, 1, 0):
+        page.locator(".rows").evaluate("(r, share) => { r.scrollTop = share * r.scrollHeight }", share)
+        last = 100_000 if share == 1 else 1 if share == 0 else 50_001
+        page.wait_for_selector(f".row[aria-rowindex='{last}']:not([hidden])")
+        assert page.evaluate("document.querySelectorAll('*').length") < 700
+    assert page.locator(".row .names b").nth(1).inner_text() == HOSTILE
+    page.keyboard.press("f")
+    page.keyboard.type("work >8ns")
+    until(page, "document.querySelector('.found').textContent === '10,001'")
+    picture(page, "trace-100k")
+
+
 def test_both_languages_have_all_texts(tabs):
     page = tabs.open()
     catalogue = page.evaluate("""async () => {
@@ -297,7 +366,10 @@ def test_durations_are_written_and_read_as_people_do(tabs):
     }
     for nanos, text in written.items():
         assert page.evaluate(f"{module}.then(m => m.duration({nanos}))") == text
-    read = {"10ms": 10e6, "1.5 s": 1.5e9, "250µs": 250e3, "7": 7e6, "2m": 120e9, "x": None, "1e3": None}
+    read = {
+        "10ms": 10e6, "1.5 s": 1.5e9, "250µs": 250e3, "7": 7e6, "2m": 120e9, "x": None, "1e3": None,
+    }
     for text, nanos in read.items():
-        got = page.evaluate(f"{module}.then(m => m.parseDuration({json.dumps(text)})?.nanos ?? null)")
+        parse = f"m => m.parseDuration({json.dumps(text)})?.nanos ?? null"
+        got = page.evaluate(f"{module}.then({parse})")
         assert got == nanos, text

@@ -62,7 +62,11 @@ def check(root, texts):
     findings = []
     for folder in ("", "Server/", "Fuzz/"):
         if f"{folder}Package.swift" in texts:
-            findings += check_package(folder, _manifest(root / folder), texts)
+            try:
+                findings += check_package(folder, _manifest(root / folder), texts)
+            except subprocess.CalledProcessError as error:
+                message = error.stderr.strip().split("\n")[-1]
+                findings.append(Finding(f"{folder}Package.swift", 1, "manifest", message))
     return findings
 
 

@@ -56,12 +56,13 @@ public struct WebAssets: Sendable {
     /// The names of all embedded files, sorted.
     public var names: [String] { assets.keys.sorted() }
 
-    /// The answer to a request for a file; nil when there is none of this name.
+    /// The answer to a request for a file.
     ///
     /// - Parameters:
     ///   - name: the file's name in web/, such as `app.js`.
     ///   - version: the version in the request's path; this page's own makes the answer cacheable for good.
     ///   - headers: of the request; Accept-Encoding and If-None-Match are heard.
+    /// - Returns: the answer; nil when there is no file of this name.
     public func response(for name: String, version: String? = nil, headers: HTTPFields = [:])
         -> Response?
     {

@@ -26,7 +26,7 @@ extension WebAssets {
         addRoute("/assets/{version}/{name}", to: router) { $0.parameters.get("name") }
     }
 
-    /// - Parameter name: the file a request means.
+    /// Answers a path with the file that `name` finds in a request's context.
     private func addRoute<Context: RequestContext>(
         _ path: RouterPath,
         to router: Router<Context>,

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension OpenAPI {
+    /// The shapes of answers.
+    static let schemas = #"""
+        {
+          "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+              "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                  "code": {
+                    "type": "integer",
+                    "description": "The HTTP status."
+                  },
+                  "message": {
+                    "type": "string",
+                    "description": "What was wrong, where, and what to do."
+                  }
+                },
+                "additionalProperties": false
+              }
+            },
+            "additionalProperties": false
+          },
+          "Services": {
+            "type": "object",
+            "required": ["services"],
+            "properties": {"services": {"type": "array", "items": {"type": "string"}}},
+            "additionalProperties": false
+          },
+          "Operations": {
+            "type": "object",
+            "required": ["operations"],
+            "properties": {
+              "operations": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "required": ["name", "kind"],
+                  "properties": {
+                    "name": {
+                      "type": "string"
+                    },
+                    "kind": {
+                      "enum": [
+                        "unspecified",
+                        "internal",
+                        "server",
+                        "client",
+                        "producer",
+                        "consumer"
+                      ]
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              }
+            },
+            "additionalProperties": false
+          },
+          "Keys": {
+            "type": "object",
+            "required": ["keys"],
+            "properties": {
+              "keys": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "required": ["scope", "key"],
+                  "properties": {
+                    "scope": {
+                      "enum": [
+                        "span",
+                        "resource",
+                        "event"
+                      ]
+                    },
+                    "key": {"type": "string"}
+                  },
+                  "additionalProperties": false
+                }
+              }
+            },
+            "additionalProperties": false
+          },
+          "Values": {
+            "type": "object",
+            "required": ["values", "complete"],
+            "properties": {
+              "values": {"type": "array", "items": {"type": "string"}},
+              "complete": {"type": "boolean"}
+            },
+            "additionalProperties": false
+          },
+          "TraceList": {
+            "type": "object",
+            "required": ["traces", "cursor", "order", "complete", "incompleteReasons"],
+            "properties": {
+              "traces": {
+                "type": "array",
+                "items": {
+                  "$ref": "#/components/schemas/TraceSummary"
+                }
+              },
+              "cursor": {
+                "type": ["string", "null"],
+                "description": "Give it back for the next page; null on the last."
+              },
+              "order": {"enum": ["newest", "slowest"]},
+              "complete": {"type": "boolean"},
+              "incompleteReasons": {
+                "type": "array",
+                "items": {"type": "string"}
+              }
+            },
+            "additionalProperties": false
+          },
+          "TraceSummary": {
+            "type": "object",
+            "required": [
+              "traceId",
+              "rootService",
+              "rootOperation",
+              "startTimeUnixNano",
+              "durationNanos",
+              "spanCount",
+              "errorCount",
+              "services",
+              "matchedSpanIds"
+            ],
+            "properties": {
+              "traceId": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{32}$"
+              },
+              "rootService": {"type": "string"},
+              "rootOperation": {"type": "string"},
+              "startTimeUnixNano": {
+                "type": "string",
+                "pattern": "^[0-9]+$"
+              },
+              "durationNanos": {
+                "type": "string",
+                "pattern": "^[0-9]+$"
+              },
+              "spanCount": {"type": "integer", "minimum": 0},
+              "errorCount": {"type": "integer", "minimum": 0},
+              "services": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "required": [
+                    "name",
+                    "spanCount",
+                    "errorCount"
+                  ],
+                  "properties": {
+                    "name": {
+                      "type": "string"
+                    },
+                    "spanCount": {
+                      "type": "integer",
+                      "minimum": 0
+                    },
+                    "errorCount": {
+                      "type": "integer",
+                      "minimum": 0
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              },
+              "matchedSpanIds": {
+                "type": "array",
+                "items": {
+                  "type": "string",
+                  "pattern": "^[0-9a-f]{16}$"
+                }
+              }
+            },
+            "additionalProperties": false
+          },
+          "TracesData": {
+            "type": "object",
+            "required": ["resourceSpans"],
+            "properties": {
+              "resourceSpans": {
+                "type": "array",
+                "items": {"type": "object"}
+              }
+            },
+            "description": "OTLP's TracesData in its JSON form."
+          },
+          "Attribute": {
+            "type": "object",
+            "required": ["key", "type", "value"],
+            "properties": {
+              "key": {"type": "string"},
+              "type": {
+                "enum": [
+                  "string",
+                  "bool",
+                  "int",
+                  "double",
+                  "bytes",
+                  "array",
+                  "map",
+                  "empty"
+                ]
+              },
+              "value": {
+                "description": "In its natural form: bytes as base64, ints beyond 2^53 as text, NaN and infinities by name."
+              }
+            },
+            "additionalProperties": false
+          },
+          "Span": {
+            "type": "object",
+            "required": [
+              "row",
+              "traceId",
+              "spanId",
+              "parentSpanId",
+              "name",
+              "service",
+              "kind",
+              "startTimeUnixNano",
+              "endTimeUnixNano",
+              "status",
+              "traceState",
+              "scope",
+              "attributes",
+              "resource",
+              "events",
+              "links",
+              "droppedAttributes",
+              "droppedEvents",
+              "droppedLinks",
+              "warnings"
+            ],
+            "properties": {
+              "row": {"type": "integer", "minimum": 0},
+              "traceId": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+              "spanId": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+              "parentSpanId": {
+                "type": "string",
+                "pattern": "^([0-9a-f]{16})?$"
+              },
+              "name": {"type": "string"},
+              "service": {"type": "string"},
+              "kind": {
+                "enum": [
+                  "unspecified",
+                  "internal",
+                  "server",
+                  "client",
+                  "producer",
+                  "consumer"
+                ]
+              },
+              "startTimeUnixNano": {"type": "string", "pattern": "^[0-9]+$"},
+              "endTimeUnixNano": {"type": "string", "pattern": "^[0-9]+$"},
+              "status": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                  "code": {
+                    "enum": [
+                      "unset",
+                      "ok",
+                      "error"
+                    ]
+                  },
+                  "message": {"type": "string"}
+                },
+                "additionalProperties": false
+              },
+              "traceState": {"type": "string"},
+              "scope": {
+                "type": "object",
+                "required": ["name", "version"],
+                "properties": {
+                  "name": {"type": "string"},
+                  "version": {"type": "string"}
+                },
+                "additionalProperties": false
+              },
+              "attributes": {
+                "type": "array",
+                "items": {
+                  "$ref": "#/components/schemas/Attribute"
+                }
+              },
+              "resource": {
+                "type": "array",
+                "items": {
+                  "$ref": "#/components/schemas/Attribute"
+                }
+              },
+              "events": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "required": [
+                    "name",
+                    "timeUnixNano",
+                    "attributes"
+                  ],
+                  "properties": {
+                    "name": {
+                      "type": "string"
+                    },
+                    "timeUnixNano": {
+                      "type": "string",
+                      "pattern": "^[0-9]+$"
+                    },
+                    "attributes": {
+                      "type": "array",
+                      "items": {
+                        "$ref": "#/components/schemas/Attribute"
+                      }
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              },
+              "links": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "required": [
+                    "traceId",
+                    "spanId",
+                    "attributes"
+                  ],
+                  "properties": {
+                    "traceId": {
+                      "type": "string",
+                      "pattern": "^[0-9a-f]{32}$"
+                    },
+                    "spanId": {
+                      "type": "string",
+                      "pattern": "^[0-9a-f]{16}$"
+                    },
+                    "attributes": {
+                      "type": "array",
+                      "items": {
+                        "$ref": "#/components/schemas/Attribute"
+                      }
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              },
+              "droppedAttributes": {"type": "integer", "minimum": 0},
+              "droppedEvents": {"type": "integer", "minimum": 0},
+              "droppedLinks": {"type": "integer", "minimum": 0},
+              "warnings": {"type": "array", "items": {"type": "string"}}
+            },
+            "additionalProperties": false
+          },
+          "Status": {
+            "type": "object",
+            "required": [
+              "version",
+              "spansReceived",
+              "spansStored",
+              "bytesOnDisk",
+              "uptimeSeconds",
+              "durability",
+              "storageFailure"
+            ],
+            "properties": {
+              "version": {"type": "string"},
+              "spansReceived": {"type": "string", "pattern": "^[0-9]+$"},
+              "spansStored": {"type": "string", "pattern": "^[0-9]+$"},
+              "bytesOnDisk": {"type": "string", "pattern": "^[0-9]+$"},
+              "uptimeSeconds": {"type": "integer", "minimum": 0},
+              "durability": {"enum": ["fsync", "os"]},
+              "storageFailure": {"type": ["string", "null"]}
+            },
+            "additionalProperties": false
+          }
+        }
+        """#
+}

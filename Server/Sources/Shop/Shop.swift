@@ -20,8 +20,8 @@ public struct ShopConfiguration: Sendable {
     public var ordersPerSecond: Double = 3
     /// Orders after which the shop closes by itself; `nil` for never.
     public var orderLimit: Int?
-    /// The same seed gives the same orders, in the same sequence.
-    public var seed: UInt64 = 0
+    /// The same seed gives the same orders, in the same sequence. Another one each time by default.
+    public var seed = UInt64.random(in: .min ... .max)
     /// Factor on every simulated delay; 0 leaves them out.
     public var pace: Double = 1
 

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Skein
+import Skein
 public import Tracing
 
 /// The tracers of the shop's services: one for each, all exporting by one pipeline.
 public struct ShopTracing: Sendable {
     private let pipeline: SpanPipeline
 
-    /// Makes tracers that send their spans to `endpoint`.
-    public init(endpoint: OTLPEndpoint, options: PipelineOptions = PipelineOptions()) {
-        pipeline = SpanPipeline(exporter: OTLPHTTPExporter(endpoint), options: options)
+    /// Makes tracers that post their spans to an OTLP/HTTP receiver.
+    ///
+    /// - Parameter tracesURL: Its full address, most often ending in `/v1/traces`.
+    public init(tracesURL: String) {
+        pipeline = SpanPipeline(exporter: OTLPHTTPExporter(OTLPEndpoint(tracesURL: tracesURL)))
     }
 
-    /// What became of all spans so far.
-    public var counters: TracingCounters { pipeline.counters }
+    /// Spans that ended, that the receiver took, and that were lost on the way.
+    public var counts: (ended: Int, exported: Int, lost: Int) {
+        let counters = pipeline.counters
+        let dropped = counters.droppedCounts.values.reduce(0, +)
+        return (counters.endedCount, counters.exportedCount, dropped + counters.rejectedCount)
+    }
 
     /// The tracer of one service.
     public func tracer(of service: ShopService) -> any Tracer {

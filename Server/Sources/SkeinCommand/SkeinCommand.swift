@@ -1,5 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
 
+// The command. It owns what a person types and reads: options, help, summaries, exit codes. It never
+// decodes, stores or draws a page: each subcommand is one file that calls its station.
+
+import ArgumentParser
+import Server
+
+/// `skein`.
 @main
-struct SkeinCommand: AsyncParsableCommand {}
+struct SkeinCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "skein",
+        abstract: "Distributed tracing: receive, keep, search and look at traces.",
+        discussion: """
+            GETTING STARTED
+              skein demo      the server and a small traced shop: something to look at
+              skein serve     the server; point your OpenTelemetry or Zipkin exporters at it
+
+            `skein help COMMAND` explains a command with examples.
+            """,
+        version: skeinVersion,
+        subcommands: [Serve.self, Demo.self, Load.self, Query.self]
+    )
+}

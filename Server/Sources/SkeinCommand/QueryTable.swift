@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+
+/// How answers are drawn.
+struct QueryStyle {
+    var hasColours: Bool
+    var width: Int
+
+    func red(_ text: String) -> String { coloured(text, 31) }
+    func dim(_ text: String) -> String { coloured(text, 2) }
+    func bold(_ text: String) -> String { coloured(text, 1) }
+    func blue(_ text: String) -> String { coloured(text, 36) }
+
+    private func coloured(_ text: String, _ code: Int) -> String {
+        hasColours ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// `text` cut or padded to `width` columns; `isRight` pads on the left. Control characters, which
+/// received text may hold, are shown as `·`: they must not steer the terminal.
+func column(_ text: String, _ width: Int, isRight: Bool = false) -> String {
+    var shown = String(
+        text.map { $0.unicodeScalars.contains { $0.properties.isControl } ? "·" : $0 }
+    )
+    if shown.count > width { shown = String(shown.prefix(max(width - 1, 0))) + "…" }
+    let padding = String(repeating: " ", count: max(width - shown.count, 0))
+    return isRight ? padding + shown : shown + padding
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isControl: Bool { generalCategory == .control || generalCategory == .format }
+}
+
+/// Found traces as a table with a bar for each duration.
+struct QueryTable {
+    let text: String
+
+    init(_ page: TracePage, style: QueryStyle) {
+        guard !page.traces.isEmpty else {
+            text = "No traces found." + Self.remarks(page)
+            return
+        }
+        let longest = page.traces.map(\.durationNanos.value).max() ?? 0
+        let fixed = 23 + 2 + 10 + 1 + 16 + 2 + 5 + 2 + 5 + 2 + 2 + 32
+        let rootWidth = max(style.width - fixed, 20)
+        var lines = [
+            style.bold(
+                column("START (UTC)", 25) + column("DURATION", 10, isRight: true)
+                    + column("", 18) + column("SPANS", 6, isRight: true)
+                    + column("ERRORS", 8, isRight: true) + "  " + column("ROOT", rootWidth)
+                    + "  TRACE"
+            )
+        ]
+        for trace in page.traces {
+            let duration = trace.durationNanos.value
+            let part = longest > 0 ? Double(duration) / Double(longest) : 0
+            let bar = Bar.text(part, width: 16)
+            let errors = column(
+                trace.errorCount > 0 ? "\(trace.errorCount)" : "",
+                8,
+                isRight: true
+            )
+            let root = [trace.rootService ?? "", trace.rootOperation ?? ""]
+                .filter { !$0.isEmpty }.joined(separator: ": ")
+            lines.append(
+                column(Measure.time(nanoseconds: trace.startTimeUnixNano.value), 25)
+                    + column(Measure.duration(nanoseconds: duration), 10, isRight: true) + " "
+                    + (trace.errorCount > 0 ? style.red(bar) : style.blue(bar)) + " "
+                    + column("\(trace.spanCount)", 6, isRight: true) + style.red(errors) + "  "
+                    + column(root.isEmpty ? "(no root span)" : root, rootWidth) + "  "
+                    + style.dim(trace.traceId)
+            )
+        }
+        text = lines.joined(separator: "\n") + Self.remarks(page)
+    }
+
+    private static func remarks(_ page: TracePage) -> String {
+        var text = ""
+        if page.complete == false {
+            let reasons = page.incompleteReasons ?? []
+            text += "\nNot everything was looked at: " + reasons.joined(separator: "; ")
+        }
+        if let cursor = page.cursor { text += "\nMore: add --cursor \(cursor)" }
+        return text
+    }
+}

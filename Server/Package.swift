@@ -159,6 +159,7 @@ let fullTargets: [Target] = [
         name: "SkeinCommand",
         dependencies: [
             "Server", "Shop", "Client", "Engine", "Platform", argumentParser, logging, lifecycle,
+            unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Receivers
+internal import Synchronization
+
+/// Where the server really listens.
+public struct BoundAddresses: Sendable, Equatable {
+    private var addresses: [Listener: ListenAddress] = [:]
+
+    /// The address of a listener.
+    ///
+    /// - Parameter listener: any; all are bound once the server is ready.
+    public subscript(listener: Listener) -> ListenAddress {
+        guard let address = addresses[listener] else {
+            preconditionFailure("\(listener) was handed out before it was bound")
+        }
+        return address
+    }
+
+    /// The page's address.
+    public var page: String { "http://\(self[.http])" }
+
+    fileprivate mutating func add(_ listener: Listener, _ address: ListenAddress) -> Bool {
+        addresses[listener] = address
+        return addresses.count == Listener.allCases.count
+    }
+
+    fileprivate init() {}
+}
+
+/// Collects addresses as listeners come up, and tells when all are there.
+final class BindingBoard: Sendable {
+    private let bound = Mutex(BoundAddresses())
+    private let all = AsyncStream<BoundAddresses>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    func add(_ listener: Listener, _ address: ListenAddress) {
+        let complete = bound.withLock { bound in
+            bound.add(listener, address) ? bound : nil
+        }
+        if let complete { all.continuation.yield(complete) }
+    }
+
+    /// The addresses, once all are there; `nil` when the waiting task was cancelled.
+    func complete() async -> BoundAddresses? {
+        for await addresses in all.stream { return addresses }
+        return nil
+    }
+}

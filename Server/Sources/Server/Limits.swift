@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The numbers of the composition root.
+enum Limits {
+    /// How long requests may go on after the server was told to stop. Under the five seconds that
+    /// it promises to stop in, with time left to close the store.
+    static let stop = Duration.seconds(4)
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ingest
+internal import Platform
+internal import Store
+
+/// What `/metrics` says, in Prometheus's text format.
+struct MetricsText: Sendable {
+    private let store: any TraceStore
+    private let ingest: Ingest
+    private let clock: any Clock
+    private let startedAt: UInt64
+
+    init(store: any TraceStore, ingest: Ingest, clock: any Clock) {
+        self.store = store
+        self.ingest = ingest
+        self.clock = clock
+        startedAt = clock.wallNanoseconds()
+    }
+
+    /// All figures as they are now.
+    func text() -> String {
+        var writer = MetricsWriter()
+        writeReceivers(&writer)
+        writeStore(&writer)
+        writeProcess(&writer)
+        return writer.text
+    }
+
+    private func writeReceivers(_ writer: inout MetricsWriter) {
+        let counters = ingest.counters
+        writer.family(
+            "skein_receiver_requests_total",
+            .counter,
+            "Requests by protocol and what became of them."
+        )
+        for way in IngestProtocol.allCases {
+            for result in IngestResult.allCases {
+                writer.sample(
+                    counters.requestCount(way, result),
+                    ["protocol": way.rawValue, "result": result.rawValue]
+                )
+            }
+        }
+        writer.family("skein_receiver_spans_total", .counter, "Spans stored, by protocol.") {
+            counters.spanCount($0)
+        }
+        writer.family(
+            "skein_receiver_rejected_spans_total",
+            .counter,
+            "Spans refused one by one out of accepted requests, by protocol."
+        ) { counters.rejectedSpanCount($0) }
+        writer.family(
+            "skein_receiver_payload_bytes_total",
+            .counter,
+            "Bytes of payloads after decompression, by protocol."
+        ) { counters.byteCount($0) }
+        writer.family(
+            "skein_receiver_seconds_total",
+            .counter,
+            "Time from requests' last bytes to their answers, summed, by protocol."
+        )
+        for way in IngestProtocol.allCases {
+            writer.sample(
+                Double(counters.elapsedNanoseconds(way)) / 1e9,
+                ["protocol": way.rawValue]
+            )
+        }
+        writer.figure(
+            "skein_receiver_in_flight_bytes",
+            .gauge,
+            "Bytes of requests being handled.",
+            ingest.budget.reservedByteCount
+        )
+        writer.figure(
+            "skein_receiver_in_flight_limit_bytes",
+            .gauge,
+            "Bytes of requests over which more are pushed back.",
+            ingest.budget.byteCount
+        )
+    }
+
+    private func writeStore(_ writer: inout MetricsWriter) {
+        let now = store.statistics
+        writer.figure("skein_store_spans", .gauge, "Spans that can be found.", now.spans)
+        writer.figure(
+            "skein_store_head_spans",
+            .gauge,
+            "Spans acknowledged and not yet in a part.",
+            now.headSpans
+        )
+        writer.figure("skein_store_head_bytes", .gauge, "Memory the head holds.", now.headBytes)
+        writer.figure("skein_store_parts", .gauge, "Live parts.", now.parts)
+        writer.figure("skein_store_part_bytes", .gauge, "Bytes of live parts.", now.partBytes)
+        writer.figure("skein_store_log_bytes", .gauge, "Bytes of log segments.", now.logBytes)
+        writer.figure(
+            "skein_store_appended_batches_total",
+            .counter,
+            "Requests stored since start.",
+            now.appendedBatches
+        )
+        writer.figure(
+            "skein_store_appended_spans_total",
+            .counter,
+            "Spans stored since start.",
+            now.appendedSpans
+        )
+        writer.figure(
+            "skein_store_log_syncs_total",
+            .counter,
+            "Calls of fdatasync for the log since start.",
+            now.logSyncs
+        )
+        writer.figure(
+            "skein_store_expired_spans_total",
+            .counter,
+            "Spans removed by retention since start.",
+            now.expiredSpans
+        )
+        writer.figure(
+            "skein_store_quarantined_parts",
+            .gauge,
+            "Parts set aside because they are damaged.",
+            now.quarantinedParts
+        )
+        writer.figure(
+            "skein_store_damaged_records",
+            .gauge,
+            "Log records lost to damage at the last start.",
+            now.damagedRecords
+        )
+        writer.figure(
+            "skein_store_failed",
+            .gauge,
+            "1 while writes are refused because the disk failed.",
+            now.failure == nil ? 0 : 1
+        )
+    }
+
+    private func writeProcess(_ writer: inout MetricsWriter) {
+        writer.figure(
+            "process_start_time_seconds",
+            .gauge,
+            "When the process began, seconds since 1970.",
+            Double(startedAt) / 1e9
+        )
+        writer.family("skein_build_info", .gauge, "1, with the version as a label.")
+        writer.sample(1, ["version": skeinVersion])
+    }
+}
+
+extension MetricsWriter {
+    /// A family with one sample a protocol.
+    fileprivate mutating func family(
+        _ name: String,
+        _ kind: Kind,
+        _ help: String,
+        value: (IngestProtocol) -> Int
+    ) {
+        family(name, kind, help)
+        for way in IngestProtocol.allCases { sample(value(way), ["protocol": way.rawValue]) }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Engine
+public import Receivers
+
+/// Everything a server can be told.
+public struct ServerConfiguration: Sendable {
+    /// Where the spans are kept. A folder of its own, made when it is not there.
+    public var dataDirectory = "skein-data"
+    /// The page, the native and Jaeger's interface.
+    public var http = ListenAddress(host: "127.0.0.1", port: 16686)
+    /// OTLP over HTTP.
+    public var otlpHTTP = ListenAddress(host: "127.0.0.1", port: 4318)
+    /// OTLP over gRPC.
+    public var otlpGRPC = ListenAddress(host: "127.0.0.1", port: 4317)
+    /// Zipkin's interfaces, both ways.
+    public var zipkin = ListenAddress(host: "127.0.0.1", port: 9411)
+    /// How long spans are kept.
+    public var retention = Retention.standard
+    /// When a request is acknowledged.
+    public var durability = EngineOptions.Durability.fsync
+    /// Whether other machines may reach ports that anyone can use.
+    public var isInsecureOpen = false
+    /// Serves the page from this folder instead of the one in the binary, for work on the page.
+    public var webDirectory: String?
+
+    /// The defaults.
+    public init() {}
+
+    /// Refuses ports that other machines can reach, unless that was asked for.
+    ///
+    /// - Throws: `ConfigurationError`, which says what to do.
+    public func checkExposure() throws(ConfigurationError) {
+        guard !isInsecureOpen else { return }
+        for listener in Listener.allCases where !self[listener].isLoopback {
+            throw ConfigurationError(
+                """
+                --\(listener.rawValue) \(self[listener]) can be reached from other machines, and \
+                this version does not ask who they are. Listen on 127.0.0.1 or [::1], or add \
+                --insecure-open if everyone who can reach this machine may read and write traces
+                """
+            )
+        }
+    }
+
+    /// The address of one listener.
+    public subscript(listener: Listener) -> ListenAddress {
+        get {
+            switch listener {
+            case .http: http
+            case .otlpHTTP: otlpHTTP
+            case .otlpGRPC: otlpGRPC
+            case .zipkin: zipkin
+            }
+        }
+        set {
+            switch listener {
+            case .http: http = newValue
+            case .otlpHTTP: otlpHTTP = newValue
+            case .otlpGRPC: otlpGRPC = newValue
+            case .zipkin: zipkin = newValue
+            }
+        }
+    }
+}
+
+/// A port of the server. The raw value is its option and its name in the ports file.
+public enum Listener: String, Sendable, CaseIterable {
+    case http
+    case otlpHTTP = "otlp-http"
+    case otlpGRPC = "otlp-grpc"
+    case zipkin
+}
+
+/// A setting the server cannot work with.
+public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, where it was said, and what would be right.
+    public let description: String
+
+    /// States the problem.
+    public init(_ description: String) { self.description = description }
+}

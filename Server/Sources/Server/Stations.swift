@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Engine
+internal import HTTPTypes
+internal import Hummingbird
+internal import Ingest
+internal import Logging
+internal import NIOCore
+internal import Platform
+internal import Query
+internal import Receivers
+internal import ServiceLifecycle
+internal import Store
+internal import WebUI
+
+/// The stations of one server, joined.
+struct Stations {
+    private let configuration: ServerConfiguration
+    private let store: any TraceStore
+    private let ingest: Ingest
+    private let readAPI: ReadAPI
+    private let metrics: MetricsText
+
+    init(_ configuration: ServerConfiguration, store: any TraceStore, clock: any Clock) {
+        self.configuration = configuration
+        self.store = store
+        let ingest = Ingest(
+            store: store,
+            time: IngestTime(
+                wallNanoseconds: { clock.wallNanoseconds() },
+                monotonicNanoseconds: { clock.monotonicNanoseconds() }
+            )
+        )
+        self.ingest = ingest
+        metrics = MetricsText(store: store, ingest: ingest, clock: clock)
+        let begin = clock.monotonicNanoseconds()
+        let durability = configuration.durability.rawValue
+        readAPI = ReadAPI(
+            engine: QueryEngine(store: store, now: { clock.wallNanoseconds() }),
+            facts: {
+                ReadAPI.ServerFacts(
+                    version: skeinVersion,
+                    spansReceived: IngestProtocol.allCases.reduce(0) {
+                        $0 &+ UInt64(clamping: ingest.counters.spanCount($1))
+                    },
+                    uptimeSeconds: (clock.monotonicNanoseconds() &- begin) / 1_000_000_000,
+                    durability: durability
+                )
+            }
+        )
+    }
+
+    /// One service a port.
+    func services(board: BindingBoard, logger: Logger) -> [any Service] {
+        let zipkin = Router(context: BasicRequestContext.self)
+        readAPI.addZipkinRoutes(to: zipkin)
+        addHealth(to: zipkin)
+        return [
+            listener(.http, pageRouter().buildResponder(), board, logger),
+            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest), board, logger),
+            OTLPGRPCListener(
+                option: "--\(Listener.otlpGRPC.rawValue)",
+                address: configuration.otlpGRPC,
+                ingest: ingest,
+                onBound: { board.add(.otlpGRPC, $0) }
+            ),
+            listener(
+                .zipkin,
+                ZipkinReceiver(ingest: ingest, next: zipkin.buildResponder()),
+                board,
+                logger
+            ),
+        ]
+    }
+
+    private func listener<Responder: HTTPResponder>(
+        _ listener: Listener,
+        _ responder: Responder,
+        _ board: BindingBoard,
+        _ logger: Logger
+    ) -> HTTPListener<Responder> where Responder.Context == BasicRequestContext {
+        HTTPListener(
+            option: "--\(listener.rawValue)",
+            address: configuration[listener],
+            responder: responder,
+            logger: logger,
+            onBound: { board.add(listener, $0) }
+        )
+    }
+
+    private func pageRouter() -> Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self)
+        readAPI.addNativeRoutes(to: router)
+        readAPI.addJaegerRoutes(to: router)
+        WebAssets(directory: configuration.webDirectory).addWebRoutes(to: router)
+        addHealth(to: router)
+        let metrics = metrics
+        router.get("/metrics") { _, _ in
+            text(.ok, metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+        return router
+    }
+
+    /// `/health`: 200 while spans are taken and found, 503 with the reason otherwise.
+    private func addHealth(to router: Router<BasicRequestContext>) {
+        let store = store
+        router.get("/health") { _, _ in
+            if let failure = store.statistics.failure {
+                return text(.serviceUnavailable, "spans are refused: \(failure)\n")
+            }
+            return text(.ok, "ok\n")
+        }
+    }
+}
+
+private func text(
+    _ status: HTTPResponse.Status,
+    _ text: String,
+    type: String = "text/plain; charset=utf-8"
+) -> Response {
+    Response(
+        status: status,
+        headers: [.contentType: type, .cacheControl: "no-store"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+    )
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Analysis
 import Hummingbird
 import Query
 import QueryLanguage
@@ -176,21 +177,34 @@ extension ReadAPI {
     private func span(_ request: ReadRequest) async throws -> Response {
         try request.query.allow(["raw"])
         let trace = try await only(request, isRaw: try request.query.flag("raw"))
-        let text = request.path["row"] ?? ""
+        let row = try Self.row(request.path["row"] ?? "", of: trace)
+        var json = AnswerJSON()
+        json.span(trace, row)
+        return .json(json)
+    }
+
+    /// The display place a path means: a row number, or the id of a span, which stays when spans that
+    /// came late move the rows. Of spans that share an id, the first.
+    private static func row(_ text: String, of trace: Trace) throws -> Int {
+        if text.utf8.count == 16, let id = SpanID(hex: text) {
+            let place = trace.tree.order.firstIndex { trace.frame.spanID[$0] == id.raw }
+            guard let place else {
+                throw Failure.notFound("the trace has no span of the id \(text)")
+            }
+            return place
+        }
         guard let row = Int(text), row >= 0 else {
             throw QueryError(
                 parameter: "row",
                 text: text,
-                problem: "this is no row number",
-                hint: "give a row of ?format=columns, from 0 up"
+                problem: "this is neither a row number nor a span id",
+                hint: "give a row of ?format=columns, from 0 up, or the 16 digits of a span id"
             )
         }
         guard row < trace.count else {
             throw Failure.notFound("the trace has \(trace.count) spans; there is no row \(row)")
         }
-        var json = AnswerJSON()
-        json.span(trace, row)
-        return .json(json)
+        return row
     }
 
     private func status(_ request: ReadRequest) async throws -> Response {

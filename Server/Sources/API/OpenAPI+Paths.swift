@@ -441,7 +441,7 @@ extension OpenAPI {
           "/api/skein/v1/traces/{id}/spans/{row}": {
             "get": {
               "operationId": "getSpan",
-              "summary": "Everything about the span in one row of format=columns.",
+              "summary": "Everything about one span, by its row of format=columns or by its id.",
               "parameters": [
                 {
                   "name": "id",
@@ -457,10 +457,10 @@ extension OpenAPI {
                   "name": "row",
                   "in": "path",
                   "required": true,
-                  "description": "A row of the columnar form, from 0.",
+                  "description": "A row of the columnar form, from 0; or the 16 hexadecimal digits of a span id.",
                   "schema": {
-                    "type": "integer",
-                    "minimum": 0
+                    "type": "string",
+                    "pattern": "^([0-9]{1,15}|[0-9a-fA-F]{16})$"
                   }
                 },
                 {

@@ -70,13 +70,14 @@ public final class EmbeddedStore: TraceStore {
 
     /// Refuses new work, answers what waits, writes the head to parts and gives the directory up.
     ///
-    /// Nothing is lost if the last flush fails: the log is replayed at the next start.
-    public func close() async {
+    /// - Parameter flushing: `false` leaves the head to be replayed from the log at the next start,
+    ///   as happens by itself where the last flush fails.
+    public func close(flushing: Bool = true) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             DedicatedThread.start { [self] in
                 log.close()
                 keeper.stop()
-                try? keeper.flush()
+                if flushing { try? keeper.flush() }
                 queries.close()
                 lock.release()
                 done.resume()

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Platform
+import SkeinModel
+import Store
+import StoreContract
+import Synchronization
+
+/// What was appended and what was acknowledged, by seed of the batch.
+struct Ledger {
+    private(set) var acknowledged: Set<UInt64> = []
+    private(set) var unknown: Set<UInt64> = []
+
+    /// Appends the batch of a seed and notes the answer.
+    @discardableResult
+    mutating func append(_ seed: UInt64, to store: EmbeddedStore) async -> Bool {
+        do {
+            try await store.append(SpanGenerator.batch(seed: seed))
+            acknowledged.insert(seed)
+            return true
+        } catch {
+            unknown.insert(seed)
+            return false
+        }
+    }
+
+    /// What is wrong with a store that was opened after a crash: acknowledged spans that are missing,
+    /// spans that were never sent, spans shown twice. Empty when all is well.
+    func violations(in store: EmbeddedStore, lenient: Bool = false) async throws -> [String] {
+        let wanted = Self.spans(acknowledged)
+        let allowed = wanted.union(Self.spans(unknown))
+        let ids = Set(allowed.map(\.traceID))
+        let answer = try await store.traces(TraceRequest(ids: Array(ids)))
+        var found: Set<SpanValue> = []
+        var problems: [String] = []
+        for row in 0..<answer.columns.count {
+            let span = SpanValue(answer.columns, row)
+            if !allowed.contains(span) { problems.append("never sent: \(span.spanID)") }
+            if !found.insert(span).inserted { problems.append("twice: \(span.spanID)") }
+        }
+        let missing = wanted.subtracting(found)
+        if !missing.isEmpty, !lenient || answer.incomplete.isEmpty {
+            problems.append("\(missing.count) acknowledged spans are missing")
+        }
+        return problems
+    }
+
+    static func spans(_ seeds: Set<UInt64>) -> Set<SpanValue> {
+        var spans: Set<SpanValue> = []
+        for seed in seeds { spans.formUnion(Self.spans(seed)) }
+        return spans
+    }
+
+    private static let known = Mutex<[UInt64: Set<SpanValue>]>([:])
+
+    private static func spans(_ seed: UInt64) -> Set<SpanValue> {
+        if let spans = known.withLock({ $0[seed] }) { return spans }
+        let columns = SpanGenerator.columns(seed: seed)
+        var spans: Set<SpanValue> = []
+        for row in 0..<columns.count { spans.insert(SpanValue(columns, row)) }
+        known.withLock { $0[seed] = spans }
+        return spans
+    }
+}
+
+/// A clock that stands where the test puts it.
+final class TestClock: Clock {
+    private let wall: Mutex<UInt64>
+    private let monotonic = Mutex<UInt64>(1)
+
+    init(_ wall: UInt64 = 1_790_000_100_000_000_000) { self.wall = Mutex(wall) }
+
+    func wallNanoseconds() -> UInt64 { wall.withLock { $0 } }
+
+    func monotonicNanoseconds() -> UInt64 { monotonic.withLock { $0 } }
+
+    /// Time passes.
+    func advance(_ duration: Duration) {
+        let nanoseconds = UInt64(duration.components.seconds) * 1_000_000_000
+        wall.withLock { $0 += nanoseconds }
+        monotonic.withLock { $0 += nanoseconds }
+    }
+
+    /// Somebody sets the clock.
+    func jump(to nanoseconds: UInt64) { wall.withLock { $0 = nanoseconds } }
+}
+
+extension Ledger {
+    /// Counts a batch as acknowledged that was appended elsewhere.
+    mutating func note(_ seed: UInt64) { acknowledged.insert(seed) }
+}
+
+extension EmbeddedStore {
+    /// Ends the store as a crash would leave its files: nothing more is written.
+    func abandon() async { await close(flushing: false) }
+}

@@ -67,12 +67,13 @@ def jaeger_expected(item):
         tags.append(jaeger_tag("error", True))
     if item["status"]["message"]:
         tags.append(jaeger_tag("otel.status_description", item["status"]["message"]))
+    parent = (item["traceId"], item["parentSpanId"])
+    links = [(link["traceId"], link["spanId"]) for link in item["links"]]
     references = []
     if item["parentSpanId"]:
-        references.append(("CHILD_OF", item["traceId"], item["parentSpanId"]))
-    for link in item["links"]:
-        if (link["traceId"], link["spanId"]) != (item["traceId"], item["parentSpanId"]):
-            references.append(("FOLLOWS_FROM", link["traceId"], link["spanId"]))
+        # A link to the parent says how it follows; it is no reference of its own.
+        references.append(("FOLLOWS_FROM" if parent in links else "CHILD_OF", *parent))
+    references += [("FOLLOWS_FROM", *link) for link in links if link != parent]
     logs = []
     for event in item["events"]:
         fields = [jaeger_tag("event", event["name"])]

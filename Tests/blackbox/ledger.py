@@ -86,10 +86,15 @@ class Ledger:
             self.unknown[request.number] = request
             return request
 
-    def settle(self, request, accepted):
+    def acknowledge(self, request):
         with self.lock:
             del self.unknown[request.number]
-            (self.acknowledged if accepted else self.refused)[request.number] = request
+            self.acknowledged[request.number] = request
+
+    def refuse(self, request, status):
+        with self.lock:
+            del self.unknown[request.number]
+            self.refused[request.number] = status
 
     def check_trace(self, server, request, must_be_there):
         """Whether the trace is stored; fails unless it is whole and as it was sent."""
@@ -159,10 +164,6 @@ class Load:
             thread.join(30)
             assert not thread.is_alive(), "a sender hangs although its server is dead"
 
-    def _answered(self, request, accepted):
-        self.ledger.settle(request, accepted)
-        self.first_answer.set()
-
     def _http_job(self, listener, path, content_type, encode):
         head = (f"POST {path} HTTP/1.1\r\nhost: skein\r\ncontent-type: {content_type}\r\n"
                 "content-length: ").encode()
@@ -178,7 +179,11 @@ class Load:
                         status = read_status(stream)
                         if status is None:
                             return
-                        self._answered(request, status in (200, 202))
+                        if status not in (200, 202):
+                            self.ledger.refuse(request, status)
+                            return
+                        self.ledger.acknowledge(request)
+                        self.first_answer.set()
             except OSError:
                 return
 
@@ -195,11 +200,12 @@ class Load:
                     if error.code() not in (grpc.StatusCode.UNAVAILABLE,
                                             grpc.StatusCode.CANCELLED,
                                             grpc.StatusCode.DEADLINE_EXCEEDED):
-                        self._answered(request, False)
+                        self.ledger.refuse(request, error.code())
                     # A server that pushes back answers UNAVAILABLE too: whether this request was
                     # stored stays unknown.
                     return
-                self._answered(request, True)
+                self.ledger.acknowledge(request)
+                self.first_answer.set()
 
 
 def read_status(stream):

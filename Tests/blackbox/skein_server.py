@@ -19,7 +19,7 @@ LISTENERS = ("http", "otlp-http", "otlp-grpc", "zipkin")
 
 @dataclasses.dataclass
 class Answer:
-    """An HTTP answer, read whole."""
+    """An HTTP answer, read whole. Names of headers are in lower case."""
 
     status: int
     headers: dict
@@ -117,7 +117,8 @@ class SkeinServer:
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
         finally:
             connection.close()
 

@@ -109,4 +109,9 @@ public enum PeerKeys {
         "server.socket.domain", "server.socket.address", "net.sock.peer.name",
         "net.sock.peer.addr", "peer.hostname", "peer.address", "db.name",
     ]
+
+    /// Those of them that hold a name rather than an address, for lists of names.
+    public static let names = all.filter {
+        !$0.hasSuffix("addr") && ($0 == "server.address" || !$0.hasSuffix("address"))
+    }
 }

@@ -94,7 +94,7 @@ public final class Trace: Sendable {
 extension SpanColumns {
     /// The frame of `rows`.
     func frame(_ rows: [Int]) -> SpanFrame {
-        let hosts = hosts()
+        var hosts = HostNumbers()
         var frame = SpanFrame(capacity: rows.count)
         for row in rows {
             frame.append(
@@ -104,26 +104,33 @@ extension SpanColumns {
                 end: end[row],
                 kind: SpanKind(rawValue: kind[row]) ?? .unspecified,
                 service: service(row),
-                host: hosts[Int(resource[row])]
+                host: hosts.number(ofResource: Int(resource[row]), in: self)
             )
         }
         return frame
     }
+}
 
-    /// A number for the host of each resource: `host.id`, else `host.ip`, else `host.name`, else
-    /// the address a Zipkin client gives for its own end.
-    private func hosts() -> [UInt32?] {
-        var numbers: [AttributeValue.KeyValue: UInt32] = [:]
-        return (0..<resources.count).map { resource in
-            let attributes = keyValues(resources.attributes[resource])
-            for key in ["host.id", "host.ip", "host.name", "network.local.address"] {
-                guard let host = attributes.first(where: { $0.key == key }) else { continue }
-                let number = numbers[host] ?? UInt32(numbers.count)
-                numbers[host] = number
-                return number
-            }
-            return nil
-        }
+/// A number for the host of a resource: `host.id`, else `host.ip`, else `host.name`, else the
+/// address a Zipkin client gives for its own end.
+private struct HostNumbers {
+    private var numbers: [AttributeValue.KeyValue: UInt32] = [:]
+    /// Only resources of the trace at hand are looked at: the columns may hold a thousand others.
+    private var known: [Int: UInt32?] = [:]
+
+    mutating func number(
+        ofResource resource: Int,
+        in columns: borrowing SpanColumns
+    ) -> UInt32? {
+        if let number = known[resource] { return number }
+        let attributes = columns.keyValues(columns.resources.attributes[resource])
+        let host = ["host.id", "host.ip", "host.name", "network.local.address"].lazy
+            .compactMap { key in attributes.first { $0.key == key } }
+            .first
+        let number = host.map { numbers[$0] ?? UInt32(numbers.count) }
+        if let host { numbers[host] = number }
+        known[resource] = .some(number)
+        return number
     }
 }
 

@@ -93,6 +93,8 @@ extension Response {
         headers[.contentType] = type
         // Payload is data: nobody may guess it to be a page.
         headers[.xContentTypeOptions] = "nosniff"
+        // Spans arrive all the time: an answer kept is an answer that is wrong.
+        headers[.cacheControl] = "no-store"
         return Response(
             status: status,
             headers: headers,

@@ -52,6 +52,12 @@ public struct ReadAPI: Sendable {
     /// Adds `/api/skein/v1/…`.
     public func addNativeRoutes<Context>(to router: some RouterMethods<Context>) {
         add(nativeRoutes, style: .native, to: router)
+        router.get("/api/skein/v1/**") { _, _ in
+            ErrorStyle.native.response(
+                .notFound,
+                "there is nothing at this path; /api/skein/v1/openapi.json tells what there is"
+            )
+        }
     }
 
     /// Adds Jaeger's `/api/…`.

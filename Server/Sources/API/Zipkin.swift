@@ -55,7 +55,7 @@ extension ReadAPI {
     private func zipkinRemoteServices(_ request: ReadRequest) async throws -> Response {
         let service = try request.query.required("serviceName", example: "frontend")
         var names: Set<String> = []
-        for key in PeerKeys.all {
+        for key in PeerKeys.names {
             let values = try await engine.values(
                 scope: .span,
                 key: key,

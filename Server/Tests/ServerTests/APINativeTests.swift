@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/services?x=1", 400, "\"x\\\" is not known"),
+        ("/nothing/here", 404, "openapi.json"), ("/services?x=1", 400, "\"x\\\" is not known"),
         ("/traces?servcie=web", 400, "did you mean service?"),
         ("/traces?service=a&service=b", 400, "given 2 times"),
         ("/traces?limit=0", 400, "1 to 10000"),

@@ -9,6 +9,7 @@
 /// {"resourceSpans": [{…}]}     OTLP: each object of the list; further documents may follow
 /// {"data": [{…}, {…}]}         Jaeger: each trace
 /// {"traceID": …, "spans": …}   one Jaeger trace: the whole
+/// {"traceId": …, "id": …}      one Zipkin span: the whole
 /// ```
 /// It looks at brackets, strings and the keys of the outermost object only; what is inside an
 /// element is judged by that element's decoder.
@@ -184,7 +185,12 @@ struct JSONElements {
         if let list {
             return Element(kind: list.kind, bytes: capture, offset: captureOffset)
         }
-        guard keys.contains("spans"), keys.contains("processes") else {
+        let kind: Kind
+        if keys.contains("spans"), keys.contains("processes") {
+            kind = .jaegerTrace
+        } else if keys.contains("traceId"), keys.contains("id") {
+            kind = .zipkinSpan
+        } else {
             let found = keys.isEmpty ? "no keys" : "keys " + keys.joined(separator: ", ")
             throw ClientError(
                 "this object is no trace data: it has \(found)",
@@ -192,7 +198,7 @@ struct JSONElements {
                 hint: "OTLP has a list resourceSpans, Jaeger a list data, Zipkin is a list"
             )
         }
-        return Element(kind: .jaegerTrace, bytes: capture, offset: captureOffset)
+        return Element(kind: kind, bytes: capture, offset: captureOffset)
     }
 
     private func error(_ message: String, hint: String = "") -> ClientError {

@@ -131,6 +131,8 @@ extension HTTPClient.Configuration {
             timeout: .init(connect: .seconds(5), read: .seconds(timeoutSeconds))
         )
         configuration.httpVersion = .http1Only
+        // A refused connection is told at once: when to try again is our policy's business.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.tracing.tracer = nil
         return configuration
     }

@@ -35,6 +35,7 @@ extension Unicode.Scalar.Properties {
 /// Found traces as a table with a bar for each duration.
 struct QueryTable {
     let text: String
+    private static let barWidth = 10
 
     init(_ page: TracePage, style: QueryStyle) {
         guard !page.traces.isEmpty else {
@@ -42,12 +43,12 @@ struct QueryTable {
             return
         }
         let longest = page.traces.map(\.durationNanos.value).max() ?? 0
-        let fixed = 23 + 2 + 10 + 1 + 16 + 2 + 5 + 2 + 5 + 2 + 2 + 32
+        let fixed = 19 + 11 + 1 + Self.barWidth + 7 + 8 + 2 + 2 + 32
         let rootWidth = max(style.width - fixed, 20)
         var lines = [
             style.bold(
-                column("START (UTC)", 25) + column("DURATION", 10, isRight: true)
-                    + column("", 18) + column("SPANS", 6, isRight: true)
+                column("START (UTC)", 19) + column("DURATION", 11, isRight: true)
+                    + column("", Self.barWidth + 1) + column("SPANS", 7, isRight: true)
                     + column("ERRORS", 8, isRight: true) + "  " + column("ROOT", rootWidth)
                     + "  TRACE"
             )
@@ -55,7 +56,7 @@ struct QueryTable {
         for trace in page.traces {
             let duration = trace.durationNanos.value
             let part = longest > 0 ? Double(duration) / Double(longest) : 0
-            let bar = Bar.text(part, width: 16)
+            let bar = Bar.text(part, width: Self.barWidth)
             let errors = column(
                 trace.errorCount > 0 ? "\(trace.errorCount)" : "",
                 8,
@@ -64,10 +65,10 @@ struct QueryTable {
             let root = [trace.rootService ?? "", trace.rootOperation ?? ""]
                 .filter { !$0.isEmpty }.joined(separator: ": ")
             lines.append(
-                column(Measure.time(nanoseconds: trace.startTimeUnixNano.value), 25)
-                    + column(Measure.duration(nanoseconds: duration), 10, isRight: true) + " "
-                    + (trace.errorCount > 0 ? style.red(bar) : style.blue(bar)) + " "
-                    + column("\(trace.spanCount)", 6, isRight: true) + style.red(errors) + "  "
+                Measure.time(nanoseconds: trace.startTimeUnixNano.value).prefix(19)
+                    + column(Measure.duration(nanoseconds: duration), 11, isRight: true) + " "
+                    + (trace.errorCount > 0 ? style.red(bar) : style.blue(bar))
+                    + column("\(trace.spanCount)", 7, isRight: true) + style.red(errors) + "  "
                     + column(root.isEmpty ? "(no root span)" : root, rootWidth) + "  "
                     + style.dim(trace.traceId)
             )

@@ -47,7 +47,7 @@ def test_serve_help_names_every_option_with_its_default():
 @pytest.mark.parametrize(
     "wrong, meant",
     [(["serve", "--durabilty", "os"], "--durability"), (["serve", "--retentoin", "1d"], "--retention"),
-     (["serv"], "serve"), (["query", "--servce", "a"], "--service")],
+     (["serv"], "skein --help"), (["query", "--servce", "a"], "--service")],
 )
 def test_a_wrong_word_says_what_was_meant(wrong, meant):
     result = skein(*wrong)

@@ -62,9 +62,8 @@ extension ReadAPI {
         let wanted = request.query.all("traceID")
         if !wanted.isEmpty { return try await jaegerTraces(wanted, isRaw: isRaw) }
         let query = try JaegerSearch.query(request.query, now: engine.now())
-        let found = try await engine.search(query).traces.map(\.traceID)
-        let traces = try await engine.traces(exactly: found, isRaw: isRaw)
-        return JaegerAnswer.response(traces)
+        let found = try await wholeTraces(try await engine.search(query), isRaw: isRaw)
+        return JaegerAnswer.response(found.traces).incomplete(found.incomplete)
     }
 
     private func jaegerTraces(_ wanted: [String], isRaw: Bool) async throws -> Response {
@@ -95,7 +94,8 @@ extension ReadAPI {
     private func jaegerDependencies(_ request: ReadRequest) async throws -> Response {
         let range = try milliseconds(request.query, isEndRequired: false)
         let service = try request.query.one("service")
-        let links = try await engine.dependencies(in: range).links
+        let found = try await engine.dependencies(in: range)
+        let links = found.links
             .filter { service == nil || $0.parent == service || $0.child == service }
         return JaegerAnswer.response { json in
             json.array { json in
@@ -108,6 +108,7 @@ extension ReadAPI {
                 }
             }
         }
+        .incomplete(found.incomplete)
     }
 
     /// `endTs` and `lookback` in milliseconds as a range of nanoseconds; a day where not given.

@@ -8,6 +8,8 @@ enum RequestLimits {
     static let queryByteCount = 65_536
     /// Traces asked for by id in one request.
     static let traceIDCount = 1_000
+    /// Spans in one answer of whole traces, beyond the first trace: about 300 MB of JSON.
+    static let answerSpanCount = 300_000
     /// Parts of a Zipkin annotation query.
     static let annotationPartCount = 100
     /// Names of values in one list.

@@ -122,12 +122,14 @@ extension ReadAPI {
                 OTLP.encodeJSON(spans.columns, rows: rows),
                 type: "application/json"
             )
+            .incomplete(spans.incomplete)
         case .protobuf:
             let (spans, rows) = try await stored(request)
             return .bytes(
                 OTLP.encodeProtobuf(spans.columns, rows: rows),
                 type: "application/x-protobuf"
             )
+            .incomplete(spans.incomplete)
         }
     }
 

@@ -70,8 +70,8 @@ extension ReadAPI {
     private func zipkinSearch(_ request: ReadRequest) async throws -> Response {
         let range = try milliseconds(request.query, isEndRequired: false)
         let query = try ZipkinSearch.query(request.query, range: range)
-        let ids = try await engine.search(query).traces.map(\.traceID)
-        return .zipkinTraces(try await engine.traces(exactly: ids, isRaw: true))
+        let found = try await wholeTraces(try await engine.search(query), isRaw: true)
+        return .zipkinTraces(found.traces).incomplete(found.incomplete)
     }
 
     private func zipkinTrace(_ request: ReadRequest) async throws -> Response {
@@ -104,10 +104,10 @@ extension ReadAPI {
 
     private func zipkinDependencies(_ request: ReadRequest) async throws -> Response {
         let range = try milliseconds(request.query, isEndRequired: true)
-        let links = try await engine.dependencies(in: range).links
+        let found = try await engine.dependencies(in: range)
         var json = AnswerJSON()
         json.array { json in
-            for link in links {
+            for link in found.links {
                 json.object { json in
                     json.member("parent", link.parent)
                     json.member("child", link.child)
@@ -116,7 +116,7 @@ extension ReadAPI {
                 }
             }
         }
-        return .json(json)
+        return .json(json).incomplete(found.incomplete)
     }
 
     private func zipkinAutocompleteValues(_ request: ReadRequest) async throws -> Response {

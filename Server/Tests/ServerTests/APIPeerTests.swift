@@ -29,6 +29,13 @@ import Testing
         #expect(answer.status == 200)
     }
 
+    @Test func `a search that is not whole says so in a header`() async throws {
+        let answer = try await api.ask("/api/traces?service=web")
+        #expect(answer.status == 200)
+        let name = try #require(HTTPField.Name("Skein-Incomplete"))
+        #expect(answer.headers[name] == "one part is damaged")
+    }
+
     @Test func `a missing trace is told beside those that are there`() async throws {
         let answer = try await api.ask("/api/traces?traceID=abcd&traceID=abc")
         #expect(answer.text.contains(#""traceID":"0000000000000abc""#))

@@ -7,6 +7,7 @@
 //            (--spans M | --secs S) [--rate SPANS_PER_SECOND] [--pid SERVER]... [--label L]
 //            [--settle SECONDS]
 //
+// A batch that is pushed back (429, 503, UNAVAILABLE) is sent again after a pause, and counted.
 // Each pass over the corpus after the first changes all ids and moves time on by --shift seconds.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -41,6 +42,8 @@ static vector<int> pids;
 static u64 first = 0;
 static atomic<u64> next_batch{0};
 static atomic<u64> accepted_batches{0}, accepted_spans{0}, failed_batches{0}, sent_bytes{0};
+static atomic<u64> pushed_back{0};
+static const int PUSH_BACK_ATTEMPTS = 300, PUSH_BACK_PAUSE_MICROSECONDS = 200000;
 static mutex mu;
 static vector<float> latencies;
 static string first_error;
@@ -73,11 +76,26 @@ static bool write_all(int f, const void* b, size_t n) {
     return true;
 }
 
+static string printable(string text) {
+    text.resize(min<size_t>(text.size(), 200));
+    for (char& c : text) {
+        if (c < ' ' || c == '"' || c == '\\') {
+            c = ' ';
+        }
+    }
+    return text;
+}
+
 static void note(const string& s) {
     lock_guard<mutex> g(mu);
     if (first_error.empty()) {
         first_error = s;
     }
+}
+
+// What a client is to send again after a while.
+static bool is_push_back(int status) {
+    return status == 429 || status == 503;
 }
 
 // http: returns status
@@ -144,7 +162,7 @@ static int http_round_trip(int f, const u8* body, size_t len, char* buf, size_t 
             buf[n] = 0;
         }
     }
-    if (st != 200) {
+    if (st != 200 && !is_push_back(st)) {
         note(string(buf, min<size_t>(n, 300)));
     }
     return st;
@@ -232,7 +250,7 @@ struct GrpcConnection {
     }
 
     int64_t sw;
-    bool done, err;
+    bool done, err, answered;
 
     bool handle() {
         u8 fl;
@@ -269,7 +287,8 @@ struct GrpcConnection {
                 sw += v;
             }
         }
-        if (t == 0 && n) { /* small replies; window large */
+        if (t == 0 && s == sid && n >= 5) {
+            answered = true;  // A failed call has trailers alone.
         }
         if ((t == 0 || t == 1) && s == sid && (fl & 1)) {
             done = true;
@@ -302,7 +321,7 @@ struct GrpcConnection {
         lit("content-type", "application/grpc");
         lit("te", "trailers");
         sw = iw;
-        done = err = false;
+        done = err = answered = false;
         if (!frame(1, 4, sid, h.data(), h.size())) {
             return -1;
         }
@@ -344,7 +363,7 @@ struct GrpcConnection {
             }
         }
         sid += 2;
-        return err ? 500 : 200;
+        return err ? 500 : answered ? 200 : 503;
     }
 
     vector<u8> tmpb;
@@ -484,10 +503,23 @@ int main(int c, char** v) {
                     nanosleep(&ts, 0);
                 }
             }
-            double a = now();
-            int st = proto == "grpc" ? h.call(tmp.data(), tmp.size())
+            double a, b;
+            int st;
+            for (int attempt = 0;; attempt++) {
+                a = now();
+                st = proto == "grpc" ? h.call(tmp.data(), tmp.size())
                                      : http_round_trip(f, tmp.data(), tmp.size(), rb, 1 << 16);
-            double b = now();
+                b = now();
+                if (!is_push_back(st) || attempt == PUSH_BACK_ATTEMPTS) {
+                    break;
+                }
+                pushed_back++;
+                usleep(PUSH_BACK_PAUSE_MICROSECONDS);
+                if (proto != "grpc") {  // The answer closed the connection.
+                    close(f);
+                    f = conn();
+                }
+            }
             if (st == 200) {
                 accepted_batches++;
                 accepted_spans += corpus.b[bi].n;
@@ -552,11 +584,13 @@ int main(int c, char** v) {
             1e-6;
     printf(
         "{\"label\":\"%s\",\"proto\":\"%s\",\"conns\":%d,\"spans\":%llu,\"bad_batches\":%llu,"
+        "\"pushed_back\":%llu,"
         "\"secs\":%.3f,\"spans_per_s\":%.0f,\"MBps\":%.1f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_"
         "ms\":%.2f,\"srv_cpu_s\":%.2f,\"srv_cpu_s_per_Mspan\":%.3f,\"spans_per_core_s\":%.0f,\"srv_"
         "hwm_MB\":%.1f,\"gen_cpu_s\":%.2f,\"err\":\"%s\"}\n",
         label.c_str(), proto.c_str(), connection_count, (unsigned long long)accepted_spans,
-        (unsigned long long)failed_batches, el, accepted_spans / el, sent_bytes / el / 1e6, q(.5),
-        q(.99), q(1), cpu, accepted_spans ? cpu / (accepted_spans / 1e6) : 0,
-        cpu > 0 ? accepted_spans / cpu : 0, hwm / 1024.0, lc, first_error.substr(0, 200).c_str());
+        (unsigned long long)failed_batches, (unsigned long long)pushed_back, el,
+        accepted_spans / el, sent_bytes / el / 1e6, q(.5), q(.99), q(1), cpu,
+        accepted_spans ? cpu / (accepted_spans / 1e6) : 0, cpu > 0 ? accepted_spans / cpu : 0,
+        hwm / 1024.0, lc, printable(first_error).c_str());
 }

@@ -141,6 +141,7 @@ def row(answer, whole, peak, stored):
     return {
         "acknowledged": answer["srv_cpu_s_per_Mspan"], "whole": whole, "p99": answer["p99_ms"],
         "rate": answer["spans_per_s"], "peak": peak, "stored": stored,
+        "pushed_back": answer["pushed_back"],
     }
 
 
@@ -172,8 +173,8 @@ def table(rows):
     lines = [
         "| receiver | CPU s per million spans, until acknowledged | the same, with all work after |"
         " times `rec` | spans a second | p99 of an acknowledgement, ms | peak memory, MB |"
-        " bytes a span on disk |",
-        "|---|---|---|---|---|---|---|---|",
+        " bytes a span on disk | pushed back |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, each in rows.items():
         median = {
@@ -183,7 +184,7 @@ def table(rows):
         lines.append(
             f"| {name} | {median['acknowledged']:.2f} | {median['whole']:.2f} |"
             f" {median['whole'] / floor:.1f} | {median['rate']:,.0f} | {median['p99']:.1f} |"
-            f" {median['peak']:.0f} | {stored} |")
+            f" {median['peak']:.0f} | {stored} | {median['pushed_back']:.0f} |")
     return "\n".join(lines)
 
 

@@ -99,6 +99,9 @@ func spans(of columns: borrowing SpanColumns) -> [ComparableSpan] {
     return spans
 }
 
+/// What the tests give as the time of receipt: the start of a span that was sent without one.
+let receivedAt: UInt64 = 1
+
 /// The spans of the oracle's message, in the order they stand in it.
 func spans(of request: Skein_Oracle_ExportRequest) -> [ComparableSpan] {
     request.resourceSpans.flatMap { resource in
@@ -113,7 +116,8 @@ private func comparable(
     _ resource: Skein_Oracle_ResourceSpans,
     _ scope: Skein_Oracle_ScopeSpans
 ) -> ComparableSpan {
-    ComparableSpan(
+    let start = span.startTimeUnixNano == 0 ? receivedAt : span.startTimeUnixNano
+    return ComparableSpan(
         resource: keyValues(resource.resource.attributes),
         resourceSchema: resource.schemaURL,
         scope: "\(scope.scope.name) \(scope.scope.version)",
@@ -124,8 +128,8 @@ private func comparable(
         traceState: span.traceState,
         name: span.name,
         kind: span.kind,
-        start: span.startTimeUnixNano,
-        end: span.endTimeUnixNano,
+        start: start,
+        end: span.endTimeUnixNano == 0 ? start : span.endTimeUnixNano,
         attributes: keyValues(span.attributes),
         dropped: [
             span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount,

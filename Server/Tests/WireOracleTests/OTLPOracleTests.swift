@@ -19,9 +19,7 @@ import Testing
             var generator = MessageGenerator(seed: seed)
             let request = generator.request()
             let bytes: [UInt8] = try request.serializedBytes()
-            let batch = try bytes.span.bytes.withUnsafeBytes {
-                try OTLP.decodeProtobuf($0, receivedAt: 1)
-            }
+            let batch = try decode(bytes)
             #expect(batch.rejected == 0, "SEED=\(first) at \(seed)")
             #expect(
                 spans(of: batch.columns) == spans(of: request),
@@ -36,9 +34,7 @@ import Testing
             var generator = MessageGenerator(seed: seed)
             let request = generator.request()
             let bytes: [UInt8] = try request.serializedBytes()
-            let batch = try bytes.span.bytes.withUnsafeBytes {
-                try OTLP.decodeProtobuf($0, receivedAt: 1)
-            }
+            let batch = try decode(bytes)
             let encoded = OTLP.encodeProtobuf(batch.columns)
             let again = try Skein_Oracle_ExportRequest(serializedBytes: encoded)
             #expect(spans(of: again) == spans(of: request), "SEED=\(first) at \(seed)")
@@ -50,18 +46,34 @@ import Testing
         for seed in seeds {
             var generator = MessageGenerator(seed: seed)
             let bytes: [UInt8] = try generator.request().serializedBytes()
-            let batch = try bytes.span.bytes.withUnsafeBytes {
-                try OTLP.decodeProtobuf($0, receivedAt: 1)
-            }
+            let batch = try decode(bytes)
             let json = OTLP.encodeJSON(batch.columns)
             let again = try json.span.bytes.withUnsafeBytes {
-                try OTLP.decodeJSON($0, receivedAt: 1)
+                try OTLP.decodeJSON($0, receivedAt: receivedAt, limits: limits)
             }
             #expect(
                 spans(of: again.columns) == spans(of: batch.columns),
                 "SEED=\(first) at \(seed)"
             )
         }
+    }
+
+    /// Nothing random is cut: long keys are compared whole.
+    private var limits: DecodeLimits {
+        var limits = DecodeLimits.standard
+        limits.keyByteCount = limits.valueByteCount
+        return limits
+    }
+
+    private func decode(_ bytes: [UInt8]) throws -> DecodedBatch {
+        try OTLP.decodeProtobuf(bytes, receivedAt: receivedAt, limits: limits)
+    }
+
+    private func spanCount(_ bytes: [UInt8]) -> Int? {
+        guard let batch = try? decode(bytes) else {
+            return nil
+        }
+        return batch.columns.count + batch.rejected
     }
 
     /// Damaged bytes: whatever the oracle accepts we accept with as many spans or refuse by a rule of
@@ -76,10 +88,7 @@ import Testing
             for _ in 0..<3 {
                 bytes[generator.below(bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
             }
-            let ours = bytes.span.bytes.withUnsafeBytes { raw -> Int? in
-                guard let batch = try? OTLP.decodeProtobuf(raw, receivedAt: 1) else { return nil }
-                return batch.columns.count + batch.rejected
-            }
+            let ours = spanCount(bytes)
             let theirs = try? Skein_Oracle_ExportRequest(serializedBytes: bytes)
             if let ours, let theirs {
                 let count = theirs.resourceSpans.flatMap(\.scopeSpans).flatMap(\.spans).count

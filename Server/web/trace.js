@@ -105,6 +105,24 @@ function back() {
   }
 }
 
+/**
+ * The row of a grown trace that holds the span of a row of its older columns, or -1.
+ * @param {import('./trv1.js').Trace} old @param {number} row
+ * @param {import('./trv1.js').Trace} grown
+ */
+function sameSpan(old, row, grown) {
+  const name = grown.names.indexOf(old.names[old.name[row]]);
+  const service = grown.services.indexOf(old.services[old.service[row]]);
+  const start = BigInt(old.t0) + BigInt(old.start[row]) * BigInt(old.unit);
+  const offset = Number((start - BigInt(grown.t0)) / BigInt(grown.unit));
+  for (let i = 0; i < grown.n; i++) {
+    if (grown.start[i] === offset && grown.name[i] === name && grown.service[i] === service) {
+      return i;
+    }
+  }
+  return -1;
+}
+
 export class TracePage {
   /** @param {HTMLElement} main @param {import('./trv1.js').Trace} trace @param {Context} context */
   constructor(main, trace, context) {
@@ -300,9 +318,45 @@ export class TracePage {
       }
     }
     if (signal.aborted || this.signal.aborted) return;
+    if (!this.isRow(row, span) && (await this.catchUp(row, signal))) return;
     this.spanId = span.spanId;
     this.panel.show(row, span);
     this.remember();
+  }
+
+  /** Whether a span the server gave for a row is the one the columns hold there.
+   * @param {number} row @param {any} span
+   */
+  isRow(row, span) {
+    const { trace } = this;
+    const offset = (BigInt(span.startTimeUnixNano) - BigInt(trace.t0)) / BigInt(trace.unit);
+    return span.name === trace.names[trace.name[row]] &&
+      span.service === trace.services[trace.service[row]] && offset === BigInt(trace.start[row]);
+  }
+
+  /**
+   * The trace has grown since its columns were read, and its rows have moved: draws it anew with
+   * the same span selected.
+   * @param {number} row of the old columns @param {AbortSignal} signal
+   * @returns {Promise<boolean>} false when it has not grown after all
+   */
+  async catchUp(row, signal) {
+    const { trace } = this;
+    try {
+      const grown = decode(await api.columns(trace.traceId, signal));
+      if (grown.n === trace.n) return false;
+      const now = sameSpan(trace, row, grown);
+      const params = new URLSearchParams(location.search);
+      for (const name of ['sel', 'row', 'shut', 'open']) params.delete(name);
+      if (now >= 0) {
+        params.set('sel', (await api.span(trace.traceId, now, signal)).spanId);
+        params.set('row', String(now));
+      }
+      if (!signal.aborted) this.context.go(`${location.pathname}?${params}`, true);
+      return true;
+    } catch {
+      return signal.aborted;
+    }
   }
 
   deselect() {

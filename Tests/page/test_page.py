@@ -16,6 +16,7 @@ import pytest
 
 THEMES = ("light", "dark")
 WAIT_SECONDS_MAX = 30
+SETTLED_NANOS = 6_000_000_000
 
 
 def api(base, path):
@@ -47,7 +48,15 @@ def traces(page):
 
 
 def open_order(page):
-    """Follows the first trace of an order with several spans into the trace view."""
+    """Follows a trace of an order into the trace view, one so old that no span is on its way."""
+    end = str(time.time_ns() - SETTLED_NANOS)
+    base = page.url.split("/?")[0].rstrip("/")
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not api(base, f"/traces?start=0&end={end}&service=payment&limit=1")["traces"]:
+        assert time.monotonic() < deadline, "the demo made no order"
+        page.wait_for_timeout(200)  # Between two looks; the loop ends by the deadline.
+        end = str(time.time_ns() - SETTLED_NANOS)
+    page.goto(f"{base}/?start=0&end={end}")
     traces(page)
     page.locator("a.trace", has=page.locator(".chip:nth-of-type(3)")).first.click()
     page.wait_for_selector(".row")
@@ -146,6 +155,54 @@ def test_the_address_restores_everything_in_a_fresh_tab(tabs):
     fresh.wait_for_selector(".panel .attribute")
     fresh.wait_for_selector(".row.selected")
     assert fresh.evaluate(state) == before
+
+
+def test_a_trace_that_grew_shows_the_span_that_was_clicked(tabs):
+    page = tabs.open("/trace/not-an-id")
+    trace = "ab" * 16
+    # First four spans; then a span arrives that stands between, and the later rows move down.
+    old, grown = chain(["root", "b", "c", "d"]), chain(["root", "a", "b", "c", "d"])
+    answers = [old]
+
+    def span(route):
+        place = int(route.request.url.rsplit("/", 1)[1])
+        name, start = grown[place]
+        answers.append(grown)
+        route.fulfill(json={
+            "row": place, "traceId": trace, "spanId": f"{place:015x}f", "parentSpanId": "",
+            "name": name, "service": "one", "kind": "server", "traceState": "", "scope": {},
+            "startTimeUnixNano": str(T0 + start), "endTimeUnixNano": str(T0 + start + 10),
+            "status": {"code": "unset", "message": ""}, "attributes": [], "resource": [],
+            "events": [], "links": [], "droppedAttributes": 0, "droppedEvents": 0,
+            "droppedLinks": 0, "warnings": [],
+        })
+
+    page.route(re.compile(r"/spans/\d{1,4}$"), span)
+    page.route("**/traces/*?format=columns", lambda route: route.fulfill(
+        body=chain_columns(answers[-1]), content_type="application/octet-stream"))
+    page.goto(f"{tabs.base}/trace/{trace}")
+    page.locator(".row[aria-rowindex='3'] .names b").click()
+    page.wait_for_selector(".row.selected[aria-rowindex='4']")
+    page.wait_for_selector(".panel .section")
+    assert page.locator(".panel h2").inner_text() == "c"
+    until_address(page, "row", "3")
+
+
+T0 = 1_790_000_000_000_000_000
+
+
+def chain(names):
+    """Spans one inside the other: their names, and their starts by the letter."""
+    return [(name, 0 if name == "root" else ord(name) - 90) for name in names]
+
+
+def chain_columns(spans):
+    """The columns of such a chain."""
+    count = len(spans)
+    rows = range(count)
+    return trv1(
+        [name for name, _ in spans], [start for _, start in spans], [10 - row for row in rows],
+        [row - 1 for row in rows], list(rows), [0] * count, list(rows), [0] * count)
 
 
 def test_a_stale_row_in_the_address_yields_to_the_span_id(tabs):
@@ -297,25 +354,28 @@ def test_names_from_spans_are_text_and_never_markup(tabs):
     assert HOSTILE in page.locator(".strip.warn").inner_text()
 
 
-def columns(count):
-    """A trace of TRV1: a root, and under it chains of ten spans one after the other."""
+def trv1(names, start, duration, parent, name, service, depth, error):
+    """A trace in the columnar form, in nanoseconds."""
     header = json.dumps({
-        "traceId": "ab" * 16, "t0": "1790000000000000000", "duration": str(count), "n": count,
-        "unitNanos": 1, "services": ["one", "two"], "names": ["work", HOSTILE], "warnings": [],
+        "traceId": "ab" * 16, "t0": str(T0), "duration": str(max(duration)), "n": len(start),
+        "unitNanos": 1, "services": ["one", "two"], "names": names, "warnings": [],
     }).encode()
     header += b" " * (-len(header) % 8)
-    place = [0] + [(row - 1) % 10 for row in range(1, count)]
-    start = [0] + list(range(1, count))
-    duration = [count] + [10 - k for k in place[1:]]
-    parent = [-1] + [row - 1 if place[row] else 0 for row in range(1, count)]
-    depth = [0] + [k + 1 for k in place[1:]]
-    error = [row % 97 == 96 for row in range(count)]
-    kind = [2] * count
-    odd = [row % 2 for row in range(count)]
-    parts = [("I", start), ("I", duration), ("i", parent), ("I", odd), ("H", odd), ("H", depth),
-             ("B", kind), ("B", error)]
+    kind = [2] * len(start)
+    parts = [("I", start), ("I", duration), ("i", parent), ("I", name), ("H", service),
+             ("H", depth), ("B", kind), ("B", error)]
     body = b"".join(array.array(code, values).tobytes() for code, values in parts)
     return b"TRV1" + struct.pack("<I", len(header)) + header + body
+
+
+def columns(count):
+    """A root, and under it chains of ten spans one after the other."""
+    place = [0] + [(row - 1) % 10 for row in range(1, count)]
+    odd = [row % 2 for row in range(count)]
+    return trv1(
+        ["work", HOSTILE], list(range(count)), [count] + [10 - k for k in place[1:]],
+        [-1] + [row - 1 if place[row] else 0 for row in range(1, count)], odd, odd,
+        [0] + [k + 1 for k in place[1:]], [row % 97 == 96 for row in range(count)])
 
 
 def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):

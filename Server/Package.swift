@@ -48,6 +48,8 @@ let unixSignals = Target.Dependency.product(
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -113,7 +115,8 @@ let fullTargets: [Target] = [
         name: "Receivers",
         dependencies: [
             "Ingest", "Store", hummingbird, hummingbirdCore, httpTypes, grpcCore, grpcTransport,
-            nioCore, nioHTTPTypes, logging, lifecycle, skein("SkeinModel"), skein("SkeinWire"),
+            nioCore, nioHPACK, nioHTTP2, nioHTTPTypes, logging, lifecycle, skein("SkeinModel"),
+            skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),
@@ -173,8 +176,9 @@ let fullTargets: [Target] = [
     .testTarget(
         name: "ServerTests",
         dependencies: [
-            "Server", "API", "Receivers", "WebUI", "CWebAssets", "Client", "Shop", "Store",
-            asyncHTTPClient, httpTypes, hummingbird, nioCore, nioPosix, logging, lifecycle, tracing,
+            "Server", "API", "Ingest", "Receivers", "WebUI", "CWebAssets", "Client", "Shop",
+            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioPosix, logging, lifecycle,
+            tracing,
             skein("SkeinModel"), skein("SkeinWire"), skein("Skein"), skein("SkeinTesting"),
         ],
         swiftSettings: strict
@@ -200,6 +204,7 @@ let package = Package(
                 .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
                 .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
                 .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+                .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
                 .package(
                     url: "https://github.com/apple/swift-protobuf",
                     from: "1.39.0",

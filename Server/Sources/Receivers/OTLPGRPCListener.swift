@@ -88,6 +88,15 @@ public struct OTLPGRPCListener: Service {
             )
             let connections = ConnectionCount(limit: limits.connectionCount)
             config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.admit($0) }
+            let ingest = ingest
+            config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
+                stream.eventLoop.makeCompletedFuture {
+                    try stream.pipeline.syncOperations.addHandler(
+                        GRPCMessageGate(ingest: ingest),
+                        position: .first
+                    )
+                }
+            }
         }
     }
 

@@ -6,6 +6,8 @@ internal import SkeinWire
 internal import Store
 
 /// OTLP over gRPC: the `Export` calls of traces, metrics and logs.
+///
+/// Messages come through a `GRPCMessageGate`: plain, within the limits, their bytes reserved.
 struct OTLPGRPCService: RegistrableRPCService {
     let ingest: Ingest
 
@@ -33,12 +35,7 @@ struct OTLPGRPCService: RegistrableRPCService {
             ingest.counters.count(.otlpGRPC, .notKept)
             return success(rejected: 0, message: signal.notKeptMessage)
         }
-        guard let reservation = await ingest.reserve(single.message.count) else {
-            ingest.counters.count(.otlpGRPC, .overloaded)
-            return overloaded(ingest.retryAfterSeconds(), "the server is busy")
-        }
         let outcome = await ingest.accept(single.message, format: .otlpProtobuf, by: .otlpGRPC)
-        _ = consume reservation
         switch outcome {
         case .accepted(_, let rejected, let reason):
             return success(rejected: rejected, message: reason ?? "")

@@ -137,7 +137,12 @@ private struct ObjectKeys: Decodable {
 }
 
 /// The word that differs least from `word`, when it differs in less than half of it.
-func nearest(to word: String, among known: [String]) -> String? {
+///
+/// - Parameters:
+///   - word: what was written.
+///   - known: what can be meant.
+/// - Returns: the likeliest, `nil` where none is likely.
+public func nearest(to word: String, among known: [String]) -> String? {
     let distances = known.map { (word: $0, distance: editDistance(word, $0)) }
     guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance * 2 < max(word.count, best.word.count) ? best.word : nil

@@ -139,6 +139,24 @@ struct MetricsText: Sendable {
 
     private func writeProcess(_ writer: inout MetricsWriter) {
         writer.figure(
+            "process_cpu_seconds_total",
+            .counter,
+            "Processor time used, user and system.",
+            Process.processorSeconds()
+        )
+        writer.figure(
+            "process_resident_memory_bytes",
+            .gauge,
+            "Memory in use.",
+            Process.residentByteCount()
+        )
+        writer.figure(
+            "process_open_fds",
+            .gauge,
+            "Files and sockets that are open.",
+            Process.openFileCount()
+        )
+        writer.figure(
             "process_start_time_seconds",
             .gauge,
             "When the process began, seconds since 1970.",

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import API
 internal import Engine
-internal import Hummingbird
-internal import Ingest
 public import Logging
 internal import Platform
-internal import Query
-internal import Receivers
 internal import ServiceLifecycle
-internal import Store
 internal import UnixSignals
-internal import WebUI
 
 /// Runs a server until it is told to stop by `signals` or by the service group it runs in, and
 /// closes its store.

@@ -21,6 +21,7 @@ struct Stations {
     private let ingest: Ingest
     private let readAPI: ReadAPI
     private let metrics: MetricsText
+    private let limits: ReceiverLimits
 
     init(_ configuration: ServerConfiguration, store: any TraceStore, clock: any Clock) {
         self.configuration = configuration
@@ -33,6 +34,7 @@ struct Stations {
             )
         )
         self.ingest = ingest
+        limits = Self.receiverLimits()
         metrics = MetricsText(store: store, ingest: ingest, clock: clock)
         let begin = clock.monotonicNanoseconds()
         let durability = configuration.durability.rawValue
@@ -51,6 +53,16 @@ struct Stations {
         )
     }
 
+    /// A listener whose accept fails for want of a file descriptor does not recover: the connections
+    /// of all of them together stay below what may be open, with room for the store.
+    private static func receiverLimits() -> ReceiverLimits {
+        var limits = ReceiverLimits()
+        let openFiles = Process.raiseOpenFileLimit()
+        let share = (openFiles - Limits.storeFileCount) / Listener.allCases.count
+        limits.connectionCount = max(16, min(limits.connectionCount, share))
+        return limits
+    }
+
     /// One service a port.
     func services(board: BindingBoard, logger: Logger) -> [any Service] {
         let zipkin = Router(context: BasicRequestContext.self)
@@ -58,16 +70,17 @@ struct Stations {
         addHealth(to: zipkin)
         return [
             listener(.http, pageRouter().buildResponder(), board, logger),
-            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest), board, logger),
+            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest, limits: limits), board, logger),
             OTLPGRPCListener(
                 option: "--\(Listener.otlpGRPC.rawValue)",
                 address: configuration.otlpGRPC,
                 ingest: ingest,
+                limits: limits,
                 onBound: { board.add(.otlpGRPC, $0) }
             ),
             listener(
                 .zipkin,
-                ZipkinReceiver(ingest: ingest, next: zipkin.buildResponder()),
+                ZipkinReceiver(ingest: ingest, limits: limits, next: zipkin.buildResponder()),
                 board,
                 logger
             ),
@@ -84,6 +97,7 @@ struct Stations {
             option: "--\(listener.rawValue)",
             address: configuration[listener],
             responder: responder,
+            limits: limits,
             logger: logger,
             onBound: { board.add(listener, $0) }
         )

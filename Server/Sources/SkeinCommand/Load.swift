@@ -81,8 +81,8 @@ struct Load: AsyncParsableCommand {
         if let failure = summary.failure { printError("error: \(failure)") }
         if summary.rejected + summary.refused > 0 {
             printError(
-                "error: \(summary.rejected) spans were rejected by the receiver, "
-                    + "\(summary.refused) could not be read: \(summary.reason)"
+                "error: \(Measure.counted(summary.rejected, "span")) rejected by the receiver, "
+                    + "\(summary.refused) not readable: \(summary.reason)"
             )
         }
         throw ExitCode.failure
@@ -96,11 +96,13 @@ struct LoadReport {
     init(_ summary: LoadSummary, endpoint: Endpoint) {
         let seconds = summary.duration / .seconds(1)
         let perSecond = seconds > 0 ? Double(summary.sent) / seconds : 0
-        var text = "\(summary.sent) spans sent to \(endpoint) in \(Measure.duration(seconds))"
+        var text =
+            "\(Measure.counted(summary.sent, "span")) sent to \(endpoint) in \(Measure.duration(seconds))"
         text += " (\(Measure.count(perSecond)) spans/s, \(Measure.bytes(summary.bytes))"
-        text += ", \(summary.requests) requests"
+        text += ", \(Measure.counted(summary.requests, "request"))"
         if summary.retries > 0 { text += ", \(summary.retries) sent again" }
-        text += ")\n\(summary.files) files, \(summary.read) spans read, "
+        text += ")\n\(Measure.counted(summary.files, "file"))"
+        text += ", \(Measure.counted(summary.read, "span")) read, "
         text += "\(summary.rejected) rejected, \(summary.refused) refused"
         self.text = text
     }

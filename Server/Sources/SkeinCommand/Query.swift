@@ -18,8 +18,8 @@ struct Query: AsyncParsableCommand {
               What failed in the last hour?
                 skein query --status error --last 1h
 
-              The slowest calls that were about one order:
-                skein query --tag order.id=G-7K2M9QX4 --order duration
+              The slowest traces that were about one customer:
+                skein query --tag customer.id=C-1042 --order slowest
 
               Where did the time go?
                 skein query 7f3c1d0a5b2e4f60
@@ -62,7 +62,7 @@ struct Query: AsyncParsableCommand {
     @Option(help: "Traces to show.")
     var limit = 20
 
-    @Option(help: "The order of the list: start (newest first), duration or spanCount.")
+    @Option(help: "The order of the list: newest or slowest first.")
     var order: String?
 
     @Option(help: "Where the page before ended, as it said.")

@@ -107,7 +107,10 @@ struct QueryTree {
                 services.insert(columns.strings.text(columns.service(row)))
                 if columns.status[row] == StatusCode.error.rawValue { errors += 1 }
             }
-            let counts = "\(columns.count) spans, \(services.count) services, \(errors) errors"
+            let counts = [
+                Measure.counted(columns.count, "span"),
+                Measure.counted(services.count, "service"), Measure.counted(errors, "error"),
+            ].joined(separator: ", ")
             return [
                 style.bold("Trace \(columns[0].traceID.shortHex)"),
                 "\(Measure.time(nanoseconds: begin)) UTC, "

@@ -20,6 +20,6 @@ struct SkeinCommand: AsyncParsableCommand {
             `skein help COMMAND` explains a command with examples.
             """,
         version: skeinVersion,
-        subcommands: [Serve.self, Demo.self, Load.self, Query.self]
+        subcommands: [Serve.self, Demo.self, Load.self, Query.self, Inspect.self]
     )
 }

@@ -65,6 +65,11 @@ enum Measure {
         }
     }
 
+    /// `1 span`, `2 spans`.
+    static func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)" + (count == 1 ? "" : "s")
+    }
+
     /// A count as `950`, `12.3 k`, `1.2 M`.
     static func count(_ value: Double) -> String {
         switch value {

@@ -102,7 +102,7 @@ export class Minimap {
     // Few spans get a band of pixel rows each with a gap below; many share one pixel row.
     const origin = errorOrigins(trace);
     const band = Math.min(6 * ratio, height / trace.n);
-    const thick = Math.max(1, Math.floor(band - (band >= 2 ? 1 : 0)));
+    const thick = Math.max(1, Math.floor(band - (band >= 3 ? 1 : 0)));
     for (let i = 0; i < trace.n; i++) {
       const y = Math.min(height - thick, Math.floor(i * band));
       const a = Math.min(width - 1, Math.floor(trace.start[i] * scale));

@@ -40,6 +40,20 @@ export function questionOf(params) {
   return question;
 }
 
+/** Conditions on spans, so that an answer's matching spans mean something. */
+const spanConditions = [
+  'service',
+  'operation',
+  'tag',
+  'minDuration',
+  'maxDuration',
+  'status',
+  'kind',
+];
+
+/** @param {URLSearchParams} params of the address @returns {boolean} whether it asks for certain spans */
+export const asksForSpans = (params) => spanConditions.some((name) => params.get(name));
+
 /**
  * The search for one tag around the time of a trace: the last day when it is that young, else the
  * day around it.

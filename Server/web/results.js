@@ -6,6 +6,8 @@ import { ago, clock, count, day, duration } from './format.js';
 import { t } from './texts.js';
 
 const chipLimit = 7;
+/** The server names no more than this many matching spans of a trace. */
+const matchesNamed = 3;
 
 export class ResultList {
   constructor() {
@@ -14,6 +16,8 @@ export class ResultList {
     /** @type {Map<string, { item: HTMLElement, drawn: string }>} */
     this.items = new Map();
     this.longest = 1;
+    /** Whether the question was about spans, so that rows name and lead to those that match. */
+    this.showsMatches = false;
     this.element = h('ol.traces', { 'aria-label': t('search.list') });
   }
 
@@ -26,7 +30,7 @@ export class ResultList {
     this.longest = traces.reduce((most, trace) => Math.max(most, Number(trace.durationNanos)), 1);
     const next = new Map();
     for (const trace of traces) {
-      const drawn = JSON.stringify([trace, dyeClass(trace.rootService)]);
+      const drawn = JSON.stringify([trace, dyeClass(trace.rootService), this.showsMatches]);
       const known = this.items.get(trace.traceId);
       const entry = known?.drawn === drawn ? known : { item: this.draw(trace), drawn };
       if (arriving && !known) entry.item.classList.add('fresh');
@@ -57,7 +61,7 @@ export class ResultList {
 
   /** @param {any} trace @returns {HTMLElement} */
   draw(trace) {
-    const matched = trace.matchedSpanIds ?? [];
+    const matched = this.showsMatches ? trace.matchedSpanIds ?? [] : [];
     const select = matched.length ? `?sel=${matched[0]}` : '';
     const errors = trace.errorCount;
     const chips = trace.services.slice(0, chipLimit).map((/** @type {any} */ service) =>
@@ -94,7 +98,13 @@ export class ResultList {
             chips,
             hidden > 0 ? h('span.chip', null, `+${hidden}`) : null,
             matched.length
-              ? h('span.matched', null, t('search.matched', { n: matched.length }))
+              ? h(
+                'span.matched',
+                null,
+                t('search.matched', {
+                  n: matched.length < matchesNamed ? matched.length : `${matchesNamed}+`,
+                }),
+              )
               : null,
           ),
         ),

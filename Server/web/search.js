@@ -7,7 +7,7 @@ import { firstRun } from './first-run.js';
 import { searchForm } from './form.js';
 import { bindKeys } from './keys.js';
 import { errorNotice } from './notice.js';
-import { defaults, limit, questionOf } from './question.js';
+import { asksForSpans, defaults, limit, questionOf } from './question.js';
 import { ResultList } from './results.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';
@@ -154,6 +154,7 @@ class SearchPage {
     }
     this.answer = answer;
     this.cursor = answer.cursor;
+    this.list.showsMatches = asksForSpans(this.params);
     this.list.show(traces, { arriving });
     this.showHead();
     const missing = answer.complete === false;

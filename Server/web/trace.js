@@ -244,9 +244,11 @@ export class TracePage {
   async selectById(id, hint) {
     const spans = [];
     if (hint >= 0) spans.push(hint);
+    const { loading } = this;
     for (const which of [...spans, id]) {
       const span = await api.span(this.trace.traceId, which, this.signal).catch(() => null);
-      if (this.signal.aborted) return;
+      // Who selected another span meanwhile keeps it.
+      if (this.signal.aborted || this.loading !== loading) return;
       if (span?.spanId === id && span.row < this.trace.n) {
         return this.select(span.row, { span, center: true });
       }

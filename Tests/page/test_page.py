@@ -47,8 +47,8 @@ def traces(page):
     return page.locator("a.trace")
 
 
-def open_order(page):
-    """Follows a trace of an order into the trace view, one so old that no span is on its way."""
+def settled_list(page, more=""):
+    """Lists traces with an order so old that none of their spans is on its way."""
     end = str(time.time_ns() - SETTLED_NANOS)
     base = page.url.split("/?")[0].rstrip("/")
     deadline = time.monotonic() + WAIT_SECONDS_MAX
@@ -56,15 +56,20 @@ def open_order(page):
         assert time.monotonic() < deadline, "the demo made no order"
         page.wait_for_timeout(200)  # Between two looks; the loop ends by the deadline.
         end = str(time.time_ns() - SETTLED_NANOS)
-    page.goto(f"{base}/?start=0&end={end}")
+    page.goto(f"{base}/?start=0&end={end}{more}")
     traces(page)
+
+
+def open_order(page):
+    """Follows a settled trace of an order into the trace view."""
+    settled_list(page)
     page.locator("a.trace", has=page.locator(".chip:nth-of-type(3)")).first.click()
     page.wait_for_selector(".row")
     page.wait_for_url(re.compile(r"/trace/[0-9a-f]{32}"))
 
 
 def select(page, place):
-    """Clicks the row at a place of the view and waits until its span is shown and in the address."""
+    """Clicks the row at a place of the view; waits until its span is shown and in the address."""
     row = page.locator(f".row[aria-rowindex='{place + 1}']")
     row.locator(".names b").click()
     page.wait_for_selector(f".row.selected[aria-rowindex='{place + 1}']")
@@ -265,8 +270,8 @@ def test_a_longer_list_is_paged_without_gaps_or_doubles(tabs, base):
 
 
 def test_keys_move_through_list_and_trace(tabs):
-    page = tabs.open("/?service=order&last=1h&live=0")
-    traces(page)
+    page = tabs.open()
+    settled_list(page, "&service=payment")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_selector(".row")
@@ -387,7 +392,8 @@ def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
     page.wait_for_selector(".row")
     assert page.locator(".rows").get_attribute("aria-rowcount") == "100000"
     for share in (0.5, 1, 0):
-        page.locator(".rows").evaluate("(r, share) => { r.scrollTop = share * r.scrollHeight }", share)
+        page.locator(".rows").evaluate(
+            "(rows, share) => { rows.scrollTop = share * rows.scrollHeight }", share)
         last = 100_000 if share == 1 else 1 if share == 0 else 50_001
         page.wait_for_selector(f".row[aria-rowindex='{last}']:not([hidden])")
         assert page.evaluate("document.querySelectorAll('*').length") < 700

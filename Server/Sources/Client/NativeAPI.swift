@@ -97,6 +97,14 @@ public struct TraceSummary: Sendable, Codable {
     }
 }
 
+/// A trace, and why it may be less than the whole of it.
+public struct FoundTrace: ~Copyable {
+    /// The spans.
+    public var columns: SpanColumns
+    /// The server's reasons for leaving spans out; `nil` for a whole trace.
+    public var incompleteReason: String?
+}
+
 /// Asks a server's native API.
 public struct NativeAPI: Sendable {
     private let address: String
@@ -116,7 +124,7 @@ public struct NativeAPI: Sendable {
     /// The answer to a search as the server wrote it.
     public func searchJSON(_ search: TraceSearch) async throws -> [UInt8] {
         let query = search.parameters.map { "\($0)=\(Self.escaped($1))" }.joined(separator: "&")
-        return try await get("/api/skein/v1/traces" + (query.isEmpty ? "" : "?" + query))
+        return try await get("/api/skein/v1/traces" + (query.isEmpty ? "" : "?" + query)).body
     }
 
     /// Finds traces.
@@ -131,18 +139,18 @@ public struct NativeAPI: Sendable {
 
     /// One trace as the server wrote it: OTLP JSON.
     public func traceJSON(_ id: TraceID) async throws -> [UInt8] {
-        try await get("/api/skein/v1/traces/\(id.shortHex)")
+        try await get(path(of: id)).body
     }
 
     /// The spans of one trace.
-    public func trace(_ id: TraceID) async throws -> SpanColumns {
-        let answer = try await traceJSON(id)
+    public func trace(_ id: TraceID) async throws -> FoundTrace {
+        let answer = try await get(path(of: id))
         var limits = DecodeLimits.standard
         limits.payloadByteCount = Limits.queryAnswerByteCount
         limits.spansPerPayload = .max
         do {
-            let batch = try Decode.otlpJSON(answer, receivedAt: 0, limits: limits)
-            return batch.columns
+            let batch = try Decode.otlpJSON(answer.body, receivedAt: 0, limits: limits)
+            return FoundTrace(columns: batch.columns, incompleteReason: answer.incompleteReason)
         } catch {
             throw notUnderstood("\(error)")
         }
@@ -154,11 +162,18 @@ public struct NativeAPI: Sendable {
         try? await http.shutdown()
     }
 
-    private func get(_ path: String) async throws -> [UInt8] {
+    private func path(of id: TraceID) -> String { "/api/skein/v1/traces/\(id.shortHex)" }
+
+    private struct Answer {
+        var body: [UInt8]
+        var incompleteReason: String?
+    }
+
+    private func get(_ path: String) async throws -> Answer {
         var request = HTTPClientRequest(url: address + path)
         request.headers.add(name: "accept", value: "application/json")
         let status: Int
-        let body: [UInt8]
+        let answer: Answer
         do {
             let response = try await http.execute(
                 request,
@@ -166,21 +181,24 @@ public struct NativeAPI: Sendable {
             )
             status = Int(response.status.code)
             let collected = try await response.body.collect(upTo: Limits.queryAnswerByteCount)
-            body = Array(collected.readableBytesView)
+            answer = Answer(
+                body: Array(collected.readableBytesView),
+                incompleteReason: response.headers.first(name: "skein-incomplete")
+            )
         } catch {
             throw ClientError.unreachable(address, error)
         }
-        guard status == 200 else { throw refusal(status, body) }
-        return body
+        guard status == 200 else { throw refusal(status, answer.body) }
+        return answer
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> ClientError {
-        struct Answer: Decodable {
+        struct Refusal: Decodable {
             struct Problem: Decodable { var message: String }
             var error: Problem
         }
         // Whatever is no error of the native API is told by its status alone.
-        let answer = try? JSONDecoder().decode(Answer.self, from: Data(body))
+        let answer = try? JSONDecoder().decode(Refusal.self, from: Data(body))
         return ClientError(
             answer?.error.message ?? "the server answered HTTP \(status)",
             at: address,

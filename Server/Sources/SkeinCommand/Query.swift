@@ -102,7 +102,11 @@ struct Query: AsyncParsableCommand {
             if json {
                 print(String(decoding: try await api.traceJSON(id), as: UTF8.self))
             } else {
-                print(QueryTree(try await api.trace(id), style: style).text)
+                let trace = try await api.trace(id)
+                print(QueryTree(trace.columns, style: style).text)
+                if let reason = trace.incompleteReason {
+                    printError("This is not the whole trace: \(reason)")
+                }
             }
         } else if json {
             print(String(decoding: try await api.searchJSON(search), as: UTF8.self))

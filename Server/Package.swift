@@ -176,10 +176,11 @@ let fullTargets: [Target] = [
     .testTarget(
         name: "ServerTests",
         dependencies: [
-            "Server", "API", "Ingest", "Receivers", "WebUI", "CWebAssets", "Client", "Shop",
-            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioPosix, logging, lifecycle,
-            tracing,
-            skein("SkeinModel"), skein("SkeinWire"), skein("Skein"), skein("SkeinTesting"),
+            "Server", "API", "Ingest", "Query", "Receivers", "WebUI", "CWebAssets", "Client",
+            "Shop",
+            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioHTTP1, nioPosix, logging,
+            lifecycle, tracing, skein("SkeinModel"), skein("SkeinWire"), skein("Skein"),
+            skein("SkeinTesting"),
         ],
         swiftSettings: strict
     ),

@@ -127,7 +127,7 @@ final class StoreKeeper: LogSink {
             }
             return state.headByteCount >= options.headFlushBytes
         }
-        if isFull { wake.update { $0.isAsked = true } }
+        if isFull || isLogLong { wake.update { $0.isAsked = true } }
     }
 
     func logSynced() { state.withLock { $0.statistics.logSyncs += 1 } }
@@ -139,6 +139,10 @@ final class StoreKeeper: LogSink {
     }
 
     var isHeadFull: Bool { state.withLock { $0.headByteCount >= options.headFlushBytes } }
+
+    /// Whether the log is half way to the length at which appends are refused. A small head can hold
+    /// a long log back: every start begins a segment.
+    var isLogLong: Bool { segments.unflushedByteCount >= options.logLimitBytes / 2 }
 
     // MARK: Opening
 
@@ -379,9 +383,10 @@ final class StoreKeeper: LogSink {
     /// One round of what the thread does.
     func maintain() {
         do {
-            if isHeadFull || isHeadOld { try flush() }
+            if isHeadFull || isLogLong || isHeadOld { try flush() }
             try expire()
-            if options.merging { while try merge() {} }
+            // New spans go first: joining is never urgent, a full head refuses appends.
+            while options.merging, try merge() { if isHeadFull { try flush() } }
             state.withLock { $0.flushFailure = nil }
         } catch {
             state.withLock { $0.flushFailure = "writing parts failed: \(error)" }

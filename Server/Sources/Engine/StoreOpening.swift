@@ -156,7 +156,7 @@ struct StoreOpening {
                 damaged: replay.lostCount > lostBefore
             )
         )
-        if keeper.isHeadFull { try keeper.flush() }
+        if keeper.isHeadFull || keeper.isLogLong { try keeper.flush() }
     }
 }
 

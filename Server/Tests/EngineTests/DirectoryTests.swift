@@ -98,4 +98,31 @@ import Testing
         #expect(numbers.logSyncs >= 1 && numbers.logSyncs <= 200)
         await store.close()
     }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a long log is flushed before it refuses appends for good`() async throws {
+        let directory = TemporaryDirectory()
+        var options = EngineOptions.small
+        options.logLimitBytes = 4 * options.segmentBytes
+        let store = try EmbeddedStore.open(
+            directory: directory.path,
+            options: options,
+            decoder: SpanGenerator.Decoder()
+        )
+        // Far more than the log may hold, far less than fills the head.
+        for seed in UInt64(0)..<100 {
+            while true {
+                do throws(StoreError) {
+                    try await store.append(SpanGenerator.batch(seed: seed))
+                    break
+                } catch .overloaded {
+                    // Room comes as soon as the flush that was asked for is done.
+                    await Task.yield()
+                }
+            }
+        }
+        #expect(store.statistics.appendedBatches == 100)
+        #expect(store.statistics.parts > 0)
+        await store.close()
+    }
 }

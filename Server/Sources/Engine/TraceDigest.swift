@@ -21,6 +21,9 @@ struct TraceDigest {
     /// Place in the rows of the first span without parent, else 0: the earliest.
     private(set) var root = 0
     private(set) var services: [Service] = []
+    /// Places in `services` by name, once there are so many that looking at each would be slow.
+    private var places: [String: Int] = [:]
+    private static let fewServices = 16
 
     init(_ rows: ArraySlice<SpanReference>, of tables: [SpanTable]) {
         var finish: UInt64 = 0
@@ -49,14 +52,7 @@ struct TraceDigest {
         in tables: [SpanTable]
     ) {
         let name = table.columns.service(Int(place.row))
-        let known = services.firstIndex { service in
-            if service.source == Int(place.table) { return service.name == name }
-            return table.columns.strings.withBytes(of: name) { wanted in
-                tables[service.source].columns.strings.withBytes(of: service.name) {
-                    wanted.elementsEqual($0)
-                }
-            }
-        }
+        let known = serviceIndex(of: name, table, Int(place.table), in: tables)
         let index: Int
         if let known {
             index = known
@@ -71,9 +67,37 @@ struct TraceDigest {
                     name: name
                 )
             )
+            if services.count > Self.fewServices {
+                if places.isEmpty {
+                    for (index, service) in services.enumerated() {
+                        places[tables[service.source].columns.strings.text(service.name)] = index
+                    }
+                }
+                places[table.columns.strings.text(name)] = index
+            }
         }
         services[index].spanCount += 1
         if isError { services[index].errorCount += 1 }
+    }
+}
+
+extension TraceDigest {
+    /// Where the service with this name id of `table` is counted, if it is yet.
+    private func serviceIndex(
+        of name: UInt32,
+        _ table: SpanTable,
+        _ source: Int,
+        in tables: [SpanTable]
+    ) -> Int? {
+        if !places.isEmpty { return places[table.columns.strings.text(name)] }
+        return services.firstIndex { service in
+            if service.source == source { return service.name == name }
+            return table.columns.strings.withBytes(of: name) { wanted in
+                tables[service.source].columns.strings.withBytes(of: service.name) {
+                    wanted.elementsEqual($0)
+                }
+            }
+        }
     }
 }
 

@@ -85,20 +85,6 @@ import Testing
         await store.close()
     }
 
-    @Test func `many callers share few syncs`() async throws {
-        let directory = TemporaryDirectory()
-        let store = try open(directory.path)
-        await withTaskGroup { group in
-            for seed in UInt64(0)..<200 {
-                group.addTask { try? await store.append(SpanGenerator.batch(seed: seed)) }
-            }
-        }
-        let numbers = store.statistics
-        #expect(numbers.appendedBatches == 200)
-        #expect(numbers.logSyncs >= 1 && numbers.logSyncs <= 200)
-        await store.close()
-    }
-
     @Test(.timeLimit(.minutes(1)))
     func `a long log is flushed before it refuses appends for good`() async throws {
         let directory = TemporaryDirectory()

@@ -52,7 +52,8 @@ import Testing
         let calls = clean.callCount
         #expect(all.unknown.isEmpty)
         #expect(calls > 100)
-        for number in 1...calls {
+        // A third of the calls a run, another third each time; a failure names its call.
+        for number in stride(from: Int.random(in: 1...3), through: calls, by: 3) {
             let disk = SimulatedDisk()
             disk.fail(SimulatedDisk.Fault(number: number, code: 5, isCrash: true))
             var ledger = Ledger()
@@ -112,6 +113,46 @@ import Testing
         await store.close()
     }
 
+    /// ```
+    /// first append   | in fdatasync, held ............ | acknowledged
+    /// fifty more     |      wait in the queue ........ | one group, one sync
+    /// one more       |             refused             |
+    /// ```
+    @Test func `all who wait share one sync, and a full queue refuses`() async throws {
+        let disk = SimulatedDisk()
+        var options = EngineOptions.small
+        options.segmentBytes = 1 << 20
+        options.queueRequests = 50
+        let store = try open(disk, options)
+        try await store.append(SpanGenerator.batch(seed: 0))
+        let before = store.statistics.logSyncs
+        disk.holdSyncs()
+        async let first: Void = store.append(SpanGenerator.batch(seed: 1))
+        await disk.heldSync()
+        var answers: [StoreError?] = []
+        await withTaskGroup(of: StoreError?.self) { group in
+            for seed in UInt64(2)...52 {
+                group.addTask {
+                    do throws(StoreError) {
+                        try await store.append(SpanGenerator.batch(seed: seed))
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            // Only a refusal can come back while the sync is held.
+            if let answer = await group.next() { answers.append(answer) }
+            disk.releaseSyncs()
+            for await answer in group { answers.append(answer) }
+        }
+        try await first
+        #expect(answers.first == .some(.overloaded(retryAfterSeconds: 1)))
+        #expect(answers.count { $0 == nil } == 50)
+        #expect(store.statistics.logSyncs - before == 2)
+        await store.close()
+    }
+
     @Test func `a full disk keeps queries alive and passes by itself`() async throws {
         let disk = SimulatedDisk()
         let store = try open(disk)
@@ -119,7 +160,7 @@ import Testing
         await ledger.append(1, to: store)
         disk.setFreeBytes(0)
         var refused = 0
-        for seed in UInt64(2)..<400 where await !ledger.append(seed, to: store) { refused += 1 }
+        for seed in UInt64(2)..<120 where await !ledger.append(seed, to: store) { refused += 1 }
         #expect(refused > 0)
         #expect(store.statistics.failure != nil)
         #expect(try await ledger.violations(in: store).isEmpty)
@@ -142,7 +183,7 @@ import Testing
         let bytes = disk.bytes(of: path)
         let used = try #require(bytes.lastIndex { $0 != 0 }) + 1
         var lost = 0
-        for cut in 32...used {
+        for cut in used - 96...used {
             let damaged = disk.copy(
                 changing: path,
                 to: Array(bytes[..<cut]) + [UInt8](repeating: 0, count: bytes.count - cut)
@@ -169,7 +210,7 @@ import Testing
         let path = try #require(disk.paths().first { $0.hasSuffix(".log") })
         let bytes = disk.bytes(of: path)
         let used = try #require(bytes.lastIndex { $0 != 0 }) + 1
-        for place in 0..<used {
+        for place in stride(from: Int.random(in: 0..<3), to: used, by: 3) {
             var flipped = bytes
             flipped[place] ^= 1 << UInt8(place % 8)
             let reopened = try open(disk.copy(changing: path, to: flipped), options)
@@ -196,7 +237,7 @@ import Testing
         await store.close()
         let path = try #require(disk.paths().first { $0.hasSuffix(".part") })
         let bytes = disk.bytes(of: path)
-        for place in stride(from: 0, to: bytes.count, by: 7) {
+        for place in stride(from: Int.random(in: 0..<31), to: bytes.count, by: 31) {
             var flipped = bytes
             flipped[place] ^= 1 << UInt8(place % 8)
             let reopened = try open(disk.copy(changing: path, to: flipped))

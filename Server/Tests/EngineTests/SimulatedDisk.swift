@@ -71,6 +71,33 @@ final class SimulatedDisk: Disk {
     /// Room for new bytes; preallocation and growth beyond it fail with ENOSPC.
     func setFreeBytes(_ count: Int) { state.withLock { $0.freeBytes = count } }
 
+    private struct Gate {
+        var isClosed = false
+        var isReached = false
+    }
+
+    private let gate = Monitor(Gate())
+
+    /// Makes every sync wait until `releaseSyncs`.
+    func holdSyncs() { gate.update { $0.isClosed = true } }
+
+    func releaseSyncs() { gate.update { $0.isClosed = false } }
+
+    /// Returns once a sync waits.
+    func heldSync() async {
+        await withCheckedContinuation { continuation in
+            DedicatedThread.start { [gate] in
+                gate.wait { $0.isReached ? () : nil }
+                continuation.resume()
+            }
+        }
+    }
+
+    fileprivate func passGate() {
+        gate.update { if $0.isClosed { $0.isReached = true } }
+        gate.wait { $0.isClosed ? nil : () }
+    }
+
     var isCrashed: Bool { state.withLock { $0.isCrashed } }
 
     /// Calls that change something since the last `fail`.
@@ -317,6 +344,7 @@ private final class SimulatedFile: DiskFile {
     }
 
     func sync() throws(DiskError) {
+        disk.passGate()
         try disk.note(.sync, path, .sync)
         content.bytes.withLock { bytes in
             bytes.synced = bytes.now

@@ -67,7 +67,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
+        if event is ChannelShouldQuiesceEvent { giveUpHalfRequests(context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// The server stops: what was received whole is answered, a body that is still coming gets a
+    /// moment and is given up, so that no client can hold the stop up.
+    private func giveUpHalfRequests(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .seconds(Int64(limits.stopBodySeconds))) {
+            let (handler, context) = bound.value
+            if handler.watch?.isReadingBody == true { context.close(promise: nil) }
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

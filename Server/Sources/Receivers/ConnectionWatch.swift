@@ -18,6 +18,9 @@ struct ConnectionWatch {
     private var bodyByteCount = 0
     private var stalledSince: UInt64?
 
+    /// Whether a request has begun and is not complete.
+    var isReadingBody: Bool { bodySince != nil }
+
     init(limits: ReceiverLimits, now: UInt64) {
         self.limits = limits
         quietSince = now

@@ -27,6 +27,8 @@ public struct ReceiverLimits: Sendable {
     /// Seconds to read on after an answer that closes the connection, so that a client still sending
     /// its body can read the answer instead of meeting a reset.
     public var lingerSeconds = 2
+    /// Seconds a body may still come in once the server stops.
+    public var stopBodySeconds = 1
     /// Bytes reserved for a body of unknown length before it begins; it grows from there.
     public var chunkedBodyByteCount = 64 << 10
     /// Milliseconds a Zipkin request waits for room: below the 10 s after which its senders give up.
@@ -40,7 +42,7 @@ public struct ReceiverLimits: Sendable {
     /// Seconds an HTTP/2 connection may have no stream.
     public var grpcIdleSeconds = 300
     /// Seconds open streams have to finish when the server stops.
-    public var grpcGraceSeconds = 4
+    public var grpcGraceSeconds = 2
 
     /// The defaults.
     public init() {}

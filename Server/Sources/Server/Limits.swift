@@ -4,7 +4,7 @@
 enum Limits {
     /// How long requests may go on after the server was told to stop. Under the five seconds that
     /// it promises to stop in, with time left to close the store.
-    static let stop = Duration.seconds(4)
+    static let stop = Duration.seconds(3)
 
     /// File descriptors kept for the store, the listeners and the runtime.
     static let storeFileCount = 256

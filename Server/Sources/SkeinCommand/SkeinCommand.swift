@@ -22,4 +22,21 @@ struct SkeinCommand: AsyncParsableCommand {
         version: skeinVersion,
         subcommands: [Serve.self, Demo.self, Load.self, Query.self, Inspect.self]
     )
+
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let word = arguments.first, let message = correction(of: word) {
+            exit(withError: ValidationError(message))
+        }
+        await main(arguments)
+    }
+
+    /// What to say to a word that is no command: the parser corrects options only.
+    private static func correction(of word: String) -> String? {
+        let commands =
+            configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        guard !word.hasPrefix("-"), !commands.contains(word) else { return nil }
+        let meant = nearest(to: word, among: commands).map { " Did you mean '\($0)'?" } ?? ""
+        return "'\(word)' is no command.\(meant) There are \(commands.joined(separator: ", "))."
+    }
 }

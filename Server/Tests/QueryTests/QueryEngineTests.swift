@@ -69,8 +69,8 @@ import Testing
             ([.any([.eventName("retry"), .status(.error)])], [2, 1]),
             ([.kind(.server), .tag(.init(scope: .event, key: "attempt", value: .text("2")))], [1]),
             // The stock's span of trace 3 names no zone.
-        ([.kind(.server), .not(.tag(.init(key: "zone", value: .text("b"))))], [3, 2, 1]),
-        ([.all([.kind(.server), .not(.tag(.init(key: "zone", value: .text("b"))))])], [2, 1]),
+            ([.kind(.server), .not(.tag(.init(key: "zone", value: .text("b"))))], [3, 2, 1]),
+            ([.all([.kind(.server), .not(.tag(.init(key: "zone", value: .text("b"))))])], [2, 1]),
             ([.operation("take"), .duration(8_000_000...9_000_000)], [2, 1]),
             ([.service("web"), .eventName("retry"), .operation("take")], [1]),
             ([.kind(.server), .tag(.init(key: "order.id", value: .equals(.int(3))))], [3]),

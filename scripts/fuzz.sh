@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes one target with the address sanitizer; inputs that found something new stay in
-# Fuzz/.corpus.  usage: [SECONDS_MAX=60] fuzz.sh TARGET
+# Fuzzes one target with the address sanitizer, starting from the seeds in Fuzz/Corpus; inputs that
+# found something new stay in Fuzz/.corpus.  usage: [SECONDS_MAX=60] fuzz.sh TARGET
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +15,9 @@ fi
 "${SWIFT:-swift}" build -c release --package-path Fuzz --sanitize=fuzzer \
     -Xswiftc -sanitize=fuzzer,address
 mkdir -p "Fuzz/.corpus/$target" artifacts
+seeds=()
+if [ -d "Fuzz/Corpus/$target" ]; then seeds=("Fuzz/Corpus/$target"); fi
 # With backtraces on, the handler of a crash has been seen to hang.
 SKEIN_FUZZ_TARGET="$target" SWIFT_BACKTRACE=enable=no \
     Fuzz/.build/release/Fuzz -max_total_time="${SECONDS_MAX:-60}" -max_len=65536 -rss_limit_mb=2048 \
-    -artifact_prefix="artifacts/fuzz-$target-" -print_final_stats=1 "Fuzz/.corpus/$target"
+    -artifact_prefix="artifacts/fuzz-$target-" -print_final_stats=1 "Fuzz/.corpus/$target" "${seeds[@]}"

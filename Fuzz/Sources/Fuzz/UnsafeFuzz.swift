@@ -59,8 +59,9 @@ private func read(_ batch: consuming DecodedBatch?) {
     let columns = batch.columns
     for row in 0..<columns.count {
         let span = columns[row]
-        precondition(columns.end[row] >= columns.start[row], "a span ends before it starts")
-        _ = columns.duration(row)
+        // An end before the start is kept as it was sent, and lasts nothing.
+        let isForward = columns.end[row] > columns.start[row]
+        precondition((columns.duration(row) > 0) == isForward, "a duration against its times")
         for id in [span.name, span.statusMessage, span.traceState, columns.service(row)] {
             _ = columns.strings.text(id)
         }
@@ -76,6 +77,20 @@ private func read(_ batch: consuming DecodedBatch?) {
             read(columns.links.attributes[link], columns)
         }
     }
+    // What was taken can be written, and what was written is taken again whole.
+    let again = try? OTLP.decodeProtobuf(OTLP.encodeProtobuf(columns), receivedAt: receivedAt)
+    let json = OTLP.encodeJSON(columns)
+    let fromJSON = try? json.span.bytes.withUnsafeBytes {
+        try OTLP.decodeJSON($0, receivedAt: receivedAt)
+    }
+    let counts = (count(again), count(fromJSON))
+    precondition(counts == (columns.count, columns.count), "what was written does not read back")
+    _ = Zipkin.encodeJSON(columns)
+}
+
+private func count(_ batch: consuming DecodedBatch?) -> Int {
+    guard let batch else { return -1 }
+    return batch.columns.count + batch.rejected
 }
 
 private func read(_ run: Run, _ columns: borrowing SpanColumns) {

@@ -99,11 +99,16 @@ public struct ConfigurationSources: Sendable {
         {
             return String(isSet)
         }
-        guard let text = try value(name, .string).value, case .string(let text) = text.content
-        else {
-            return nil
+        do {
+            guard let found = try value(name, .string).value,
+                case .string(let text) = found.content
+            else { return nil }
+            return text
+        } catch {
+            throw ConfigurationError(
+                "\"\(setting.rawValue)\" in \(file?.path ?? "the environment") is not text"
+            )
         }
-        return text
     }
 
     /// A misspelt key would otherwise be a setting silently not made.

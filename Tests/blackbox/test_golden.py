@@ -164,11 +164,12 @@ def test_zipkin_from_a_zipkin_client_comes_back_from_the_native_api(server, repl
             assert found["attributes"]["peer.service"] == remote
 
 
+@pytest.mark.parametrize("listener", ["zipkin", "http"])
 @pytest.mark.parametrize("folder", golden.ZIPKIN_OTEL_FOLDERS + golden.ZIPKIN_NATIVE_FOLDERS)
-def test_zipkin_comes_back_from_the_zipkin_api(server, replayed, folder):
+def test_zipkin_comes_back_from_the_zipkin_api(server, replayed, folder, listener):
     expected = replayed(folder).expected
     for trace_id in sorted({item["traceId"] for item in expected}):
-        answer = server.get(f"/api/v2/trace/{trace_id}", listener="zipkin")
+        answer = server.get(f"/api/v2/trace/{trace_id}", listener=listener)
         assert answer.status == 200, answer.text
         wanted = [item for item in expected if item["traceId"] == trace_id]
         found = answer.json

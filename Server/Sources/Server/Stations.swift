@@ -107,6 +107,7 @@ struct Stations {
         let router = Router(context: BasicRequestContext.self)
         readAPI.addNativeRoutes(to: router)
         readAPI.addJaegerRoutes(to: router)
+        readAPI.addZipkinRoutes(to: router)
         WebAssets(directory: configuration.webDirectory).addWebRoutes(to: router)
         addHealth(to: router)
         let metrics = metrics

@@ -73,11 +73,16 @@ struct ZipkinBuilder: ~Copyable {
 
     consuming func finish() -> DecodedBatch { builder.finish() }
 
-    /// Begins a span; its tags follow by `tag`, then its annotations between `beginAnnotations` and
+    /// Begins the fields of a span: what is noted on their texts will be the span's.
+    mutating func beginFields() { builder.beginOwner() }
+
+    /// Begins a span whose fields were read since `beginFields`; its tags follow by `tag`, then its annotations between `beginAnnotations` and
     /// `end`.
     mutating func begin(_ fields: Fields) -> SpanRow {
+        let noted = builder.marks
         let resource = resource(fields.local)
-        builder.beginSpan(marks: fields.local.service == 0 ? .serviceMissing : [])
+        builder.beginSpan(marks: noted)
+        if fields.local.service == 0 { builder.marks.insert(.serviceMissing) }
         if fields.isShared { builder.marks.insert(.shared) }
         if fields.isDebug { builder.marks.insert(.debug) }
         said = Said()

@@ -38,6 +38,7 @@ struct ZipkinJSONDecoder: ~Copyable {
     }
 
     private mutating func span() throws(JSONFault) {
+        spans.beginFields()
         var fields = ZipkinBuilder.Fields()
         var tags: JSONReader.Bookmark?
         var annotations: JSONReader.Bookmark?

@@ -37,6 +37,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
     private mutating func span(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
         let limits = limits
         let start = cursor.offset
+        spans.beginFields()
         var fields = ZipkinBuilder.Fields()
         while !cursor.atEnd {
             let tag = try cursor.tag()

@@ -160,4 +160,19 @@ import Testing
             }
         }
     }
+
+    @Test func `a name that is not UTF-8 marks its span and no other`() throws {
+        typealias P = ProtobufBytes
+        let ids = P.bytes(1, OTLPBytes.traceID) + P.bytes(3, OTLPBytes.spanID)
+        let local = P.bytes(8, P.text(1, "shop"))
+        let bad = P.bytes(1, ids + local + P.bytes(5, [0x61, 0xFF]))
+        let good = P.bytes(1, ids + local + P.text(5, "a"))
+        let bytes = bad + good
+        let batch = try bytes.span.bytes.withUnsafeBytes {
+            try Zipkin.decodeProtobuf($0, receivedAt: 7_000)
+        }
+        #expect(batch.columns[0].marks.contains(.textRepaired))
+        #expect(!batch.columns[1].marks.contains(.textRepaired))
+        #expect(batch.columns.strings.text(batch.columns.name[0]) == "a\u{FFFD}")
+    }
 }

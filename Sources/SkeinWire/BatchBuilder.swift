@@ -8,6 +8,8 @@ import SkeinModel
 struct BatchBuilder: ~Copyable {
     var columns: SpanColumns
     let limits: DecodeLimits
+    /// The limits that readers of nested bytes need, apart so that these pass in two registers.
+    let depths: DepthLimits
     /// Nanoseconds since 1970 when the payload came.
     let receivedAt: UInt64
     /// Marks of the owner being read.
@@ -31,6 +33,7 @@ struct BatchBuilder: ~Copyable {
         )
         serviceKey = columns.strings.intern("service.name")
         self.limits = limits
+        depths = DepthLimits(parsed: limits.parsedDepth, stored: limits.storedDepth)
         self.receivedAt = receivedAt
         valueBytesLeft = limits.spanValueByteCount
     }

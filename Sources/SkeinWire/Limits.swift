@@ -36,3 +36,9 @@ public struct DecodeLimits: Sendable, Hashable {
     /// Makes the standard limits, to be changed one by one.
     public init() {}
 }
+
+/// `parsedDepth` and `storedDepth` of `DecodeLimits`.
+struct DepthLimits {
+    let parsed: Int
+    let stored: Int
+}

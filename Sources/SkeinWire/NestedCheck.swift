@@ -7,17 +7,17 @@ enum NestedCheck {
     static func array(
         _ cursor: consuming ProtobufCursor,
         depth: Int,
-        _ limits: DecodeLimits,
+        _ depths: DepthLimits,
         _ found: inout RawValue
     ) throws(ProtobufFault) {
-        try enter(cursor, depth, limits, &found)
+        try enter(cursor, depth, depths, &found)
         while !cursor.atEnd {
             let tag = try cursor.tag()
             switch tag {
             case 1 << 3 | 2:
                 let body = try cursor.bytes()
-                try value(cursor.inner(body, .anyValue), depth: depth, limits, &found)
-            default: try cursor.skip(tag, limits)
+                try value(cursor.inner(body, .anyValue), depth: depth, depths, &found)
+            default: try cursor.skip(tag, depths)
             }
         }
     }
@@ -25,14 +25,14 @@ enum NestedCheck {
     static func map(
         _ cursor: consuming ProtobufCursor,
         depth: Int,
-        _ limits: DecodeLimits,
+        _ depths: DepthLimits,
         _ found: inout RawValue
     ) throws(ProtobufFault) {
-        try enter(cursor, depth, limits, &found)
+        try enter(cursor, depth, depths, &found)
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 1 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             var entry = try cursor.inner(cursor.bytes(), .keyValue)
@@ -42,8 +42,8 @@ enum NestedCheck {
                 case 1 << 3 | 2: text(try entry.bytes(), &found)
                 case 2 << 3 | 2:
                     let body = try entry.bytes()
-                    try value(entry.inner(body, .anyValue), depth: depth, limits, &found)
-                default: try entry.skip(tag, limits)
+                    try value(entry.inner(body, .anyValue), depth: depth, depths, &found)
+                default: try entry.skip(tag, depths)
                 }
             }
         }
@@ -52,7 +52,7 @@ enum NestedCheck {
     private static func value(
         _ cursor: consuming ProtobufCursor,
         depth: Int,
-        _ limits: DecodeLimits,
+        _ depths: DepthLimits,
         _ found: inout RawValue
     ) throws(ProtobufFault) {
         while !cursor.atEnd {
@@ -61,11 +61,11 @@ enum NestedCheck {
             case 1 << 3 | 2: text(try cursor.bytes(), &found)
             case 5 << 3 | 2:
                 let body = try cursor.bytes()
-                try array(cursor.inner(body, .arrayValue), depth: depth &+ 1, limits, &found)
+                try array(cursor.inner(body, .arrayValue), depth: depth &+ 1, depths, &found)
             case 6 << 3 | 2:
                 let body = try cursor.bytes()
-                try map(cursor.inner(body, .keyValueList), depth: depth &+ 1, limits, &found)
-            default: try cursor.skip(tag, limits)
+                try map(cursor.inner(body, .keyValueList), depth: depth &+ 1, depths, &found)
+            default: try cursor.skip(tag, depths)
             }
         }
     }
@@ -73,11 +73,11 @@ enum NestedCheck {
     private static func enter(
         _ cursor: borrowing ProtobufCursor,
         _ depth: Int,
-        _ limits: DecodeLimits,
+        _ depths: DepthLimits,
         _ found: inout RawValue
     ) throws(ProtobufFault) {
-        guard depth <= limits.parsedDepth else { throw cursor.fault(.tooDeep) }
-        if depth > limits.storedDepth { found.isTooDeep = true }
+        guard depth <= depths.parsed else { throw cursor.fault(.tooDeep) }
+        if depth > depths.stored { found.isTooDeep = true }
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer, _ found: inout RawValue) {

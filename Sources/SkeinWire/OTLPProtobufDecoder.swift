@@ -22,7 +22,7 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     consuming func finish() -> DecodedBatch { builder.finish() }
 
-    private var limits: DecodeLimits { builder.limits }
+    private var depths: DepthLimits { builder.depths }
 
     mutating func request(_ bytes: UnsafeRawBufferPointer) throws(ProtobufFault) {
         guard var cursor = ProtobufCursor(payload: bytes, .request) else { return }
@@ -32,7 +32,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             case 1 << 3 | 2:
                 let body = try cursor.bytes()
                 try resourceSpans(cursor.inner(body, .resourceSpans))
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
     }
@@ -65,7 +65,7 @@ struct OTLPProtobufDecoder: ~Copyable {
                 let body = try cursor.bytes()
                 try scopeSpans(cursor.inner(body, .scopeSpans))
             case 3 << 3 | 2: heading.schemaURL = try cursor.bytes()
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         let (resource, marks) = try resource(heading, cursor.rewound(to: start))
@@ -88,7 +88,7 @@ struct OTLPProtobufDecoder: ~Copyable {
         while !outer.atEnd {
             let tag = try outer.tag()
             guard tag == 1 << 3 | 2 else {
-                try outer.skip(tag, limits)
+                try outer.skip(tag, depths)
                 continue
             }
             var inner = try outer.inner(outer.bytes(), .resource)
@@ -97,7 +97,7 @@ struct OTLPProtobufDecoder: ~Copyable {
                 switch tag {
                 case 1 << 3 | 2: try keyValue(inner.inner(inner.bytes(), .keyValue))
                 case 2 << 3 | 0: dropped = UInt32(truncatingIfNeeded: try inner.varint())
-                default: try inner.skip(tag, limits)
+                default: try inner.skip(tag, depths)
                 }
             }
         }
@@ -126,7 +126,7 @@ struct OTLPProtobufDecoder: ~Copyable {
                 let body = try cursor.bytes()
                 if builder.admitsSpan() { try span(cursor.inner(body, .span)) }
             case 3 << 3 | 2: heading.schemaURL = try cursor.bytes()
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         let (scope, marks) = try scope(heading, cursor.rewound(to: start))
@@ -147,7 +147,7 @@ struct OTLPProtobufDecoder: ~Copyable {
         while !outer.atEnd {
             let tag = try outer.tag()
             guard tag == 1 << 3 | 2 else {
-                try outer.skip(tag, limits)
+                try outer.skip(tag, depths)
                 continue
             }
             var inner = try outer.inner(outer.bytes(), .scope)
@@ -158,7 +158,7 @@ struct OTLPProtobufDecoder: ~Copyable {
                 case 2 << 3 | 2: version = builder.name(try inner.bytes())
                 case 3 << 3 | 2: try keyValue(inner.inner(inner.bytes(), .keyValue))
                 case 4 << 3 | 0: dropped = UInt32(truncatingIfNeeded: try inner.varint())
-                default: try inner.skip(tag, limits)
+                default: try inner.skip(tag, depths)
                 }
             }
         }
@@ -179,7 +179,7 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     /// Reads one span; its resource and scope are filled in once they are known.
     private mutating func span(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
-        let limits = limits
+        let depths = depths
         let position = builder.position
         let start = cursor.offset
         var row = SpanRow(traceID: .zero, spanID: .none, resource: 0, scope: 0)
@@ -212,7 +212,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             case 14 << 3 | 0: row.droppedLinks = UInt32(truncatingIfNeeded: try cursor.varint())
             case 15 << 3 | 2: try status(cursor.inner(cursor.bytes(), .status), &row)
             case 16 << 3 | 5: row.flags = try cursor.fixed32()
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         let (run, cut) = builder.endAttributes()
@@ -240,7 +240,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             switch tag {
             case 2 << 3 | 2: row.statusMessage = builder.name(try cursor.bytes())
             case 3 << 3 | 0: row.status = StatusCode(wire: try cursor.varint())
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
     }
@@ -253,7 +253,7 @@ struct OTLPProtobufDecoder: ~Copyable {
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 11 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             var inner = try cursor.inner(cursor.bytes(), .event)
@@ -279,7 +279,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             case 2 << 3 | 2: name = builder.name(try cursor.bytes())
             case 3 << 3 | 2: try keyValue(cursor.inner(cursor.bytes(), .keyValue))
             case 4 << 3 | 0: dropped = UInt32(truncatingIfNeeded: try cursor.varint())
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         let (run, cut) = builder.endAttributes()
@@ -299,7 +299,7 @@ struct OTLPProtobufDecoder: ~Copyable {
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 13 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             var inner = try cursor.inner(cursor.bytes(), .link)
@@ -327,7 +327,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             case 4 << 3 | 2: try keyValue(cursor.inner(cursor.bytes(), .keyValue))
             case 5 << 3 | 0: dropped = UInt32(truncatingIfNeeded: try cursor.varint())
             case 6 << 3 | 5: flags = try cursor.fixed32()
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         let (run, cut) = builder.endAttributes()
@@ -350,7 +350,7 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     @inline(__always)
     private mutating func keyValue(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
-        let limits = limits
+        let depths = depths
         var key = UnsafeRawBufferPointer(start: nil, count: 0)
         var value = RawValue()
         while !cursor.atEnd {
@@ -358,18 +358,23 @@ struct OTLPProtobufDecoder: ~Copyable {
             switch tag {
             case 1 << 3 | 2: key = try cursor.bytes()
             case 2 << 3 | 2:
-                try Self.anyValue(cursor.inner(cursor.bytes(), .anyValue), limits, &value)
-            default: try cursor.skip(tag, limits)
+                let body = try cursor.bytes()
+                if let text = ProtobufCursor.onlyShortText(body) {
+                    value = RawValue(type: .string, body: text)
+                } else {
+                    try Self.anyValue(cursor.inner(body, .anyValue), depths, &value)
+                }
+            default: try cursor.skip(tag, depths)
             }
         }
         builder.attribute(key: key, value)
     }
 
     /// Static, for a method that only borrows `self` copies all of it, 1.5 KB an attribute.
-    @inline(__always)
+    @inline(never)
     private static func anyValue(
         _ cursor: consuming ProtobufCursor,
-        _ limits: DecodeLimits,
+        _ depths: DepthLimits,
         _ value: inout RawValue
     ) throws(ProtobufFault) {
         while !cursor.atEnd {
@@ -382,13 +387,13 @@ struct OTLPProtobufDecoder: ~Copyable {
             case 5 << 3 | 2:
                 value = RawValue(type: .array, body: try cursor.bytes())
                 let inner = cursor.inner(value.body, .arrayValue)
-                try NestedCheck.array(inner, depth: 1, limits, &value)
+                try NestedCheck.array(inner, depth: 1, depths, &value)
             case 6 << 3 | 2:
                 value = RawValue(type: .map, body: try cursor.bytes())
                 let inner = cursor.inner(value.body, .keyValueList)
-                try NestedCheck.map(inner, depth: 1, limits, &value)
+                try NestedCheck.map(inner, depth: 1, depths, &value)
             case 7 << 3 | 2: value = RawValue(type: .bytes, body: try cursor.bytes())
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
     }

@@ -186,9 +186,21 @@ struct ProtobufCursor: ~Copyable {
         return result
     }
 
+    /// The text of a message that is nothing but field 1 with up to 127 bytes: what nearly every
+    /// attribute's value is.
+    @inline(__always)
+    static func onlyShortText(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        // Bound: two bytes are there, and the length they give is that of the rest.
+        guard message.count >= 2, message.count <= 129, let start = message.baseAddress,
+            start.load(as: UInt8.self) == 1 << 3 | 2,
+            Int((start + 1).load(as: UInt8.self)) == message.count &- 2
+        else { return nil }
+        return UnsafeRawBufferPointer(start: start + 2, count: message.count &- 2)
+    }
+
     /// Skips the field whose `tag` was just read. Groups are walked without recursion.
     @inline(never)
-    mutating func skip(_ tag: UInt32, _ limits: DecodeLimits) throws(ProtobufFault) {
+    mutating func skip(_ tag: UInt32, _ depths: DepthLimits) throws(ProtobufFault) {
         if try skipScalar(tag) { return }
         guard tag & 7 == 3 else { throw fault(.unpairedGroup) }
         var open = [tag >> 3]
@@ -196,7 +208,7 @@ struct ProtobufCursor: ~Copyable {
             let next = try self.tag()
             switch next & 7 {
             case 3:
-                guard open.count < limits.parsedDepth else { throw fault(.tooDeep) }
+                guard open.count < depths.parsed else { throw fault(.tooDeep) }
                 open.append(next >> 3)
             case 4:
                 guard next >> 3 == innermost else { throw fault(.unpairedGroup) }

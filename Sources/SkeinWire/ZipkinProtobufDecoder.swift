@@ -17,7 +17,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
 
     consuming func finish() -> DecodedBatch { spans.finish() }
 
-    private var limits: DecodeLimits { spans.builder.limits }
+    private var depths: DepthLimits { spans.builder.depths }
 
     mutating func list(_ bytes: UnsafeRawBufferPointer) throws(ProtobufFault) {
         guard var cursor = ProtobufCursor(payload: bytes, .zipkinList) else { return }
@@ -26,7 +26,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 1 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             let body = try cursor.bytes()
@@ -35,7 +35,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
     }
 
     private mutating func span(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
-        let limits = limits
+        let depths = depths
         let start = cursor.offset
         spans.beginFields()
         var fields = ZipkinBuilder.Fields()
@@ -58,7 +58,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
                 fields.remote = try endpoint(cursor.inner(cursor.bytes(), .zipkinEndpoint))
             case 12 << 3 | 0: fields.isDebug = try cursor.varint() != 0
             case 13 << 3 | 0: fields.isShared = try cursor.varint() != 0
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         if !fields.traceID.isValid { refuse("trace_id must be 8 or 16 bytes, not all zero", start) }
@@ -118,7 +118,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
     private mutating func endpoint(
         _ cursor: consuming ProtobufCursor
     ) throws(ProtobufFault) -> ZipkinBuilder.Endpoint {
-        let limits = limits
+        let depths = depths
         var endpoint = ZipkinBuilder.Endpoint()
         while !cursor.atEnd {
             let tag = try cursor.tag()
@@ -127,7 +127,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
             case 2 << 3 | 2: endpoint.ipv4 = address(try cursor.bytes(), length: 4)
             case 3 << 3 | 2: endpoint.ipv6 = address(try cursor.bytes(), length: 16)
             case 4 << 3 | 0: endpoint.port = UInt32(clamping: try cursor.varint())
-            default: try cursor.skip(tag, limits)
+            default: try cursor.skip(tag, depths)
             }
         }
         return endpoint
@@ -139,11 +139,11 @@ struct ZipkinProtobufDecoder: ~Copyable {
     }
 
     private mutating func tags(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
-        let limits = limits
+        let depths = depths
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 11 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             var inner = try cursor.inner(cursor.bytes(), .zipkinTag)
@@ -154,7 +154,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
                 switch tag {
                 case 1 << 3 | 2: key = try inner.bytes()
                 case 2 << 3 | 2: value = try inner.bytes()
-                default: try inner.skip(tag, limits)
+                default: try inner.skip(tag, depths)
                 }
             }
             spans.tag(key, value)
@@ -165,11 +165,11 @@ struct ZipkinProtobufDecoder: ~Copyable {
         _ cursor: consuming ProtobufCursor,
         _ row: inout SpanRow
     ) throws(ProtobufFault) {
-        let limits = limits
+        let depths = depths
         while !cursor.atEnd {
             let tag = try cursor.tag()
             guard tag == 10 << 3 | 2 else {
-                try cursor.skip(tag, limits)
+                try cursor.skip(tag, depths)
                 continue
             }
             var inner = try cursor.inner(cursor.bytes(), .zipkinAnnotation)
@@ -180,7 +180,7 @@ struct ZipkinProtobufDecoder: ~Copyable {
                 switch tag {
                 case 1 << 3 | 1: timestamp = try inner.fixed64()
                 case 2 << 3 | 2: value = try inner.bytes()
-                default: try inner.skip(tag, limits)
+                default: try inner.skip(tag, depths)
                 }
             }
             spans.annotation(timestamp: timestamp, value, &row)

@@ -10,11 +10,15 @@ function randomHex(digits) {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** @param {string} host */
-function snippets(host) {
-  const endpoint = `http://${host}:4318`;
+/** Where a server that was told nothing else listens. */
+const defaultPorts = { 'otlp-http': 4318, 'otlp-grpc': 4317, zipkin: 9411 };
+
+/** @param {string} host @param {number} port */
+function snippets(host, port) {
+  const endpoint = `http://${host}:${port}`;
   // The SDK sends to this machine unless told otherwise.
-  const bootstrap = host === '127.0.0.1' || host === 'localhost'
+  const isDefault = (host === '127.0.0.1' || host === 'localhost') && port === 4318;
+  const bootstrap = isDefault
     ? `let tracing = SkeinTracing.bootstrap(
     SkeinConfiguration(serviceName: "my-service"))`
     : `var configuration = SkeinConfiguration(serviceName: "my-service")
@@ -55,9 +59,26 @@ await tracing.shutdown()`,
 
 /** @param {AbortSignal} signal @returns {{ element: HTMLElement }} */
 export function firstRun(signal) {
-  const code = snippets(
-    location.hostname.includes(':') ? `[${location.hostname}]` : location.hostname,
-  );
+  const host = location.hostname.includes(':') ? `[${location.hostname}]` : location.hostname;
+  const blocks = { curl: h('code', null, ''), env: h('code', null, ''), swift: h('code', null, '') };
+  const portLine = h('p.ports', null, '');
+  let shown = '';
+  /** @type {ReturnType<typeof snippets>} */
+  let code;
+  const show = (/** @type {Record<string, number>} */ ports) => {
+    if (shown === JSON.stringify(ports)) return;
+    shown = JSON.stringify(ports);
+    code = snippets(host, ports['otlp-http']);
+    blocks.curl.textContent = code.curl;
+    blocks.env.textContent = code.env;
+    blocks.swift.textContent = code.swift;
+    portLine.textContent = t('first.ports', {
+      http: String(ports['otlp-http']),
+      grpc: String(ports['otlp-grpc']),
+      zipkin: String(ports.zipkin),
+    });
+  };
+  show(defaultPorts);
   const card = (/** @type {'curl' | 'env' | 'swift'} */ name) =>
     h(
       `section.card.snippet.${name}`,
@@ -69,11 +90,12 @@ export function firstRun(signal) {
         copyButton(() => code[name], t('app.copy'), t('app.copy')),
       ),
       h('p', null, t(`first.${name}.text`)),
-      h('pre', { tabindex: '0' }, h('code', null, code[name])),
+      h('pre', { tabindex: '0' }, blocks[name]),
     );
   const number = h('b', null, '0');
   const words = h('span', null, t('first.waiting'));
   onPulse((pulse) => {
+    if (pulse) show(pulse.ports);
     const n = pulse?.received ?? 0;
     number.textContent = String(n);
     words.textContent = n ? t('first.arrived', { n }) : t('first.waiting');
@@ -91,7 +113,7 @@ export function firstRun(signal) {
         h('div.waiting', { role: 'status' }, h('i.dot'), number, words),
       ),
       h('div.snippets', null, card('curl'), card('env'), card('swift')),
-      h('p.ports', null, t('first.ports')),
+      portLine,
     ),
   };
 }

@@ -7,7 +7,7 @@ import { t } from './texts.js';
 
 const interval = 2000;
 
-/** @typedef {{ stored: number, received: number, bytes: number, version: string }} Pulse */
+/** @typedef {{ stored: number, received: number, bytes: number, version: string, ports: Record<string, number> }} Pulse */
 /** @type {Set<(pulse: Pulse | null) => void>} */
 const listeners = new Set();
 /** @type {Pulse | null} */
@@ -34,6 +34,7 @@ async function beat() {
         received: Number(answer.spansReceived),
         bytes: Number(answer.bytesOnDisk),
         version: answer.version,
+        ports: answer.ports,
       };
       const now = performance.now();
       // Smoothed over about five beats, so that the number can be read.

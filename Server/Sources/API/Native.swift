@@ -221,6 +221,11 @@ extension ReadAPI {
             json.member("uptimeSeconds", number: facts.uptimeSeconds)
             json.member("durability", facts.durability)
             json.member("storageFailure", optional: store.failure)
+            json.object("ports") { json in
+                for (listener, port) in facts.ports.sorted(by: { $0.key < $1.key }) {
+                    json.member(listener, number: port)
+                }
+            }
         }
     }
 }

@@ -372,7 +372,8 @@ extension OpenAPI {
               "bytesOnDisk",
               "uptimeSeconds",
               "durability",
-              "storageFailure"
+              "storageFailure",
+              "ports"
             ],
             "properties": {
               "version": {"type": "string"},
@@ -381,7 +382,12 @@ extension OpenAPI {
               "bytesOnDisk": {"type": "string", "pattern": "^[0-9]+$"},
               "uptimeSeconds": {"type": "integer", "minimum": 0},
               "durability": {"enum": ["fsync", "os"]},
-              "storageFailure": {"type": ["string", "null"]}
+              "storageFailure": {"type": ["string", "null"]},
+              "ports": {
+                "type": "object",
+                "description": "Where spans can be sent, by listener: http, otlp-http, otlp-grpc, zipkin.",
+                "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65535}
+              }
             },
             "additionalProperties": false
           }

@@ -18,18 +18,22 @@ public struct ReadAPI: Sendable {
         public var uptimeSeconds: UInt64
         /// `fsync` or `os`.
         public var durability: String
+        /// Ports by listener: `http`, `otlp-http`, `otlp-grpc`, `zipkin`.
+        public var ports: [String: Int]
 
         /// States the facts.
         public init(
             version: String,
             spansReceived: UInt64,
             uptimeSeconds: UInt64,
-            durability: String
+            durability: String,
+            ports: [String: Int]
         ) {
             self.version = version
             self.spansReceived = spansReceived
             self.uptimeSeconds = uptimeSeconds
             self.durability = durability
+            self.ports = ports
         }
     }
 

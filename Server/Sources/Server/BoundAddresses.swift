@@ -17,6 +17,11 @@ public struct BoundAddresses: Sendable, Equatable {
         return address
     }
 
+    /// The ports of the listeners that are bound by now, by the listeners' names.
+    var ports: [String: Int] {
+        Dictionary(uniqueKeysWithValues: addresses.map { ($0.key.rawValue, $0.value.port) })
+    }
+
     /// The page's address.
     public var page: String { "http://\(self[.http])" }
 
@@ -39,6 +44,9 @@ final class BindingBoard: Sendable {
         }
         if let complete { all.continuation.yield(complete) }
     }
+
+    /// The addresses that are there by now.
+    var current: BoundAddresses { bound.withLock { $0 } }
 
     /// The addresses, once all are there; `nil` when the waiting task was cancelled.
     func complete() async -> BoundAddresses? {

@@ -27,10 +27,10 @@ public func runServer(
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
     let board = BindingBoard()
-    let stations = Stations(configuration, store: store, clock: clock)
+    let stations = Stations(configuration, store: store, clock: clock, board: board)
     let group = ServiceGroup(
         configuration: groupConfiguration(
-            services: stations.services(board: board, logger: logger)
+            services: stations.services(logger: logger)
                 + [ReadySignal(board: board, onReady: onReady)],
             stopsOnSignals: stopsOnSignals,
             logger: logger

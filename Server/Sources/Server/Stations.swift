@@ -22,9 +22,16 @@ struct Stations {
     private let readAPI: ReadAPI
     private let metrics: MetricsText
     private let limits: ReceiverLimits
+    private let board: BindingBoard
 
-    init(_ configuration: ServerConfiguration, store: any TraceStore, clock: any Clock) {
+    init(
+        _ configuration: ServerConfiguration,
+        store: any TraceStore,
+        clock: any Clock,
+        board: BindingBoard
+    ) {
         self.configuration = configuration
+        self.board = board
         self.store = store
         let ingest = Ingest(
             store: store,
@@ -47,7 +54,8 @@ struct Stations {
                         $0 &+ UInt64(clamping: ingest.counters.spanCount($1))
                     },
                     uptimeSeconds: (clock.monotonicNanoseconds() &- begin) / 1_000_000_000,
-                    durability: durability
+                    durability: durability,
+                    ports: board.current.ports
                 )
             }
         )
@@ -64,24 +72,23 @@ struct Stations {
     }
 
     /// One service a port.
-    func services(board: BindingBoard, logger: Logger) -> [any Service] {
+    func services(logger: Logger) -> [any Service] {
         let zipkin = Router(context: BasicRequestContext.self)
         readAPI.addZipkinRoutes(to: zipkin)
         addHealth(to: zipkin)
         return [
-            listener(.http, pageRouter().buildResponder(), board, logger),
-            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest, limits: limits), board, logger),
+            listener(.http, pageRouter().buildResponder(), logger),
+            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest, limits: limits), logger),
             OTLPGRPCListener(
                 option: "--\(Listener.otlpGRPC.rawValue)",
                 address: configuration.otlpGRPC,
                 ingest: ingest,
                 limits: limits,
-                onBound: { board.add(.otlpGRPC, $0) }
+                onBound: { [board] in board.add(.otlpGRPC, $0) }
             ),
             listener(
                 .zipkin,
                 ZipkinReceiver(ingest: ingest, limits: limits, next: zipkin.buildResponder()),
-                board,
                 logger
             ),
         ]
@@ -90,7 +97,6 @@ struct Stations {
     private func listener<Responder: HTTPResponder>(
         _ listener: Listener,
         _ responder: Responder,
-        _ board: BindingBoard,
         _ logger: Logger
     ) -> HTTPListener<Responder> where Responder.Context == BasicRequestContext {
         HTTPListener(
@@ -99,7 +105,7 @@ struct Stations {
             responder: responder,
             limits: limits,
             logger: logger,
-            onBound: { board.add(listener, $0) }
+            onBound: { [board] in board.add(listener, $0) }
         )
     }
 

@@ -159,7 +159,15 @@ struct TestAPI {
         api = ReadAPI(
             engine: QueryEngine(store: store, now: { 1_000_000_000_000_000 }),
             autocompleteKeys: ["environment"],
-            facts: { .init(version: "9", spansReceived: 3, uptimeSeconds: 4, durability: "os") }
+            facts: {
+                .init(
+                    version: "9",
+                    spansReceived: 3,
+                    uptimeSeconds: 4,
+                    durability: "os",
+                    ports: ["otlp-http": 4318]
+                )
+            }
         )
         let router = Router(context: Context.self)
         switch interface {

@@ -35,7 +35,7 @@ import Testing
         (
             "/status",
             #"{"version":"9","spansReceived":"3","spansStored":"2","bytesOnDisk":"120","#
-                + #""uptimeSeconds":4,"durability":"os","storageFailure":null}"#
+                + #""uptimeSeconds":4,"durability":"os","storageFailure":null,"ports":{"otlp-http":4318}}"#
         ),
         (
             "/traces?service=web",

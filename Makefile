@@ -40,7 +40,7 @@ bench: install-bench build ## Measure the reference load and rewrite docs/benchm
 fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
 
-sanitize: install-build ## Run the tests of the stations without sockets under ASan, then TSan
+sanitize: install-build ## Run the tests of the stations without sockets under ASan
 	SWIFT="$(SWIFT)" scripts/sanitize.sh
 
 format: ## Format all Swift code in place

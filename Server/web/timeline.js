@@ -162,13 +162,14 @@ export class Timeline {
       this.version++;
     }
     for (let k = 0; k < visible; k++) this.setSlot(first + k);
-    for (const slot of this.slots) {
+    // Not `for of`: the ring has holes until every slot was needed once, and this skips them.
+    this.slots.forEach((slot) => {
       const on = slot.place >= first && slot.place < first + visible;
       if (slot.on !== on) {
         slot.on = on;
         slot.element.hidden = !on;
       }
-    }
+    });
     this.strip.style.transform = `translateY(${this.base * rowHeight - top}px)`;
     drawBars(
       this.context,

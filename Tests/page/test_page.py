@@ -5,6 +5,7 @@
 """
 
 import array
+import functools
 import json
 import re
 import struct
@@ -402,6 +403,35 @@ def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
     page.keyboard.type("work >8ns")
     until(page, "document.querySelector('.found').textContent === '10,001'")
     picture(page, "trace-100k")
+
+
+def stored_span(row):
+    """What the interface says of the span of a row of `columns`."""
+    return {
+        "row": row, "traceId": "ab" * 16, "spanId": f"{row + 1:016x}", "parentSpanId": "",
+        "name": "work", "service": "one", "kind": "server", "startTimeUnixNano": str(T0 + row),
+        "endTimeUnixNano": str(T0 + row + 1), "status": {"code": "unset", "message": ""},
+        "traceState": "", "scope": {"name": "", "version": ""}, "attributes": [], "resource": [],
+        "events": [], "links": [], "droppedAttributes": 0, "droppedEvents": 0, "droppedLinks": 0,
+        "warnings": []}
+
+
+def test_a_deep_row_in_the_address_is_shown_and_stays_in_a_taller_window(tabs):
+    page = tabs.open("/trace/not-an-id")
+    body = columns(10_000)
+    page.route("**/traces/*?format=columns", lambda route: route.fulfill(
+        body=body, content_type="application/octet-stream"))
+    # A ring of row elements that grows far down begins somewhere in its middle for most rows.
+    for row in range(5_000, 5_030, 6):
+        page.set_viewport_size({"width": 1440, "height": 480})
+        answer = json.dumps(stored_span(row))
+        page.route("**/traces/*/spans/*", functools.partial(
+            lambda body, route: route.fulfill(body=body, content_type="application/json"), answer))
+        page.goto(f"{tabs.base}/trace/{'ab' * 16}?sel={row + 1:016x}&row={row}")
+        page.wait_for_selector(f".row.selected[aria-rowindex='{row + 1}']:not([hidden])")
+        few = page.locator(".row:not([hidden])").count()
+        page.set_viewport_size({"width": 1440, "height": 900})
+        until(page, "n => document.querySelectorAll('.row:not([hidden])').length > n + 9", few)
 
 
 def test_both_languages_have_all_texts(tabs):

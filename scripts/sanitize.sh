@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests of the stations that touch no socket under the address and the thread sanitizer,
-# each in its own scratch folder.  usage: sanitize.sh [address|thread]...
+# Runs the tests of the stations that touch no socket under the address sanitizer, or those that are
+# named, each in its own scratch folder.  usage: sanitize.sh [address|thread]...
 # Leaks are not looked for: what the test runner and lazy globals hold to the end counts as one.
 # The thread sanitizer does not know the standard library's Mutex and reports what it guards.
 set -euo pipefail

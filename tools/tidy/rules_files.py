@@ -29,7 +29,7 @@ GENERATED = re.compile(r"\.pb\.swift$")
 SPELLS_RULES = re.compile(r"^(?:tools/tidy/|Tests/tools/)")
 
 UNFINISHED = re.compile(r"\b(?:FIXME|TODO|XXX)\b")
-OUTSIDE = re.compile(r"(?<![\w.$}/~-])(?:/work/|/tmp/|/root/|/home/|\.\./shared\b)[\w./-]*")
+OUTSIDE = re.compile(r"(?<![\w.$}/~-])(?:/(?:work|tmp|root|home)/|\.\./shared\b)[\w./-]*")
 # Third-party data may stand beside a clone: tests read it from there and say when it is absent.
 SHARED_DATA = re.compile(r"^\.\./shared/data\b")
 

@@ -61,7 +61,8 @@ let pureTargets: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CChecksum"),
-    .target(name: "Platform", dependencies: ["CChecksum"], swiftSettings: strict),
+    .target(name: "CPlatform"),
+    .target(name: "Platform", dependencies: ["CChecksum", "CPlatform"], swiftSettings: strict),
     .target(name: "Store", dependencies: [skein("SkeinModel")], swiftSettings: strict),
     .target(
         name: "Ingest",

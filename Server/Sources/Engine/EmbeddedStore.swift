@@ -74,7 +74,7 @@ public final class EmbeddedStore: TraceStore {
     ///   as happens by itself where the last flush fails.
     public func close(flushing: Bool = true) async {
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            DedicatedThread.start { [self] in
+            DedicatedThread.start(named: "skein-close") { [self] in
                 log.close()
                 keeper.stop()
                 if flushing { try? keeper.flush() }

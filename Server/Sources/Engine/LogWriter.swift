@@ -54,7 +54,7 @@ final class LogWriter: Sendable {
         self.segments = segments
         self.head = head
         storeKey = start.storeKey
-        DedicatedThread.start { [self] in
+        DedicatedThread.start(named: "skein-log") { [self] in
             run(Place(number: start.segmentNumber, nextSequence: start.sequence))
             ended.update { $0 = true }
         }

@@ -30,7 +30,7 @@ final class QueryPool: Sendable {
     init(threads: Int) {
         queue = Monitor(Queue(running: threads))
         for _ in 0..<threads {
-            DedicatedThread.start { [queue] in Self.run(queue) }
+            DedicatedThread.start(named: "skein-query") { [queue] in Self.run(queue) }
         }
     }
 

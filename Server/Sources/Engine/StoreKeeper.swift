@@ -359,7 +359,7 @@ final class StoreKeeper: LogSink {
     /// Starts the thread that flushes by size and age, joins and expires.
     func start() {
         wake.update { $0.hasEnded = false }
-        DedicatedThread.start { [self] in
+        DedicatedThread.start(named: "skein-keeper", urgency: .background) { [self] in
             while true {
                 let isClosing = wake.wait(upTo: options.maintenanceInterval) { wake -> Bool? in
                     if wake.isClosing { return true }

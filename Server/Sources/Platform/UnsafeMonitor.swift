@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CPlatform
 import Glibc
 
 /// State under a lock, with threads that wait for it to change.
@@ -84,18 +85,35 @@ public final class Monitor<State>: @unchecked Sendable {
 
 /// Threads of their own for work that blocks.
 public enum DedicatedThread {
+    /// How much a thread's work may wait for others'.
+    public enum Urgency: Sendable {
+        /// Somebody waits for it.
+        case normal
+        /// Nobody does: it runs when the processor has nothing better to do, but never starves.
+        case background
+    }
+
     /// Starts a thread that runs `body` once and ends.
     ///
     /// Who must know that it ended lets the body say so through a `Monitor`.
-    public static func start(_ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameters:
+    ///   - name: what tools such as `top -H` call it; at most 15 bytes are shown.
+    ///   - urgency: whether others go first.
+    ///   - body: the work.
+    public static func start(
+        named name: String,
+        urgency: Urgency = .normal,
+        _ body: @escaping @Sendable () -> Void
+    ) {
         var handle = pthread_t()
-        let work = Unmanaged.passRetained(Work(body: body))
+        let work = Unmanaged.passRetained(Work(name: name, urgency: urgency, body: body))
         let code = pthread_create(
             &handle,
             nil,
             { argument in
                 guard let argument else { return nil }
-                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+                Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             },
             work.toOpaque()
@@ -105,8 +123,33 @@ public enum DedicatedThread {
     }
 
     private final class Work: Sendable {
-        let body: @Sendable () -> Void
+        /// Between 0 and 19; each step gives up about a tenth of the processor to who competes.
+        private static let backgroundNiceness: Int32 = 10
+        /// What the kernel keeps of a name, without its end mark.
+        private static let nameByteCount = 15
 
-        init(body: @escaping @Sendable () -> Void) { self.body = body }
+        private let name: String
+        private let urgency: Urgency
+        private let body: @Sendable () -> Void
+
+        init(name: String, urgency: Urgency, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.urgency = urgency
+            self.body = body
+        }
+
+        /// Runs on the new thread. Neither its name nor its urgency is worth failing for.
+        func run() {
+            skein_name_thread(String(name.prefix(Self.nameByteCount)))
+            if urgency == .background {
+                // On Linux, 0 means the calling thread alone.
+                _ = setpriority(
+                    __priority_which_t(PRIO_PROCESS.rawValue),
+                    0,
+                    Self.backgroundNiceness
+                )
+            }
+            body()
+        }
     }
 }

@@ -86,7 +86,7 @@ final class SimulatedDisk: Disk {
     /// Returns once a sync waits.
     func heldSync() async {
         await withCheckedContinuation { continuation in
-            DedicatedThread.start { [gate] in
+            DedicatedThread.start(named: "sync gate") { [gate] in
                 gate.wait { $0.isReached ? () : nil }
                 continuation.resume()
             }

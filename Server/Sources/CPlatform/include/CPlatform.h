@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+/// Names the calling thread for tools such as `top -H`; at most 15 bytes.
+void skein_name_thread(const char *name);
+
+/// Tells malloc to keep the memory of large blocks for the next ones instead of giving it back to
+/// the system after each: a page that is fetched anew costs four times the copy into it.
+void skein_keep_memory(void);
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CPlatform.h"
+#include <malloc.h>
+#include <pthread.h>
+
+void skein_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void skein_keep_memory(void) {
+    // Above every request and every block of the head; the largest that malloc takes here.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    // What lies free at the top of the heap: twice what the head gives back at a flush.
+    mallopt(M_TRIM_THRESHOLD, 128 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
+    // Threads that share an arena share what is free in it; more arenas than that keep more each.
+    mallopt(M_ARENA_MAX, 2);
+}

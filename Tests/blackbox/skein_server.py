@@ -46,6 +46,8 @@ class SkeinServer:
         self.arguments = ["--retention", "36500d", "--durability", durability, *arguments]
         self.process = None
         self.addresses = {}
+        # Set in the server's environment, beside ours.
+        self.environment = {}
 
     def start(self):
         ports = self.folder / f"ports-{time.monotonic_ns()}.json"
@@ -55,7 +57,8 @@ class SkeinServer:
             command += [f"--{listener}", "127.0.0.1:0"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                command + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                command + self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **self.environment})
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             if self.process.poll() is not None:

@@ -5,6 +5,8 @@
 // formats in it. It never decodes a protocol (replay uses the decoder it is given), never listens on
 // a socket and never asks the clock or the disk but through `Platform`.
 //
+// `StoreCore` is the store without threads, `EmbeddedStore` the threads around it.
+//
 // The way of a batch: `append` -> queue -> log thread (write, one fdatasync for all who wait) ->
 // head (found from here on) -> acknowledged -> part (one immutable file a flush) -> merged parts ->
 // retention.

@@ -48,7 +48,7 @@ final class QueryPool: Sendable {
 
     /// Runs `body` on one of the threads.
     func run<Value: Sendable>(
-        _ body: @escaping @Sendable (CancellationFlag) -> Result<Value, StoreError>
+        _ body: @escaping @Sendable (CancellationFlag) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let flag = CancellationFlag()
         let answer = await withTaskCancellationHandler {
@@ -59,12 +59,11 @@ final class QueryPool: Sendable {
                         return .overloaded(retryAfterSeconds: 1)
                     }
                     queue.waiting.append {
-                        do throws(StoreError) {
+                        let answer = Result { () throws(StoreError) in
                             try flag.check()
-                            continuation.resume(returning: body(flag))
-                        } catch {
-                            continuation.resume(returning: .failure(error))
+                            return try body(flag)
                         }
+                        continuation.resume(returning: answer)
                     }
                     return nil
                 }

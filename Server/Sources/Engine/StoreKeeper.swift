@@ -284,7 +284,7 @@ final class StoreKeeper: LogSink {
                 state.parts.removeAll { group.contains($0.number) }
                 state.parts.append(part)
             }
-            for number in group { try? disk.remove(names.part(number)) }
+            for number in group.sorted() { try? disk.remove(names.part(number)) }
         }
         return true
     }
@@ -313,7 +313,7 @@ final class StoreKeeper: LogSink {
                 state.lost.removeAll { numbers.contains($0.number) }
                 state.statistics.expiredSpans += old.reduce(0) { $0 + $1.spanCount }
             }
-            for number in numbers { try? disk.remove(names.part(number)) }
+            for number in numbers.sorted() { try? disk.remove(names.part(number)) }
         }
     }
 

@@ -87,7 +87,7 @@ struct StoreOpening {
         _ manifest: Manifest,
         into keeper: StoreKeeper,
         _ decoder: any PayloadDecoder
-    ) throws -> LogWriter.Start {
+    ) throws -> LogAppender.Start {
         var numbers: [UInt64] = []
         var highest: UInt64 = 0
         for name in try disk.list(names.log) {
@@ -105,7 +105,7 @@ struct StoreOpening {
             try replaySegment(number, manifest, into: keeper, decoder, &replay)
         }
         keeper.note(damagedRecords: replay.lostCount)
-        return LogWriter.Start(
+        return LogAppender.Start(
             storeKey: manifest.storeKey,
             segmentNumber: highest + 1,
             sequence: replay.highest + 1

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Platform
+public import Store
+
+import SkeinModel
+
+/// The store of one directory without threads: every call does its work, disk calls included, on the
+/// calling thread and then returns.
+///
+/// `EmbeddedStore` puts the threads around it: one that appends, one that maintains, some that
+/// answer. Calls may come from several threads at once.
+public final class StoreCore: Sendable {
+    let keeper: StoreKeeper
+    private let lock: any DiskLock
+    private let options: EngineOptions
+    private let log: LogAppender
+
+    private init(
+        lock: any DiskLock,
+        options: EngineOptions,
+        keeper: StoreKeeper,
+        start: LogAppender.Start
+    ) {
+        self.lock = lock
+        self.options = options
+        self.keeper = keeper
+        log = LogAppender(start: start, options: options, segments: keeper.segments, head: keeper)
+    }
+
+    /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
+    /// was acknowledged but not yet in a part.
+    ///
+    /// - Throws: `EngineError` with one line that says what is wrong and what to do, `DiskError`
+    ///   where a call failed. Nothing is deleted but what the store itself left over.
+    public static func open(
+        directory: String,
+        options: EngineOptions = EngineOptions(),
+        disk: any Disk = PosixDisk(),
+        clock: any Clock = SystemClock(),
+        randomness: any Randomness = SystemRandomness(),
+        decoder: any PayloadDecoder
+    ) throws -> StoreCore {
+        let opening = StoreOpening(
+            names: FileNames(directory: directory),
+            options: options,
+            disk: disk,
+            clock: clock
+        )
+        let lock = try opening.lock()
+        do {
+            let manifest = try opening.manifest(randomness)
+            let keeper = StoreKeeper(
+                manifest: manifest,
+                names: opening.names,
+                disk: disk,
+                clock: clock,
+                options: options
+            )
+            try opening.removeGarbage(manifest)
+            keeper.openParts()
+            let start = try opening.replay(manifest, into: keeper, decoder)
+            return StoreCore(lock: lock, options: options, keeper: keeper, start: start)
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    /// What the store counts.
+    public var statistics: StoreStatistics { keeper.statistics }
+
+    // MARK: Writing
+
+    /// Makes all batches of a group durable and found with one sync.
+    ///
+    /// - Throws: where the group is refused, or where nothing of it is acknowledged.
+    public func append(_ group: [SpanBatch]) throws(StoreError) {
+        for batch in group { try admit(batch, waiting: 0) }
+        try commit(group.filter { $0.count > 0 })
+    }
+
+    /// Refuses a batch that is too large or that there is no room for.
+    func admit(_ batch: SpanBatch, waiting byteCount: Int) throws(StoreError) {
+        guard batch.payload.bytes.count <= Limits.payloadBytes else {
+            throw .refused("a request may have \(Limits.payloadBytes) bytes")
+        }
+        guard batch.payload.tenant.name.utf8.count <= Limits.tenantBytes else {
+            throw .refused("a tenant's name may have \(Limits.tenantBytes) bytes")
+        }
+        guard keeper.hasRoom(waiting: byteCount) else { throw .overloaded(retryAfterSeconds: 1) }
+    }
+
+    /// Appends a group that was admitted.
+    func commit(_ group: [SpanBatch]) throws(StoreError) { try log.append(group) }
+
+    /// Writes the head to parts now, whatever its size and age.
+    public func flush() throws(StoreError) {
+        do {
+            try keeper.flush()
+        } catch {
+            throw .storageFailed("writing parts failed: \(error)")
+        }
+    }
+
+    /// Flushes what is large or old, expires, joins.
+    public func maintain() { keeper.maintain() }
+
+    /// Gives the directory up; to be called once, when nothing else is called any more.
+    ///
+    /// - Parameter flushing: `false` leaves the head to be replayed from the log at the next start,
+    ///   as happens by itself where the flush fails.
+    public func close(flushing: Bool = true) {
+        log.close()
+        if flushing { try? keeper.flush() }
+        lock.release()
+    }
+
+    // MARK: Asking
+
+    /// A page of traces that satisfy a plan.
+    public func scan(_ plan: ScanPlan) throws(StoreError) -> ScanResult {
+        try scan(plan, CancellationFlag())
+    }
+
+    /// All spans of traces.
+    public func traces(_ request: TraceRequest) throws(StoreError) -> TraceSpans {
+        try traces(request, CancellationFlag())
+    }
+
+    /// Names of services, operations, keys or values.
+    public func names(_ request: NamesRequest) throws(StoreError) -> NamesResult {
+        try names(request, CancellationFlag())
+    }
+
+    /// Calls between services.
+    public func totals(_ request: TotalsRequest) throws(StoreError) -> Totals {
+        try totals(request, CancellationFlag())
+    }
+
+    func scan(_ plan: ScanPlan, _ flag: CancellationFlag) throws(StoreError) -> ScanResult {
+        guard plan.limit <= Limits.scanTraces else {
+            throw .refused("a page may have \(Limits.scanTraces) traces, not \(plan.limit)")
+        }
+        return try ask(plan.tenant) { snapshot in
+            var scan = TraceScan(plan, snapshot, flag)
+            return try scan.run()
+        }
+    }
+
+    func traces(
+        _ request: TraceRequest,
+        _ flag: CancellationFlag
+    ) throws(StoreError) -> TraceSpans {
+        guard request.ids.count <= Limits.requestedTraces else {
+            throw .refused("a request may name \(Limits.requestedTraces) traces")
+        }
+        return try ask(request.tenant) { snapshot in
+            try TraceGatherer(snapshot).spans(request.ids, flag)
+        }
+    }
+
+    func names(
+        _ request: NamesRequest,
+        _ flag: CancellationFlag
+    ) throws(StoreError) -> NamesResult {
+        try ask(request.tenant) { snapshot in
+            var query = NamesQuery(request, snapshot, flag)
+            return try query.run()
+        }
+    }
+
+    func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
+        try ask(request.tenant) { snapshot in
+            var query = TotalsQuery(request, snapshot, flag)
+            return try query.run()
+        }
+    }
+
+    /// Runs a query. A part that turns out to be damaged is set aside and the query begins anew
+    /// without it.
+    private func ask<Answer>(
+        _ tenant: Tenant,
+        _ body: (Snapshot) throws -> Answer
+    ) throws(StoreError) -> Answer {
+        var excluded: [UInt64: String] = [:]
+        while true {
+            do {
+                return try body(keeper.snapshot(tenant, excluding: excluded))
+            } catch let damage as PartDamage {
+                if damage.isReadFailure {
+                    excluded[damage.number] = damage.what
+                } else {
+                    keeper.setAside(damage)
+                }
+            } catch let error as StoreError {
+                throw error
+            } catch {
+                throw .storageFailed("\(error)")
+            }
+        }
+    }
+}

@@ -257,13 +257,11 @@ enum ZipkinSearch {
             ])
             return key == "error" ? .any([.status(.error), known]) : known
         }
-        guard key != "error" else {
-            throw Failure(
-                status: .notImplemented,
-                message: "the text of an error cannot be searched; ask for error alone"
-            )
-        }
         let tag = SpanCondition.tag(.init(key: key, value: .text(value)))
+        if key == "error" {
+            // As Zipkin's answers show it: the text of an error is its status message.
+            return .any([.all([.status(.error), .statusMessage(.init(value))]), tag])
+        }
         if key == "otel.status_code", let code = StatusCode(word: value.lowercased()) {
             return .any([.status(code), tag])
         }

@@ -12,6 +12,7 @@ struct PartPredicate {
         case oneOf(PartField, [Bool])
         case equals(PartField, UInt64)
         case duration(ClosedRange<UInt64>)
+        case statusMessage(TextMatch)
         case attribute(AttributeNode)
         /// Holds for some event of the span.
         case anyEvent(Node)
@@ -94,6 +95,7 @@ struct PartPredicate {
         case .attribute(let scope, let key, let match): return attribute(scope, key, match, part)
         case .duration(let range): return .duration(range)
         case .status(let code): return .equals(.status, UInt64(code.rawValue))
+        case .statusMessage(let match): return .statusMessage(match)
         case .kind(let kind): return .equals(.kind, UInt64(kind.rawValue))
         case .and(let parts):
             let nodes = parts.map { compile($0, part) }
@@ -170,7 +172,7 @@ struct PartPredicate {
         case .anyEvent: block.eventCount > 0
         case .and(let nodes): nodes.allSatisfy { mayMatch($0, block) }
         case .or(let nodes): nodes.contains { mayMatch($0, block) }
-        case .oneOf, .equals, .attribute, .not: true
+        case .oneOf, .equals, .statusMessage, .attribute, .not: true
         }
     }
 
@@ -194,6 +196,15 @@ struct PartPredicate {
             let early = try reader.numbers(.endsEarly, block)
             return zip(try reader.numbers(.end, block), early).map { duration, isEarly in
                 range.contains(isEarly == 0 ? duration : 0)
+            }
+        case .statusMessage(let match):
+            let column = Int(PartField.statusMessage.rawValue)
+            let texts = try reader.texts(column: column, block)
+            guard texts.count > 0 else {
+                return Array(repeating: match.matches(""), count: count)
+            }
+            return (0..<count).map { row in
+                texts.texts.withBytes(texts.place(row)) { match.matches($0) }
             }
         case .attribute(let leaf): return try evaluate(leaf, block, &reader)
         case .anyEvent(let inner):

@@ -15,6 +15,7 @@ struct RowPredicate {
         case eventName(Set<UInt32>)
         case duration(ClosedRange<UInt64>)
         case status(UInt8)
+        case statusMessage(Set<UInt32>)
         case kind(UInt8)
         case and([Node])
         case or([Node])
@@ -49,6 +50,7 @@ struct RowPredicate {
             return attribute(scope, key, match, columns)
         case .duration(let range): return .duration(range)
         case .status(let code): return .status(code.rawValue)
+        case .statusMessage(let match): return names(match, columns) { .statusMessage($0) }
         case .kind(let kind): return .kind(kind.rawValue)
         case .and(let parts):
             var nodes: [Node] = []
@@ -160,6 +162,7 @@ struct RowPredicate {
             return false
         case .duration(let range): return range.contains(columns.duration(row))
         case .status(let code): return columns.status[row] == code
+        case .statusMessage(let ids): return ids.contains(columns.statusMessage[row])
         case .kind(let kind): return columns.kind[row] == kind
         case .and(let nodes):
             for node in nodes where !matches(node, row, columns) { return false }

@@ -10,11 +10,13 @@ struct ValueMatcher {
     private let int: UInt64?
     private let bool: UInt64?
     private let double: Double?
+    private let range: NumberRange?
 
     init(_ match: ValueMatch) {
         self.match = match
+        range = if case .range(let wanted) = match { wanted } else { nil }
         switch match {
-        case .exists: (text, int, bool, double) = ([], nil, nil, nil)
+        case .exists, .range: (text, int, bool, double) = ([], nil, nil, nil)
         case .text(let wanted):
             text = Array(wanted.utf8)
             let number = Int64(wanted).flatMap { String($0) == wanted ? $0 : nil }
@@ -44,6 +46,8 @@ struct ValueMatcher {
         switch match {
         case .exists: return true
         case .equals(let value): return value.type == type
+        case .range(let range):
+            return type == .int && range.ints != nil || type == .double && range.doubles != nil
         case .text:
             switch type {
             case .string, .array: return true
@@ -59,6 +63,11 @@ struct ValueMatcher {
     func matches(_ type: AttributeType, bits: UInt64) -> Bool {
         if isExists { return true }
         guard mayMatch(type) else { return false }
+        if let range {
+            return type == .int
+                ? range.contains(Int64(bitPattern: bits))
+                : range.contains(Double(bitPattern: bits))
+        }
         switch type {
         case .empty: return true
         case .bool: return (bits != 0 ? 1 : 0) == bool

@@ -23,6 +23,8 @@ struct SpanMatcher {
             }
         case .duration(let range): range.contains(spans.columns.duration(row))
         case .status(let code): spans.columns.status[row] == code.rawValue
+        case .statusMessage(let text):
+            text.matches(spans.columns.strings.text(spans.columns.statusMessage[row]))
         case .kind(let kind): spans.columns.kind[row] == kind.rawValue
         case .and(let parts): parts.allSatisfy { matches(row, $0) }
         case .or(let parts): parts.contains { matches(row, $0) }
@@ -57,7 +59,7 @@ struct SpanMatcher {
             guard spans.columns.attributes.key[row] == key else { return false }
             switch match {
             case .exists: return true
-            case .equals(let value): return spans.columns.attributes[row] == value
+            case .equals, .range: return match.matches(spans.columns.attributes[row])
             case .text(let text): return Self.reads(spans.columns.attributes[row], as: text)
             }
         }

@@ -17,6 +17,7 @@ extension SpanPredicate {
         case .eventName(let text): self = .eventName(TextMatch(text))
         case .duration(let range): self = .duration(range)
         case .status(let code): self = .status(code)
+        case .statusMessage(let text): self = .statusMessage(TextMatch(text))
         case .kind(let kind): self = .kind(kind)
         case .all(let parts):
             self = parts.isEmpty ? .all : .and(parts.map { SpanPredicate($0) })

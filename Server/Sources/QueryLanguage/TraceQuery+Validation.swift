@@ -64,6 +64,7 @@ extension SpanCondition {
         case .service(let text): try Self.check(text.text, of: "service")
         case .operation(let text): try Self.check(text.text, of: "operation")
         case .eventName(let text): try Self.check(text.text, of: "event name")
+        case .statusMessage(let text): try Self.check(text.text, of: "status message")
         case .tag(let tag):
             guard !tag.key.isEmpty else {
                 throw QueryError(

@@ -88,6 +88,8 @@ public indirect enum SpanCondition: Sendable, Equatable {
     /// Span duration in nanoseconds, both ends included.
     case duration(ClosedRange<UInt64>)
     case status(StatusCode)
+    /// The text that came with the status; empty where none came.
+    case statusMessage(Text)
     case kind(SpanKind)
     /// All of them; of none: every span.
     case all([SpanCondition])

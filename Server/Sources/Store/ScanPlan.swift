@@ -74,6 +74,8 @@ public indirect enum SpanPredicate: Sendable, Equatable {
     /// Span duration in nanoseconds, both ends included.
     case duration(ClosedRange<UInt64>)
     case status(StatusCode)
+    /// The text that came with the status; empty where none came.
+    case statusMessage(TextMatch)
     case kind(SpanKind)
     case and([SpanPredicate])
     case or([SpanPredicate])
@@ -122,6 +124,8 @@ public enum ValueMatch: Sendable, Equatable {
     case text(String)
     /// Type and value are the same.
     case equals(AttributeValue)
+    /// An int or a double inside; a text that reads as a number is none.
+    case range(NumberRange)
 
     /// Whether `value` matches. The one definition: what stores do faster must agree with it.
     ///
@@ -131,6 +135,12 @@ public enum ValueMatch: Sendable, Equatable {
         switch self {
         case .exists: true
         case .equals(let wanted): value == wanted
+        case .range(let range):
+            switch value {
+            case .int(let number): range.contains(number)
+            case .double(let number): range.contains(number)
+            case .empty, .string, .bool, .bytes, .array, .map: false
+            }
         case .text(let wanted):
             switch value {
             case .string(let text): text.utf8.elementsEqual(wanted.utf8)

@@ -98,6 +98,7 @@ struct Reference {
         case .eventName(let match): return span.events.contains { match.matches($0.name) }
         case .duration(let range): return range.contains(span.duration)
         case .status(let code): return span.status == code
+        case .statusMessage(let match): return match.matches(span.statusMessage)
         case .kind(let kind): return span.kind == kind
         case .and(let parts): return parts.allSatisfy { matches($0, span) }
         case .or(let parts): return parts.contains { matches($0, span) }

@@ -271,7 +271,7 @@ enum PredicateGenerator {
         using random: inout SeededGenerator
     ) -> [SpanPredicate] {
         var predicates: [SpanPredicate] = [.all, .not(.all), .and([]), .or([])]
-        for kind in 0..<8 {
+        for kind in 0..<leafKinds {
             for _ in 0..<4 { predicates.append(leaf(kind, reference, &random)) }
         }
         return predicates
@@ -304,18 +304,18 @@ enum PredicateGenerator {
         _ random: inout SeededGenerator,
         depth: Int
     ) -> SpanPredicate {
-        let choices = depth < 3 ? 11 : 8
+        let choices = depth < 3 ? leafKinds + 4 : leafKinds
         let kind = Int.random(in: 0..<choices, using: &random)
-        switch kind {
-        case 8, 9:
-            let parts = (0..<Int.random(in: 1...3, using: &random)).map { _ in
-                predicate(reference, &random, depth: depth + 1)
-            }
-            return kind == 8 ? .and(parts) : .or(parts)
-        case 10: return .not(predicate(reference, &random, depth: depth + 1))
-        default: return leaf(kind, reference, &random)
+        guard kind >= leafKinds else { return leaf(kind, reference, &random) }
+        if kind == leafKinds { return .not(predicate(reference, &random, depth: depth + 1)) }
+        let parts = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+            predicate(reference, &random, depth: depth + 1)
         }
+        return kind == leafKinds + 1 ? .or(parts) : .and(parts)
     }
+
+    /// How many kinds of conditions `leaf` knows.
+    private static let leafKinds = 10
 
     private static func leaf(
         _ kind: Int,
@@ -332,6 +332,7 @@ enum PredicateGenerator {
             return .duration(duration...max(duration, duration &+ 100_000))
         case 4: return .status(span.status)
         case 5: return .kind(span.kind)
+        case 6: return .statusMessage(match(span.statusMessage, &random))
         default:
             let pairs =
                 span.attributes + span.resource.attributes + span.events.flatMap(\.attributes)
@@ -343,6 +344,24 @@ enum PredicateGenerator {
         }
     }
 
+    /// Numbers above or below one that was seen, or between two.
+    private static func range(
+        _ value: AttributeValue,
+        _ random: inout SeededGenerator
+    ) -> NumberRange {
+        func comparison() -> NumberRange.Comparison {
+            random.pick(NumberRange.Comparison.allCases)
+        }
+        let range =
+            switch value {
+            case .int(let number): NumberRange(comparison(), number)
+            case .double(let number): NumberRange(comparison(), number)
+            default: NumberRange(comparison(), random.pick([-2, 0.5, 17, 300]))
+            }
+        guard random.oneIn(3) else { return range }
+        return range.intersection(NumberRange(comparison(), random.pick([Int64.min, 16, 17, 404])))
+    }
+
     private static func match(_ text: String, _ random: inout SeededGenerator) -> TextMatch {
         random.oneIn(3) ? .ignoringCase(text.uppercased()) : .exactly(text)
     }
@@ -351,9 +370,10 @@ enum PredicateGenerator {
         _ value: AttributeValue,
         _ random: inout SeededGenerator
     ) -> ValueMatch {
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
         case 0: return .exists
         case 1: return .equals(value)
+        case 4: return .range(range(value, &random))
         case 2: return .text(random.pick(["17", "true", "17.0", "GET", "", "-0.25", "200"]))
         default:
             switch value {

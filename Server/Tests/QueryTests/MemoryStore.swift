@@ -98,6 +98,7 @@ final class MemoryStore: TraceStore {
         case .eventName(let text): span.events.contains { text.matches($0.name) }
         case .duration(let range): range.contains(span.duration)
         case .status(let status): span.status == status
+        case .statusMessage(let text): text.matches(span.statusMessage)
         case .kind(let kind): span.kind == kind
         case .and(let parts): parts.allSatisfy { matches(span, $0) }
         case .or(let parts): parts.contains { matches(span, $0) }
@@ -125,6 +126,9 @@ final class MemoryStore: TraceStore {
         case (.text(let text), .string(let string)): text == string
         case (.text(let text), .int(let number)): text == "\(number)"
         case (.text(let text), .bool(let flag)): text == "\(flag)"
+        case (.range(let range), .int(let number)): range.contains(number)
+        case (.range(let range), .double(let number)): range.contains(number)
+        case (.range, _): false
         case (.text(let text), .array(let values)): values.contains { matches($0, .text(text)) }
         case (.text, _): false
         }

@@ -14,6 +14,7 @@ struct TestSpan {
     var duration: UInt64 = 100
     var kind = SpanKind.unspecified
     var status = StatusCode.unset
+    var statusMessage = ""
     var attributes: [AttributeValue.KeyValue] = []
     var resource: [AttributeValue.KeyValue] = []
     var events: [(name: String, attributes: [AttributeValue.KeyValue])] = []
@@ -44,6 +45,7 @@ func columns(_ spans: [TestSpan]) -> SpanColumns {
         for link in span.links { columns.links.append(traceID: link, spanID: SpanID(7)) }
         let name = columns.strings.intern(span.name)
         let attributes = columns.appendAttributes(span.attributes)
+        let message = columns.strings.intern(span.statusMessage)
         columns.append(
             SpanRow(
                 traceID: span.trace,
@@ -54,6 +56,7 @@ func columns(_ spans: [TestSpan]) -> SpanColumns {
                 name: name,
                 kind: span.kind,
                 status: span.status,
+                statusMessage: message,
                 resource: resource,
                 scope: scope,
                 attributes: attributes,

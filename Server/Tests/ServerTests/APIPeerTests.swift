@@ -177,13 +177,24 @@ import Testing
         #expect(plan.range == 1_000_000_000..<2_000_000_000)
     }
 
+    @Test func `the text of an error is its status message`() async throws {
+        _ = try await api.ask("/api/v2/traces?annotationQuery=error%3Dtimeout")
+        let plan = try #require(api.store.plans.first)
+        #expect(
+            plan.span
+                == .or([
+                    .and([.status(.error), .statusMessage(.exactly("timeout"))]),
+                    .attribute(.any, key: "error", .text("timeout")),
+                ])
+        )
+    }
+
     @Test(arguments: [
         ("/api/v2/spans", 400, "serviceName"), ("/api/v2/dependencies", 400, "endTs"),
         ("/api/v2/traces?limit=0", 400, "limit"), ("/api/v2/traces?lookback=0", 400, "above 0"),
         ("/api/v2/traces?maxDuration=5", 400, "minDuration"),
         ("/api/v2/traces?minDuration=0", 400, "above 0"),
         ("/api/v2/traces?minDuration=9&maxDuration=5", 400, "below"),
-        ("/api/v2/traces?annotationQuery=error%3Dtimeout", 501, "error alone"),
         ("/api/v2/trace/xyz", 400, "no trace id"), ("/api/v2/trace/abcd", 404, "abcd not found"),
         ("/api/v2/traceMany", 400, "traceIds"), ("/api/v2/traceMany?traceIds=1", 400, "2 to"),
         ("/api/v2/traceMany?traceIds=1,1", 400, "each once"),

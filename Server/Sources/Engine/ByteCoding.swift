@@ -102,6 +102,12 @@ struct ByteReader {
         return value
     }
 
+    /// Passes over `count` bytes.
+    mutating func skip(_ count: Int) throws(CorruptBytes) {
+        guard count >= 0, count <= remaining else { throw CorruptBytes(what: "a run is cut short") }
+        offset += count
+    }
+
     mutating func run() throws(CorruptBytes) -> ArraySlice<UInt8> {
         let count = try count()
         defer { offset += count }

@@ -17,6 +17,13 @@ enum Limits {
     static let compressibleBytes = 64
     /// Bytes gathered before a write to a part file.
     static let writeBytes = 1 << 20
+    /// Bytes of text in one page of a dictionary: what a look-up unpacks.
+    static let dictionaryPageBytes = 32 << 10
+    /// How often, at least, a dictionary's texts must stand in a column on average for lists of
+    /// blocks; with fewer, a filter is shorter.
+    static let postingsRepeats = 4
+    /// Bytes of one page of a value filter: what a look-up reads.
+    static let filterPageBytes = 32 << 10
     /// Traces in one answer of `scan`.
     static let scanTraces = 10_000
     /// Ids in one `traces` request.

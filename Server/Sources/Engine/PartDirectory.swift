@@ -2,9 +2,11 @@
 
 import SkeinModel
 
-/// What a part says of itself: read at start, held in memory while the part lives.
+/// What a part says of itself: read at start, held in memory while the part lives, hence small.
+/// Names and what is made of them stand in the vocabulary (`PartVocabulary`), read when needed.
 ///
-/// Written in the order of `encode`: numbers as varints, texts with their length before them.
+/// Stored as one frame, in the order of `encode`: numbers as varints, texts with their length before
+/// them.
 struct PartDirectory: Sendable {
     /// A block of span rows.
     struct Block: Sendable, Equatable {
@@ -15,6 +17,17 @@ struct PartDirectory: Sendable {
         var lastStart: UInt64
         var shortest: UInt64
         var longest: UInt64
+
+        /// A block without rows, to which spans may be noted.
+        static let empty = Block(
+            rowCount: 0,
+            eventCount: 0,
+            linkCount: 0,
+            firstStart: .max,
+            lastStart: 0,
+            shortest: .max,
+            longest: 0
+        )
     }
 
     /// A block of trace rows.
@@ -22,9 +35,26 @@ struct PartDirectory: Sendable {
         var rowCount: Int
         /// Span row of its first trace.
         var firstSpan: Int
-        /// Its first and last trace.
-        var first: TraceID
-        var last: TraceID
+        /// Starts of its first and its last trace.
+        var firstStart: UInt64
+        var lastStart: UInt64
+        /// Longest and shortest duration of a trace.
+        var longest: UInt64
+        var shortest: UInt64
+    }
+
+    /// A block of the trace index.
+    struct IndexBlock: Sendable, Equatable {
+        var rowCount: Int
+        /// Low halves of its first and its last id.
+        var first: UInt64
+        var last: UInt64
+    }
+
+    /// Smallest and largest number of a block, as bits; by their sign for ints.
+    struct Bounds: Sendable, Equatable {
+        var smallest: UInt64
+        var largest: UInt64
     }
 
     /// One column: a fixed field, or an attribute key of one type.
@@ -35,28 +65,24 @@ struct PartDirectory: Sendable {
         var field: PartField
         /// For attributes: the table that they belong to, spans, events or links.
         var table: PartTable
-        /// For attributes: id in `names`.
+        /// For attributes: id in the vocabulary's names.
         var key: UInt32
         var type: AttributeType
-        /// For texts: all distinct ones; chunks then hold their numbers.
-        var dictionary: ChunkReference?
-        /// One a block; `nil` where all values are zero (or there are none).
-        var chunks: [ChunkReference?]
-    }
+        /// Values in all blocks.
+        var valueCount = 0
+        /// For texts: the index of all distinct ones (`TextDictionary`); chunks then hold their ids.
+        var dictionary = ChunkReference.none
+        /// Which blocks may hold a value (`ValueFilter`): by text where texts stand in the blocks
+        /// themselves, else by number or id.
+        var filter = ChunkReference.none
+        /// What the filter was made for: distinct values of each block, added up; an estimate.
+        var filterValues = 0
+        /// One a block; `none` where all values are zero (or there are none).
+        var chunks: [ChunkReference]
+        /// For attributes of type int: one a block, zeros where it has no value.
+        var bounds: [Bounds] = []
 
-    /// What an operation list holds.
-    struct Operation: Sendable, Hashable {
-        var service: UInt32
-        var name: UInt32
-        var kind: UInt8
-    }
-
-    /// What a key list holds.
-    struct Key: Sendable, Hashable {
-        var service: UInt32
-        /// 0 span, 1 resource, 2 event.
-        var scope: UInt8
-        var key: UInt32
+        var hasDictionary: Bool { !dictionary.isNone }
     }
 
     var tenant: String
@@ -66,17 +92,19 @@ struct PartDirectory: Sendable {
     var firstStart: UInt64
     var lastStart: UInt64
     var receivedAt: UInt64
-    /// Text by id; 0 is empty.
-    var names: [[UInt8]]
-    /// Each as `ResourceCoding` writes it.
-    var resources: [[UInt8]]
-    var scopes: [[UInt8]]
-    /// By id, 0 the empty one: pairs of key id and type, as varints.
-    var shapes: [[UInt8]]
-    var operations: [Operation]
-    var keys: [Key]
+    /// Attribute keys that found no column of their own, and how many values they have.
+    var overflowKeys: Int
+    var overflowValues: Int
+    var vocabulary: ChunkReference
+    /// Blocks by form, by resource and by event form; see `Postings`.
+    var formPostings: ChunkReference
+    var resourcePostings: ChunkReference
+    var eventFormPostings: ChunkReference
+    /// See `TotalsBuilder`.
+    var totals: [ChunkReference]
     var blocks: [Block]
     var traceBlocks: [TraceBlock]
+    var indexBlocks: [IndexBlock]
     var columns: [Column]
     var filter: TraceFilter
 
@@ -85,38 +113,36 @@ struct PartDirectory: Sendable {
         writer.append(run: tenant.utf8)
         for number in [blockRows, spanCount, traceCount] { writer.append(varint: number) }
         for number in [firstStart, lastStart, receivedAt] { writer.append(varint: number) }
-        for list in [names, resources, scopes, shapes] {
-            writer.append(varint: list.count)
-            for item in list { writer.append(run: item) }
+        for number in [overflowKeys, overflowValues] { writer.append(varint: number) }
+        for chunk in [vocabulary, formPostings, resourcePostings, eventFormPostings] {
+            chunk.encode(to: &writer)
         }
-        writer.append(varint: operations.count)
-        for operation in operations {
-            writer.append(varint: operation.service)
-            writer.append(varint: operation.name)
-            writer.append(operation.kind)
-        }
-        writer.append(varint: keys.count)
-        for key in keys {
-            writer.append(varint: key.service)
-            writer.append(key.scope)
-            writer.append(varint: key.key)
-        }
+        writer.append(varint: totals.count)
+        for chunk in totals { chunk.encode(to: &writer) }
         writer.append(varint: blocks.count)
         for block in blocks {
             for count in [block.rowCount, block.eventCount, block.linkCount] {
                 writer.append(varint: count)
             }
-            for number in [block.firstStart, block.lastStart, block.shortest, block.longest] {
-                writer.append(varint: number)
-            }
+            writer.append(varint: block.firstStart &- firstStart)
+            writer.append(varint: block.lastStart &- block.firstStart)
+            writer.append(varint: block.shortest)
+            writer.append(varint: block.longest)
         }
         writer.append(varint: traceBlocks.count)
         for block in traceBlocks {
             writer.append(varint: block.rowCount)
             writer.append(varint: block.firstSpan)
-            for half in [block.first.high, block.first.low, block.last.high, block.last.low] {
-                writer.append(half)
-            }
+            writer.append(varint: block.firstStart &- firstStart)
+            writer.append(varint: block.lastStart &- block.firstStart)
+            writer.append(varint: block.longest)
+            writer.append(varint: block.shortest)
+        }
+        writer.append(varint: indexBlocks.count)
+        for block in indexBlocks {
+            writer.append(varint: block.rowCount)
+            writer.append(block.first)
+            writer.append(block.last)
         }
         encodeColumns(to: &writer)
         filter.encode(to: &writer)
@@ -130,172 +156,160 @@ struct PartDirectory: Sendable {
             writer.append(column.table.rawValue)
             writer.append(varint: column.key)
             writer.append(column.type.rawValue)
-            writer.append(UInt8(column.dictionary == nil ? 0 : 1))
-            column.dictionary?.encode(to: &writer)
+            writer.append(varint: column.valueCount)
+            column.dictionary.encode(to: &writer)
+            column.filter.encode(to: &writer)
+            writer.append(varint: column.filterValues)
             writer.append(varint: column.chunks.count)
+            var place: UInt64 = 0
             for chunk in column.chunks {
-                writer.append(UInt8(chunk == nil ? 0 : 1))
-                chunk?.encode(to: &writer)
+                chunk.encode(to: &writer, after: place)
+                if !chunk.isNone { place = chunk.end }
+            }
+            writer.append(varint: column.bounds.count)
+            for bounds in column.bounds {
+                writer.append(varint: Zigzag.encode(bounds.smallest))
+                writer.append(varint: bounds.largest &- bounds.smallest)
             }
         }
     }
 }
 
 extension PartDirectory {
+    /// - Parameter bytes: the frame's content.
     init(parsing bytes: [UInt8]) throws(CorruptBytes) {
         var reader = ByteReader(bytes)
         tenant = try reader.text()
-        blockRows = try reader.index(below: 1 << 32)
+        blockRows = try reader.index(below: 1 << 24)
         spanCount = try reader.index(below: 1 << 40)
         traceCount = try reader.index(below: spanCount + 1)
         firstStart = try reader.varint()
         lastStart = try reader.varint()
         receivedAt = try reader.varint()
-        names = try Self.runs(&reader)
-        resources = try Self.runs(&reader)
-        scopes = try Self.runs(&reader)
-        shapes = try Self.runs(&reader)
-        operations = []
-        for _ in 0..<(try reader.count(ofAtLeast: 3)) {
-            operations.append(
-                Operation(
-                    service: UInt32(try reader.index(below: names.count)),
-                    name: UInt32(try reader.index(below: names.count)),
-                    kind: try reader.number()
-                )
-            )
-        }
-        keys = []
-        for _ in 0..<(try reader.count(ofAtLeast: 3)) {
-            keys.append(
-                Key(
-                    service: UInt32(try reader.index(below: names.count)),
-                    scope: try reader.number(),
-                    key: UInt32(try reader.index(below: names.count))
-                )
-            )
-        }
+        overflowKeys = try reader.index(below: 1 << 40)
+        overflowValues = try reader.index(below: 1 << 40)
+        vocabulary = try ChunkReference(parsing: &reader)
+        formPostings = try ChunkReference(parsing: &reader)
+        resourcePostings = try ChunkReference(parsing: &reader)
+        eventFormPostings = try ChunkReference(parsing: &reader)
+        totals = []
+        for _ in 0..<(try reader.count()) { totals.append(try ChunkReference(parsing: &reader)) }
         blocks = []
+        traceBlocks = []
+        indexBlocks = []
+        columns = []
+        filter = TraceFilter(traceCount: 0)
+        try parseBlocks(&reader)
+        for _ in 0..<(try reader.count(ofAtLeast: 10)) { columns.append(try Self.column(&reader)) }
+        filter = try TraceFilter(parsing: &reader)
+        try check(rest: reader.remaining)
+    }
+
+    private mutating func parseBlocks(_ reader: inout ByteReader) throws(CorruptBytes) {
         for _ in 0..<(try reader.count(ofAtLeast: 7)) {
+            let rowCount = try reader.index(below: blockRows + 1)
+            let eventCount = try reader.index(below: 1 << 32)
+            let linkCount = try reader.index(below: 1 << 32)
+            let first = firstStart &+ (try reader.varint())
             blocks.append(
                 Block(
-                    rowCount: try reader.index(below: blockRows + 1),
-                    eventCount: try reader.index(below: 1 << 32),
-                    linkCount: try reader.index(below: 1 << 32),
-                    firstStart: try reader.varint(),
-                    lastStart: try reader.varint(),
+                    rowCount: rowCount,
+                    eventCount: eventCount,
+                    linkCount: linkCount,
+                    firstStart: first,
+                    lastStart: first &+ (try reader.varint()),
                     shortest: try reader.varint(),
                     longest: try reader.varint()
                 )
             )
         }
-        traceBlocks = []
-        for _ in 0..<(try reader.count(ofAtLeast: 34)) {
+        for _ in 0..<(try reader.count(ofAtLeast: 6)) {
+            let rowCount = try reader.index(below: blockRows + 1)
+            let firstSpan = try reader.index(below: spanCount + 1)
+            let first = firstStart &+ (try reader.varint())
             traceBlocks.append(
                 TraceBlock(
-                    rowCount: try reader.index(below: blockRows + 1),
-                    firstSpan: try reader.index(below: spanCount + 1),
-                    first: TraceID(high: try reader.number(), low: try reader.number()),
-                    last: TraceID(high: try reader.number(), low: try reader.number())
+                    rowCount: rowCount,
+                    firstSpan: firstSpan,
+                    firstStart: first,
+                    lastStart: first &+ (try reader.varint()),
+                    longest: try reader.varint(),
+                    shortest: try reader.varint()
                 )
             )
         }
-        columns = []
-        for _ in 0..<(try reader.count(ofAtLeast: 6)) {
-            columns.append(try Self.column(&reader, names: names.count))
+        for _ in 0..<(try reader.count(ofAtLeast: 17)) {
+            indexBlocks.append(
+                IndexBlock(
+                    rowCount: try reader.index(below: blockRows + 1),
+                    first: try reader.number(),
+                    last: try reader.number()
+                )
+            )
         }
-        filter = try TraceFilter(parsing: &reader)
-        try check()
     }
 
-    private static func runs(_ reader: inout ByteReader) throws(CorruptBytes) -> [[UInt8]] {
-        var runs: [[UInt8]] = []
-        for _ in 0..<(try reader.count()) { runs.append(Array(try reader.run())) }
-        return runs
-    }
-
-    private static func column(
-        _ reader: inout ByteReader,
-        names: Int
-    ) throws(CorruptBytes) -> Column {
+    private static func column(_ reader: inout ByteReader) throws(CorruptBytes) -> Column {
         guard let field = PartField(rawValue: try reader.number()),
             let table = PartTable(rawValue: try reader.number())
         else { throw CorruptBytes(what: "a column is unknown") }
         let key = try reader.small()
-        guard let type = AttributeType(rawValue: try reader.number()),
-            key < UInt32(names) || key == Column.overflowKey
-        else { throw CorruptBytes(what: "a column is unknown") }
-        var column = Column(field: field, table: table, key: key, type: type, chunks: [])
-        if try reader.number(UInt8.self) != 0 {
-            column.dictionary = try ChunkReference(parsing: &reader)
+        guard let type = AttributeType(rawValue: try reader.number()) else {
+            throw CorruptBytes(what: "a column is unknown")
         }
-        for _ in 0..<(try reader.count()) {
-            let isThere = try reader.number(UInt8.self) != 0
-            column.chunks.append(isThere ? try ChunkReference(parsing: &reader) : nil)
+        var column = Column(field: field, table: table, key: key, type: type, chunks: [])
+        column.valueCount = try reader.index(below: 1 << 40)
+        column.dictionary = try ChunkReference(parsing: &reader)
+        column.filter = try ChunkReference(parsing: &reader)
+        column.filterValues = try reader.index(below: 1 << 40)
+        var place: UInt64 = 0
+        let count = try reader.count()
+        column.chunks.reserveCapacity(count)
+        for _ in 0..<count {
+            let chunk = try ChunkReference(parsing: &reader, after: place)
+            if !chunk.isNone { place = chunk.end }
+            column.chunks.append(chunk)
+        }
+        for _ in 0..<(try reader.count(ofAtLeast: 2)) {
+            let smallest = Zigzag.decode(try reader.varint())
+            let largest = smallest &+ (try reader.varint())
+            column.bounds.append(Bounds(smallest: smallest, largest: largest))
         }
         return column
     }
 
+    /// Blocks that a table is cut into.
+    func blockCount(of table: PartTable) -> Int {
+        switch table {
+        case .spans, .events, .links: blocks.count
+        case .traces: traceBlocks.count
+        case .index: indexBlocks.count
+        }
+    }
+
     /// What readers rely on without looking again.
-    private func check() throws(CorruptBytes) {
-        var rows = 0
-        for (index, block) in blocks.enumerated() {
-            rows += block.rowCount
-            guard block.rowCount == blockRows || index == blocks.count - 1, block.rowCount > 0
-            else { throw CorruptBytes(what: "a block has the wrong length") }
+    private func check(rest: Int) throws(CorruptBytes) {
+        func isCut(_ counts: [Int], into total: Int) -> Bool {
+            counts.reduce(0, +) == total && counts.dropLast().allSatisfy { $0 == blockRows }
+                && counts.last != 0
         }
-        let traces = traceBlocks.reduce(0) { $0 + $1.rowCount }
-        let fixed = PartField.allCases.dropLast()
-        guard rows == spanCount, traces == traceCount, blockRows > 0,
-            columns.count >= fixed.count,
-            zip(columns, fixed).allSatisfy({ $0.field == $1 && $0.table == $1.table }),
-            columns.dropFirst(fixed.count).allSatisfy({ $0.field == .attribute }),
-            names.first?.isEmpty == true, shapes.first?.isEmpty == true
-        else { throw CorruptBytes(what: "its directory contradicts itself") }
-    }
-}
-
-/// Says which trace ids are surely not in a part: a Bloom filter, 10 bits a trace, 7 probes, under
-/// 1 % false hits. Keyed by the low half of the id, so that short ids are found.
-struct TraceFilter: Sendable, Equatable {
-    private var words: [UInt64]
-    private static let probes = 7
-
-    init(traceCount: Int) {
-        words = Array(repeating: 0, count: max(1, (traceCount * 10 + 63) / 64))
-    }
-
-    mutating func insert(_ low: UInt64) {
-        for probe in 0..<Self.probes {
-            let bit = bit(low, probe)
-            words[bit >> 6] |= 1 << UInt64(bit & 63)
+        let isConsistent =
+            rest == 0 && blockRows > 0 && isCut(blocks.map(\.rowCount), into: spanCount)
+            && isCut(traceBlocks.map(\.rowCount), into: traceCount)
+            && isCut(indexBlocks.map(\.rowCount), into: traceCount)
+            && columns.count >= PartField.fixed.count
+            && zip(columns, PartField.fixed).allSatisfy { $0.field == $1 && $0.table == $1.table }
+            && columns.dropFirst(PartField.fixed.count).allSatisfy { $0.field == .attribute }
+            && columns.allSatisfy {
+                $0.chunks.count == blockCount(of: $0.table)
+                    && ($0.bounds.isEmpty || $0.bounds.count == $0.chunks.count)
+            }
+        guard isConsistent else { throw CorruptBytes(what: "its directory contradicts itself") }
+        var row = 0
+        for block in traceBlocks {
+            // Every trace has a span.
+            guard block.firstSpan >= row else { throw CorruptBytes(what: "its traces overlap") }
+            row = block.firstSpan + block.rowCount
         }
-    }
-
-    func mayContain(_ low: UInt64) -> Bool {
-        for probe in 0..<Self.probes {
-            let bit = bit(low, probe)
-            if words[bit >> 6] & 1 << UInt64(bit & 63) == 0 { return false }
-        }
-        return true
-    }
-
-    private func bit(_ low: UInt64, _ probe: Int) -> Int {
-        // Ids may be small numbers: spread them first.
-        let first = low &* 0x9E37_79B9_7F4A_7C15 ^ low >> 32
-        let second = low &* 0xC2B2_AE3D_27D4_EB4F | 1
-        let hash = first &+ UInt64(probe) &* second
-        return Int(hash.multipliedFullWidth(by: UInt64(words.count * 64)).high)
-    }
-
-    func encode(to writer: inout ByteWriter) {
-        writer.append(varint: words.count)
-        for word in words { writer.append(word) }
-    }
-
-    init(parsing reader: inout ByteReader) throws(CorruptBytes) {
-        words = []
-        for _ in 0..<(try reader.count(ofAtLeast: 8)) { words.append(try reader.number()) }
-        guard !words.isEmpty else { throw CorruptBytes(what: "its filter is empty") }
     }
 }

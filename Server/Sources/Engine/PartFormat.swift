@@ -5,14 +5,15 @@ import SkeinModel
 
 /// A part: spans of one tenant in one immutable file.
 ///
-/// Rows are sorted by trace id (low half first, so that a short id is a range), start and span id,
-/// and cut into blocks. Each column of each block is one chunk.
+/// Traces are sorted by start (the earliest among their spans of this part), then id; the spans of a
+/// trace by start, then span id, then as `SpanIdentity` orders. Rows are cut into blocks of 8,192
+/// (`PartDirectory.blockRows`); each column of each block is one chunk.
 ///
 /// | place | size | field |
 /// |---|---|---|
 /// | 0 | 4 | magic `SkPT` |
 /// | 4 | 4 | CRC-32C of bytes 8..<32 |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | zero |
 /// | 16 | 8 | store key |
 /// | 24 | 8 | part number |
@@ -20,18 +21,18 @@ import SkeinModel
 /// | | | directory (`PartDirectory`), one chunk |
 /// | end - 32 | 8 | offset of the directory |
 /// | end - 24 | 4 | its stored length |
-/// | end - 20 | 4 | its length before compression |
-/// | end - 16 | 4 | CRC-32C of its stored bytes |
-/// | end - 12 | 4 | format version, 1 |
+/// | end - 20 | 4 | CRC-32C of its stored bytes |
+/// | end - 16 | 4 | zero |
+/// | end - 12 | 4 | format version, 2 |
 /// | end - 8 | 4 | CRC-32C of the 24 bytes before |
 /// | end - 4 | 4 | magic `SkPE` |
 ///
-/// A chunk is stored as it is, or as one zstd frame where that is shorter (stored length below the
-/// length before compression). Its checksum, over the stored bytes, stands in the directory.
+/// A chunk's checksum stands beside its reference, over the stored bytes. What is compressed in it
+/// are its frames (`ChunkEncoder`).
 enum PartFormat {
     static let headMagic: UInt32 = 0x5450_6B53
     static let tailMagic: UInt32 = 0x4550_6B53
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let headByteCount = 32
     static let tailByteCount = 32
 
@@ -65,9 +66,9 @@ enum PartFormat {
     static func tail(_ directory: ChunkReference) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(directory.offset)
-        writer.append(directory.storedByteCount)
         writer.append(directory.byteCount)
         writer.append(directory.checksum)
+        writer.append(UInt32(0))
         writer.append(version)
         writer.append(CRC32C.checksum(writer.bytes))
         writer.append(tailMagic)
@@ -79,10 +80,10 @@ enum PartFormat {
         var reader = ByteReader(bytes)
         let reference = ChunkReference(
             offset: try reader.number(),
-            storedByteCount: try reader.number(),
             byteCount: try reader.number(),
             checksum: try reader.number()
         )
+        _ = try reader.number(UInt32.self)
         let version: UInt32 = try reader.number()
         guard try reader.number(UInt32.self) == CRC32C.checksum(bytes, 0..<24),
             try reader.number(UInt32.self) == tailMagic
@@ -103,99 +104,136 @@ enum PartFormat {
 /// Where a chunk lies and what it must be.
 struct ChunkReference: Equatable, Sendable {
     var offset: UInt64
-    var storedByteCount: UInt32
-    /// Length before compression.
+    /// Stored length; 0 for no chunk at all.
     var byteCount: UInt32
+    /// CRC-32C of the stored bytes.
     var checksum: UInt32
 
-    func encode(to writer: inout ByteWriter) {
-        writer.append(varint: offset)
-        writer.append(varint: storedByteCount)
+    /// No chunk.
+    static let none = ChunkReference(offset: 0, byteCount: 0, checksum: 0)
+
+    var isNone: Bool { byteCount == 0 }
+
+    /// Where the chunk ends.
+    var end: UInt64 { offset &+ UInt64(byteCount) }
+
+    /// - Parameter place: where the chunk that was written down before this one ends; mostly they
+    ///   follow each other.
+    func encode(to writer: inout ByteWriter, after place: UInt64 = 0) {
         writer.append(varint: byteCount)
+        if isNone { return }
+        writer.append(varint: Zigzag.encode(offset &- place))
         writer.append(checksum)
     }
 
-    init(offset: UInt64, storedByteCount: UInt32, byteCount: UInt32, checksum: UInt32) {
+    init(offset: UInt64, byteCount: UInt32, checksum: UInt32) {
         self.offset = offset
-        self.storedByteCount = storedByteCount
         self.byteCount = byteCount
         self.checksum = checksum
     }
 
-    init(parsing reader: inout ByteReader) throws(CorruptBytes) {
-        offset = try reader.varint()
-        storedByteCount = try reader.small()
+    init(parsing reader: inout ByteReader, after place: UInt64 = 0) throws(CorruptBytes) {
         byteCount = try reader.small()
+        if byteCount == 0 {
+            offset = 0
+            checksum = 0
+            return
+        }
+        offset = place &+ Zigzag.decode(try reader.varint())
         checksum = try reader.number()
     }
 }
 
-/// What a table of a part holds: each has its own rows, cut where the blocks of spans are cut
-/// (traces: into blocks of their own).
+/// What a table of a part holds: each has its own rows. Events and links are cut where the blocks of
+/// spans are cut; traces and the trace index have blocks of their own, of as many rows as a block of
+/// spans.
 enum PartTable: UInt8, Sendable, CaseIterable {
-    case spans, events, links, traces
+    case spans, events, links, traces, index
 }
 
 /// The fields of a part. The raw values are on disk: they never change.
 ///
-/// All are unsigned 64-bit numbers but the texts (`holdsText`).
+/// All are unsigned 64-bit numbers (`PackedIntegers`) but the texts (`holdsText`) and the ids
+/// (`holdsIDs`, `RawIntegers`). A column has no chunk for a block in which all its values are zero or
+/// empty, or in which it has none.
 enum PartField: UInt8, Sendable, CaseIterable {
     case spanID
     /// 0: no parent. 1: the next of `parentID`. Else 2 + the zigzag of the distance in rows to the
     /// first row of the same trace that has the parent's id.
     case parent
-    /// Parent ids that are not in the same trace of the same part.
+    /// Parent ids that are not in the same trace of the same part, in the order of the rows.
     case parentID
-    /// Less the earliest start of the trace in this part.
+    /// Less the start of the row before where that is of the same trace and block, else less the
+    /// start of the trace. Never negative.
     case start
     /// End less start, wrapping, and 1 where that wrapped: the end lies before the start.
-    case end, endsEarly
-    /// Ids in the part's names.
-    case name
-    case kind, status
+    case duration, endsEarly
+    /// Ids of the vocabulary's forms.
+    case form
+    /// Which of the resources of the form's service.
+    case instance
     case statusMessage, traceState
-    case flags
-    /// Rows of the directory's resources and scopes.
-    case resource, scope
-    /// Ids of the span's list of attribute keys and types.
-    case shape
     case eventCount, linkCount
     case droppedAttributes, droppedEvents, droppedLinks
     case marks
     /// The zigzag of event time less span start, wrapping.
     case eventTime
-    case eventName, eventShape, eventDropped
+    /// Ids of the vocabulary's event forms.
+    case eventForm
+    /// 0: another trace; the next of `linkTraceHigh`, `linkTraceLow` and `linkSpanID`. 1: the span's
+    /// own trace; the next of `linkSpanID`. Else 2 + the zigzag of the distance in rows from the span
+    /// to the first row of its own trace that has the linked id.
+    case linkTarget
     case linkTraceHigh, linkTraceLow, linkSpanID
     case linkTraceState
     case linkFlags, linkShape, linkDropped
     case traceHigh, traceLow
-    case traceSpanCount, traceStart, traceDuration, traceErrorCount
-    /// Ids in the part's names, of the root or else earliest span.
-    case traceRootService, traceRootName
-    /// For each service: name id, spans, errors (varints).
-    case traceServices
+    /// Less the start of the trace before in the block; of the first less the block's `firstStart`.
+    case traceStart
+    /// Latest end less earliest start; a span that ends before it starts ends where it starts.
+    case traceDuration
+    case traceSpanCount
+    /// Form of the first span without parent, else of the earliest span.
+    case traceRoot
+    /// See `TraceIndex`.
+    case indexKey, indexRow
     /// Values of one attribute key of one type.
+    ///
+    /// Those of a block lie in the order (form of the owner, row of the owner, place in its list), a
+    /// form being the span's, the event's or, of a link, its shape.
     case attribute
 
     var holdsText: Bool {
         switch self {
-        case .statusMessage, .traceState, .linkTraceState, .traceServices: true
+        case .statusMessage, .traceState, .linkTraceState: true
+        default: false
+        }
+    }
+
+    /// Whether the values are random and stored as they are.
+    var holdsIDs: Bool {
+        switch self {
+        case .spanID, .parentID, .linkTraceHigh, .linkTraceLow, .linkSpanID, .traceHigh, .traceLow:
+            true
         default: false
         }
     }
 
     var table: PartTable {
         switch self {
-        case .eventTime, .eventName, .eventShape, .eventDropped: .events
-        case .linkTraceHigh, .linkTraceLow, .linkSpanID, .linkTraceState, .linkFlags, .linkShape,
-            .linkDropped:
+        case .eventTime, .eventForm: .events
+        case .linkTarget, .linkTraceHigh, .linkTraceLow, .linkSpanID, .linkTraceState, .linkFlags,
+            .linkShape, .linkDropped:
             .links
-        case .traceHigh, .traceLow, .traceSpanCount, .traceStart, .traceDuration, .traceErrorCount,
-            .traceRootService, .traceRootName, .traceServices:
+        case .traceHigh, .traceLow, .traceStart, .traceDuration, .traceSpanCount, .traceRoot:
             .traces
+        case .indexKey, .indexRow: .index
         default: .spans
         }
     }
+
+    /// Fields that are not attributes: column `i` of every part is field `i` of these.
+    static let fixed = Array(allCases.dropLast())
 }
 
 extension AttributeType {

@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Platform
+import SkeinModel
 
-/// Writes chunks to a part file, a mebibyte at a time.
+/// Writes chunks to a part file, a mebibyte at a time. A chunk is what `encoder` holds:
+/// ```
+/// output.encoder.append(integers: numbers)
+/// let reference = try output.finishChunk()
+/// ```
 struct PartOutput: ~Copyable {
+    /// Holds the chunk being written; empty after `finishChunk`.
+    var encoder: ChunkEncoder
     private let file: any DiskFile
     private var written: UInt64 = 0
     private var buffer: [UInt8]
-    private let compressor: Compressor
 
+    /// - Parameters:
+    ///   - head: what the file begins with (`PartFormat.head`).
+    ///   - level: of zstd.
     init(file: any DiskFile, head: [UInt8], level: Int32) {
         self.file = file
         buffer = head
-        compressor = Compressor(level: level)
+        encoder = ChunkEncoder(level: level)
     }
 
-    mutating func append(_ chunk: [UInt8]) throws(DiskError) -> ChunkReference {
-        let stored = compressor.compress(chunk) ?? chunk
+    /// Writes what the encoder holds as one chunk.
+    mutating func finishChunk() throws(DiskError) -> ChunkReference {
+        let start = buffer.count
+        encoder.bytes.withElements { buffer.append(contentsOf: $0) }
         let reference = ChunkReference(
-            offset: written + UInt64(buffer.count),
-            storedByteCount: UInt32(stored.count),
-            byteCount: UInt32(chunk.count),
-            checksum: CRC32C.checksum(stored)
+            offset: written + UInt64(start),
+            byteCount: UInt32(encoder.count),
+            checksum: CRC32C.checksum(buffer, start..<buffer.count)
         )
-        buffer += stored
+        encoder.removeAll()
         if buffer.count >= Limits.writeBytes { try flush() }
         return reference
     }
@@ -34,7 +44,8 @@ struct PartOutput: ~Copyable {
     mutating func finish(
         _ directory: PartDirectory
     ) throws(DiskError) -> (byteCount: UInt64, checksum: UInt32) {
-        let reference = try append(directory.encode())
+        encoder.append(frame: directory.encode())
+        let reference = try finishChunk()
         buffer += PartFormat.tail(reference)
         try flush()
         try file.sync()
@@ -44,6 +55,6 @@ struct PartOutput: ~Copyable {
     private mutating func flush() throws(DiskError) {
         try file.write([buffer], at: written)
         written += UInt64(buffer.count)
-        buffer = []
+        buffer.removeAll(keepingCapacity: true)
     }
 }

@@ -35,7 +35,7 @@ public struct SamplingInput: Sendable {
     public var name: String
     /// The span's role in a call.
     public var kind: SpanKind
-    /// A clock that only goes forward, nanoseconds; 0 where the caller has none.
+    /// A clock that only goes forward, nanoseconds; 0 below a parent of this process.
     public var time: UInt64
 
     /// Makes an input of its parts.

@@ -86,6 +86,19 @@ let pureTargets: [Target] = [
         dependencies: ["Store", skein("SkeinModel")],
         swiftSettings: strict
     ),
+    // For developers: measures a store, and the codecs. No product contains them.
+    .executableTarget(
+        name: "StoreBench",
+        dependencies: [
+            "Engine", "Ingest", "Platform", "Store", skein("SkeinModel"), skein("SkeinWire"),
+        ],
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "WireBench",
+        dependencies: [skein("SkeinModel"), skein("SkeinWire")],
+        swiftSettings: strict
+    ),
     .testTarget(
         name: "EngineTests",
         dependencies: [

@@ -4,9 +4,13 @@
 // --pid the CPU seconds per million spans and the peak memory of the server.
 //
 //   otlpload --corpus F --port P [--proto http|grpc] [--path /v1/traces] [--conns N]
-//            (--spans M | --secs S) [--rate SPANS_PER_SECOND] [--pid SERVER]... [--label L]
-//            [--settle SECONDS]
+//            (--spans M | --passes N | --secs S) [--first BATCH] [--rate SPANS_PER_SECOND]
+//            [--pid SERVER]... [--label L] [--settle SECONDS]
 //
+// Without --rate each connection sends the next batch when the last one was answered. With it each
+// batch has a moment at which it is due, whatever the server does, and its latency counts from there:
+// a server that falls behind is seen to.
+// --passes sends the whole corpus so many times; --first begins with that batch.
 // A batch that is pushed back (429, 503, UNAVAILABLE) is sent again after a pause, and counted.
 // Each pass over the corpus after the first changes all ids and moves time on by --shift seconds.
 #include <arpa/inet.h>
@@ -34,7 +38,7 @@ static double now() {
 
 static string host = "127.0.0.1", path = "/v1/traces", proto = "http";
 static int port = 4318, connection_count = 2;
-static u64 total = 1000000;
+static u64 total = 1000000, passes = 0;
 static double secs = 0;
 static double rate = 0;
 static u64 shift_s = 3600;
@@ -427,8 +431,11 @@ int main(int c, char** v) {
             connection_count = stoi(a);
         } else if (k == "--spans") {
             total = stoull(a);
+        } else if (k == "--passes") {
+            passes = stoull(a);
         } else if (k == "--secs") {
             secs = stod(a);
+            total = ~0ull;
         } else if (k == "--rate") {
             rate = stod(a);
         } else if (k == "--pid") {
@@ -489,14 +496,14 @@ int main(int c, char** v) {
         for (;;) {
             u64 i = next_batch.fetch_add(1);
             u64 rep = i / nb, bi = i % nb;
-            u64 sent = (i - first) * (perRep / nb);
-            if (sent >= total || now() > tend) {
+            u64 sent = (i - first) * perRep / nb;
+            if ((passes ? i - first >= passes * nb : sent >= total) || now() > tend) {
                 break;
             }
             tmp.assign(corpus.at(bi), corpus.at(bi) + corpus.b[bi].len);
             apply_patch(tmp.data(), patches[bi], rep, shift_s * 1000000000ull);
+            double due = t0 + sent / rate;
             if (rate > 0) {
-                double due = t0 + sent / rate;
                 double d = due - now();
                 if (d > 0) {
                     timespec ts{(time_t)d, (long)((d - (long)d) * 1e9)};
@@ -524,7 +531,7 @@ int main(int c, char** v) {
                 accepted_batches++;
                 accepted_spans += corpus.b[bi].n;
                 sent_bytes += tmp.size();
-                L.push_back((b - a) * 1e3);
+                L.push_back((b - (rate > 0 ? due : a)) * 1e3);
             } else {
                 failed_batches++;
                 if (st < 0) {
@@ -586,11 +593,12 @@ int main(int c, char** v) {
         "{\"label\":\"%s\",\"proto\":\"%s\",\"conns\":%d,\"spans\":%llu,\"bad_batches\":%llu,"
         "\"pushed_back\":%llu,"
         "\"secs\":%.3f,\"spans_per_s\":%.0f,\"MBps\":%.1f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_"
-        "ms\":%.2f,\"srv_cpu_s\":%.2f,\"srv_cpu_s_per_Mspan\":%.3f,\"spans_per_core_s\":%.0f,\"srv_"
+        "ms\":%.2f,\"batches\":%llu,\"srv_cpu_s\":%.2f,\"srv_cpu_s_per_Mspan\":%.3f,\"spans_per_core_s\":%.0f,\"srv_"
         "hwm_MB\":%.1f,\"gen_cpu_s\":%.2f,\"err\":\"%s\"}\n",
         label.c_str(), proto.c_str(), connection_count, (unsigned long long)accepted_spans,
         (unsigned long long)failed_batches, (unsigned long long)pushed_back, el,
-        accepted_spans / el, sent_bytes / el / 1e6, q(.5), q(.99), q(1), cpu,
+        accepted_spans / el, sent_bytes / el / 1e6, q(.5), q(.99), q(1),
+        (unsigned long long)accepted_batches, cpu,
         accepted_spans ? cpu / (accepted_spans / 1e6) : 0, cpu > 0 ? accepted_spans / cpu : 0,
         hwm / 1024.0, lc, printable(first_error).c_str());
 }

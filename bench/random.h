@@ -48,7 +48,7 @@ static double gaussian() {
     return sqrt(-2 * log(a)) * cos(6.283185307179586 * b);
 }
 
-static double lognormal(double median, double sigma) {
+static inline double lognormal(double median, double sigma) {
     return median * exp(sigma * gaussian());
 }
 

@@ -83,7 +83,7 @@ public final class SkeinTracer: Tracer {
         let traceID = parent?.traceID ?? core.ids.traceID()
         let decision = core.decide(
             traceID: traceID,
-            parent: parent,
+            propagated: scope?.propagated,
             name: operationName,
             kind: kind
         )
@@ -108,7 +108,12 @@ public final class SkeinTracer: Tracer {
         var inner = outer
         let baggage = scope?.propagated.baggage ?? Baggage()
         inner[SpanScopeKey.self] = SpanScope(
-            propagated: PropagatedContext(trace: trace, baggage: baggage),
+            propagated: PropagatedContext(
+                trace: trace,
+                baggage: baggage,
+                // The flags say the rest; that somebody is looking for this trace they cannot.
+                decision: scope?.propagated.decision == .debug ? .debug : .open
+            ),
             recorder: recorder
         )
         return SkeinSpan(context: inner, recorder: recorder)
@@ -137,11 +142,16 @@ public final class SkeinTracer: Tracer {
         if droppedCount > 0 {
             core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
         }
-        guard found.trace != nil || !found.baggage.isEmpty else { return }
+        guard found.trace != nil || !found.baggage.isEmpty || found.decision != .open else {
+            return
+        }
         var scope = context[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
         if let trace = found.trace {
             scope.propagated.trace = trace
             scope.recorder = nil
+        }
+        if found.trace != nil || found.decision != .open {
+            scope.propagated.decision = found.decision
         }
         if !found.baggage.isEmpty { scope.propagated.baggage = found.baggage }
         context[SpanScopeKey.self] = scope

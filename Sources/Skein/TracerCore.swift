@@ -32,19 +32,33 @@ final class TracerCore: Sendable {
         sampler = options.sampler
     }
 
-    /// Asks the sampler about a span that is about to start.
+    /// Decides about a span that is about to start: as the caller asked, or as the sampler says.
+    ///
+    /// - Parameter propagated: What the span's surroundings, or a carrier, say.
     func decide(
         traceID: TraceID,
-        parent: TraceContext?,
+        propagated: PropagatedContext?,
         name: String,
         kind: Tracing.SpanKind
     ) -> SamplingDecision {
+        var parent = propagated?.trace
+        switch propagated?.decision ?? .open {
+        case .open: break
+        case .debug: return .sample
+        // Whoever leaves the decision to us has none that a child could follow.
+        case .deferred: parent = nil
+        case .drop where parent == nil: return .drop
+        case .record where parent == nil: return .sample
+        case .drop, .record: break
+        }
         let input = SamplingInput(
             traceID: traceID,
-            randomness: parent?.state.samplingRandomness,
+            randomness: propagated?.trace?.state.samplingRandomness,
             parent: parent.map { .init(isSampled: $0.isSampled, isRemote: $0.isRemote) },
             name: name,
-            kind: kind.model
+            kind: kind.model,
+            // Below a parent of this process nothing depends on the time, and it costs a call.
+            time: parent.map(\.isRemote) ?? true ? Transport.monotonicNanoseconds() : 0
         )
         return sampler.decision(for: input)
     }

@@ -139,6 +139,13 @@ private struct EnvironmentReader {
             switch name.filter({ $0 != " " }).lowercased() {
             case "tracecontext": propagators.append(W3CTraceContext())
             case "baggage": propagators.append(W3CBaggage())
+            case "b3": propagators.append(B3(.single))
+            case "b3multi": propagators.append(B3(.multiple))
+            case "jaeger": propagators.append(JaegerContext())
+            case "xray": propagators.append(XRay())
+            case "sw8":
+                let service = configuration.resource.serviceName
+                propagators.append(SkyWalkingContext(service: service))
             case "none": break
             case let other:
                 warn("'\(other)' in OTEL_PROPAGATORS is not known here and left out.")

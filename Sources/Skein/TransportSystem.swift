@@ -13,6 +13,13 @@ enum Transport {
     /// Measures the waits of the pipeline. The times of spans come from swift-distributed-tracing.
     static let clock: any Clock<Duration> = ContinuousClock()
 
+    /// A clock that only goes forward, nanoseconds.
+    static func monotonicNanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+    }
+
     /// 64 random bits of the system.
     @Sendable static func random() -> UInt64 { .random(in: .min ... .max) }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import SkeinModel
-
 /// Keys and values that the application sends along with a request, for every service on the way.
 ///
 /// At most 64 members and 8,192 bytes as sent; what goes past that is dropped and counted. Baggage
@@ -76,7 +74,7 @@ public struct Baggage: Sendable, Hashable {
         }
         return store(
             key: trimmed(member[..<equals]),
-            value: percentDecoded(trimmed(member[(equals + 1)..<semicolon])),
+            value: PercentCoding.decoded(trimmed(member[(equals + 1)..<semicolon])),
             properties: String(decoding: member[semicolon...], as: UTF8.self)
         )
     }
@@ -88,7 +86,7 @@ public struct Baggage: Sendable, Hashable {
     ) -> Bool {
         guard !key.isEmpty, key.allSatisfy(isToken) else { return false }
         let key = String(decoding: key, as: UTF8.self)
-        let encoded = key + "=" + percentEncoded(value) + properties
+        let encoded = key + "=" + PercentCoding.encoded(value) + properties
         let old = members.firstIndex { $0.key == key }
         let kept = members.reduce(0) { $0 + $1.encoded.utf8.count + 1 }
         let freed = old.map { members[$0].encoded.utf8.count + 1 } ?? 0
@@ -131,39 +129,3 @@ private func isToken(_ byte: UInt8) -> Bool {
 }
 
 private let tokenPunctuation = Array("!#$%&'*+-.^_`|~".utf8)
-
-/// `text` with every byte escaped that a baggage value may not hold as it is.
-private func percentEncoded(_ text: String) -> String {
-    var result: [UInt8] = []
-    result.reserveCapacity(text.utf8.count)
-    for byte in text.utf8 {
-        switch byte {
-        case 0x21, 0x23, 0x24, 0x26...0x2B, 0x2D...0x3A, 0x3C...0x5B, 0x5D...0x7E:
-            result.append(byte)
-        default:
-            result.append(UInt8(ascii: "%"))
-            result.append(Hex.digit(of: byte >> 4))
-            result.append(Hex.digit(of: byte))
-        }
-    }
-    return String(decoding: result, as: UTF8.self)
-}
-
-/// `bytes` with each `%` and two digits replaced by their byte; a `%` without them stays.
-private func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String {
-    var result: [UInt8] = []
-    result.reserveCapacity(bytes.count)
-    var index = bytes.startIndex
-    while index < bytes.endIndex {
-        if bytes[index] == UInt8(ascii: "%"), bytes.endIndex - index > 2,
-            let high = Hex.value(of: bytes[index + 1]), let low = Hex.value(of: bytes[index + 2])
-        {
-            result.append(high << 4 | low)
-            index += 3
-        } else {
-            result.append(bytes[index])
-            index += 1
-        }
-    }
-    return String(decoding: result, as: UTF8.self)
-}

@@ -13,4 +13,8 @@ enum Limits {
     static let baggageByteCount = 8_192
     /// Members of a `baggage`: the least that the standard asks everyone to pass on.
     static let baggageMemberCount = 64
+    /// Bytes of any other header that are looked at; a longer one is no header of that format.
+    static let headerByteCount = 2_048
+    /// Bytes of a transaction id that an application lets travel.
+    static let transactionByteCount = 256
 }

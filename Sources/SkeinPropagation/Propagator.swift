@@ -30,12 +30,34 @@ public struct PropagatedContext: Sendable, Hashable {
     public var trace: TraceContext?
     /// What the application sends along.
     public var baggage: Baggage
+    /// Whether the caller decided that the trace is recorded. Some formats can say it without naming
+    /// a trace, and some can name a trace and leave the decision open.
+    public var decision: CallerDecision
 
     /// Pairs a trace context with baggage.
-    public init(trace: TraceContext? = nil, baggage: Baggage = Baggage()) {
+    public init(
+        trace: TraceContext? = nil,
+        baggage: Baggage = Baggage(),
+        decision: CallerDecision = .open
+    ) {
         self.trace = trace
         self.baggage = baggage
+        self.decision = decision
     }
+}
+
+/// What a caller decided about recording a trace.
+public enum CallerDecision: Sendable, Hashable, CaseIterable {
+    /// Nothing but what the trace's own flags say.
+    case open
+    /// The caller names a trace and leaves the decision to whoever is called.
+    case deferred
+    /// The trace is not to be recorded.
+    case drop
+    /// The trace is to be recorded.
+    case record
+    /// The trace is to be recorded whatever any sampler says: somebody is looking for something.
+    case debug
 }
 
 /// Several propagators as one: all of them write, and where two read the same thing the later wins.

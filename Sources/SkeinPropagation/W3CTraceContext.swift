@@ -22,6 +22,8 @@ public struct W3CTraceContext: Propagator {
             trace.state = state
         }
         context.trace = trace
+        // The flags say it all, but that somebody asked for this very trace still counts.
+        if context.decision != .debug { context.decision = .open }
     }
 
     public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {

@@ -35,6 +35,8 @@ public struct SamplingInput: Sendable {
     public var name: String
     /// The span's role in a call.
     public var kind: SpanKind
+    /// A clock that only goes forward, nanoseconds; 0 below a parent of this process.
+    public var time: UInt64
 
     /// Makes an input of its parts.
     ///
@@ -44,18 +46,21 @@ public struct SamplingInput: Sendable {
     ///   - parent: The span's parent; `nil` for a root.
     ///   - name: The operation.
     ///   - kind: The span's role in a call.
+    ///   - time: A clock that only goes forward, nanoseconds; what limits rates needs it.
     public init(
         traceID: TraceID,
         randomness: UInt64? = nil,
         parent: Parent?,
         name: String,
-        kind: SpanKind
+        kind: SpanKind,
+        time: UInt64 = 0
     ) {
         self.traceID = traceID
         self.randomness = (randomness ?? traceID.low) & ((1 << 56) - 1)
         self.parent = parent
         self.name = name
         self.kind = kind
+        self.time = time
     }
 }
 

@@ -21,7 +21,6 @@ SPDX_EXEMPT = {
     "Package.swift": 2,
     "Server/Package.swift": 2,
     "Fuzz/Package.swift": 2,
-    "bench/wire/Package.swift": 2,
 }
 GENERATED = re.compile(r"\.pb\.swift$")
 

@@ -36,6 +36,9 @@ ARROWS = {
     "Engine": {"Store", "Platform", "CZstd", "SkeinModel", "SkeinWire"},
     "Query": {"QueryLanguage", "Store", "Analysis", "SkeinModel"},
     "StoreContract": {"Store", "SkeinModel"},
+    # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
+    "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},
+    "WireBench": {"SkeinModel", "SkeinWire"},
     "Receivers": {"Ingest", "Store", "Platform", "SkeinModel", "SkeinWire"},
     "API": {"Query", "QueryLanguage", "Analysis", "Store", "SkeinModel", "SkeinWire"},
     "WebUI": {"CWebAssets", "CZlib"},

@@ -34,7 +34,10 @@ BANS = [
     Ban(
         "print", r"(?<![\w.])(?:print|debugPrint|dump)\(",
         "log with swift-log, or return the text to the command that prints it",
-        exempt={r"^Server/Sources/SkeinCommand/": "a command's answer goes to standard output"},
+        exempt={
+            r"^Server/Sources/SkeinCommand/": "a command's answer goes to standard output",
+            r"^Server/Sources/(?:Store|Wire)Bench/": "measurements go to standard output",
+        },
     ),
     Ban(
         "wall-clock", r"(?<![\w.])Date\(|\bDate\.now\b|\bCFAbsoluteTime",
@@ -73,6 +76,7 @@ BANS = [
             r"^Server/Sources/SkeinCommand/":
                 "commands read the user's files and the terminal, no spans pass here",
             r"^Server/Sources/Client/": "a client program reads files and waits like any other",
+            r"^Server/Sources/(?:Store|Wire)Bench/": "what measures reads the clock of CPU time",
             r"^Server/Sources/Shop/": "the demo stands for a user's application",
         },
     ),

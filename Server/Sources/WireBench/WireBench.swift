@@ -4,12 +4,9 @@ import Glibc
 import SkeinModel
 import SkeinWire
 
-// Prints spans a second and core of each codec on a corpus (`OTLPB01`, see bench/README.md):
-//   MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000 \
-//     swift run -c release -Xswiftc -cross-module-optimization --package-path bench/wire \
-//     WireBench bench/build/corpus-42-1000000.otlpb
-// With the two settings freed memory is kept, as in a process that has run for a while; without them
-// each payload pays the kernel for its pages, a quarter of the time.
+// Prints spans a second and core of each codec on a corpus (`OTLPB01`, see bench/README.md). Run by
+// `make bench-codecs`, with MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ at a gigabyte: with them
+// freed memory is kept, as in a process that has run for a while; without them each payload pays the kernel for its pages, a quarter of the time.
 // CPU time, the best of five passes: the machine is shared, and only the best pass was alone.
 
 @main
@@ -44,10 +41,7 @@ struct WireBench {
         report("decode OTLP/JSON", spanCount) {
             var count = 0
             for text in json {
-                let batch = try text.span.bytes.withUnsafeBytes {
-                    try OTLP.decodeJSON($0, receivedAt: 1)
-                }
-                count += batch.columns.count
+                count += try decodeJSON(text)
             }
             return count
         }

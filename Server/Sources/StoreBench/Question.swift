@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+import Store
+
+/// One line of input: a kind and its arguments between tabs.
+///
+/// ```
+/// trace       ID
+/// scan        newest|slowest FROM TO [service=S] [operation=O] [tag=KEY=VALUE] [duration=NS]
+/// operations  FROM TO
+/// graph       FROM TO
+/// services
+/// ```
+enum Question {
+    case trace(TraceID)
+    case scan(ScanPlan)
+    case graph(Range<UInt64>)
+    case services
+
+    /// A line that asks nothing this program knows.
+    struct Unknown: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(_ line: String) throws(Unknown) {
+        let words = line.split(separator: "\t", omittingEmptySubsequences: false)
+        let unknown = Unknown(description: "cannot read the question '\(line)'")
+        switch (words.first, words.count) {
+        case ("trace", 2):
+            guard let id = TraceID(hex: words[1]) else { throw unknown }
+            self = .trace(id)
+        case ("scan", 4...):
+            guard let order = TraceOrder(rawValue: String(words[1])),
+                let range = Self.range(words[2], words[3])
+            else { throw unknown }
+            var conditions: [SpanPredicate] = []
+            for word in words[4...] {
+                guard let condition = Self.condition(word) else { throw unknown }
+                conditions.append(condition)
+            }
+            self = .scan(
+                ScanPlan(
+                    range: range,
+                    span: conditions.isEmpty ? .all : .and(conditions),
+                    order: order
+                )
+            )
+        case ("graph", 3):
+            guard let range = Self.range(words[1], words[2]) else { throw unknown }
+            self = .graph(range)
+        case ("services", 1): self = .services
+        default: throw unknown
+        }
+    }
+
+    private static func range(_ from: Substring, _ to: Substring) -> Range<UInt64>? {
+        guard let start = UInt64(from), let end = UInt64(to), start <= end else { return nil }
+        return start..<end
+    }
+
+    private static func condition(_ word: Substring) -> SpanPredicate? {
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return nil }
+        switch parts[0] {
+        case "service": return .service(.exactly(String(parts[1])))
+        case "operation": return .operation(.exactly(String(parts[1])))
+        case "duration":
+            return UInt64(parts[1]).map { .duration($0...UInt64.max) }
+        case "tag":
+            let pair = parts[1].split(
+                separator: "=",
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            guard pair.count == 2 else { return nil }
+            return .attribute(.any, key: String(pair[0]), .text(String(pair[1])))
+        default: return nil
+        }
+    }
+
+    /// Asks `store`. Nothing but the question itself happens in here: it is what is measured.
+    func answer(from store: any TraceStore) async throws(StoreError) -> Answer {
+        switch self {
+        case .trace(let id): .trace(try await store.traces(TraceRequest(ids: [id])))
+        case .scan(let plan): .scan(try await store.scan(plan))
+        case .graph(let range): .graph(try await store.totals(TotalsRequest(range: range)))
+        case .services: .services(try await store.names(NamesRequest(scope: .services)))
+        }
+    }
+}
+
+/// What a store said.
+enum Answer {
+    case trace(TraceSpans)
+    case scan(ScanResult)
+    case graph(Totals)
+    case services(NamesResult)
+}

@@ -93,7 +93,8 @@ public enum EngineInspection {
                     entry,
                     storeKey: manifest.storeKey,
                     names: names,
-                    disk: disk
+                    disk: disk,
+                    cache: PartCache(byteLimit: Limits.partCacheBytes)
                 )
                 let directory = part.directory
                 let spans = max(directory.spanCount, 1)
@@ -101,7 +102,7 @@ public enum EngineInspection {
                     "\(title): version \(PartFormat.version), \(entry.byteCount) bytes, "
                         + "\(directory.spanCount) spans, \(directory.traceCount) traces, "
                         + "\(directory.blocks.count) blocks of \(directory.blockRows) rows, "
-                        + "\(entry.byteCount / UInt64(spans)) bytes a span"
+                        + "\(hundredths(entry.byteCount, UInt64(spans))) bytes a span"
                 )
                 try inspect(part, &report)
             } catch {
@@ -110,40 +111,74 @@ public enum EngineInspection {
         }
     }
 
+    private static func hundredths(_ count: UInt64, _ divisor: UInt64) -> String {
+        let scaled = count &* 100 / divisor
+        return "\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
+    }
+
+    /// Reads every chunk of a part and says what takes how much.
     private static func inspect(_ part: Part, _ report: inout Report) throws(PartDamage) {
-        let decompressor = Decompressor()
-        var columns: [(bytes: Int, text: String)] = []
-        for column in part.directory.columns {
-            var stored = 0
-            var raw = 0
-            for reference in [column.dictionary] + column.chunks {
-                guard let reference else { continue }
-                _ = try part.chunk(reference, decompressor)
-                stored += Int(reference.storedByteCount)
-                raw += Int(reference.byteCount)
+        let directory = part.directory
+        let vocabulary = try part.vocabulary()
+        var items: [(bytes: Int, text: String)] = []
+        func add(_ references: [ChunkReference], _ text: String) throws(PartDamage) {
+            var bytes = 0
+            for reference in references where !reference.isNone {
+                bytes += try part.chunk(reference).count
             }
-            guard stored > 0 else { continue }
-            let coding = column.dictionary == nil ? "" : ", dictionary"
-            columns.append(
-                (stored, "\(stored) bytes (\(raw) unpacked\(coding))  \(title(of: column, part))")
-            )
+            if bytes > 0 { items.append((bytes, "\(bytes) bytes  \(text)")) }
         }
-        for column in columns.sorted(by: { $0.bytes > $1.bytes }) {
-            report.line("          " + column.text)
+        for (index, column) in directory.columns.enumerated() {
+            let title = title(of: column, vocabulary)
+            try add(column.chunks, title)
+            if let filter = try part.filter(index) {
+                try add([column.filter] + filter.pages, "\(title), filter")
+            }
+            guard let dictionary = try part.dictionary(index, Decompressor()) else { continue }
+            let pages = dictionary.pages
+            try add(
+                [column.dictionary] + pages.map(\.texts),
+                "\(title), dictionary of \(dictionary.count) texts"
+            )
+            try add(pages.compactMap(\.postings), "\(title), blocks by text")
+        }
+        try add(
+            [directory.vocabulary],
+            "vocabulary: \(vocabulary.nameCount) names, \(vocabulary.content.resources.count) "
+                + "resources, \(vocabulary.forms.count) forms"
+        )
+        try add(
+            [directory.formPostings, directory.resourcePostings, directory.eventFormPostings],
+            "blocks by form, resource and event"
+        )
+        try add(directory.totals, "totals")
+        let rest = Int(part.entry.byteCount) - items.reduce(0) { $0 + $1.bytes }
+        items.append((rest, "\(rest) bytes  directory, with the filter of trace ids"))
+        for item in items.sorted(by: { $0.bytes > $1.bytes }) {
+            report.line("          " + item.text)
+        }
+        if directory.overflowValues > 0 {
+            report.line(
+                "          \(directory.overflowValues) values of \(directory.overflowKeys) rare "
+                    + "keys share columns"
+            )
         }
     }
 
-    private static func title(of column: PartDirectory.Column, _ part: Part) -> String {
+    private static func title(
+        of column: PartDirectory.Column,
+        _ vocabulary: Vocabulary
+    ) -> String {
         guard column.field == .attribute else { return "\(column.field)" }
         let owner =
             switch column.table {
-            case .spans, .traces: "span"
+            case .spans, .traces, .index: "span"
             case .events: "event"
             case .links: "link"
             }
         let key =
             column.key == PartDirectory.Column.overflowKey
-            ? "(rare keys)" : part.shared.columns.strings.text(column.key)
+            ? "(rare keys)" : vocabulary.text(column.key)
         return "\(owner) \(key) \(column.type.word)"
     }
 

@@ -24,6 +24,10 @@ enum Limits {
     static let postingsRepeats = 4
     /// Bytes of one page of a value filter: what a look-up reads.
     static let filterPageBytes = 32 << 10
+    /// Bytes that all parts together hold of vocabularies, dictionaries and lists of blocks.
+    static let partCacheBytes = 24 << 20
+    /// Bytes of unpacked chunks that one query holds of one part.
+    static let readerBytes = 8 << 20
     /// Traces in one answer of `scan`.
     static let scanTraces = 10_000
     /// Ids in one `traces` request.
@@ -32,10 +36,10 @@ enum Limits {
     static let names = 100_000
     /// Queries waiting for a query thread before more are refused.
     static let waitingQueries = 256
-    /// Small parts of one size class that are joined into one.
+    /// Neighbouring parts of one size class that are joined into one.
     static let mergeParts = 8
-    /// Spans that a merged part may hold: what a merge holds in memory at once.
-    static let mergedSpans = 400_000
+    /// Spans that a merged part may hold.
+    static let mergedSpans = 4_000_000
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

@@ -2,8 +2,6 @@
 
 import Platform
 import SkeinModel
-import Store
-import Synchronization
 
 /// A part that could not be read as it should.
 struct PartDamage: Error {
@@ -13,37 +11,26 @@ struct PartDamage: Error {
     let isReadFailure: Bool
 }
 
-/// An open part. Its directory is in memory, its chunks are read on demand.
+/// An open part. Its directory is in memory; all else is read on demand, and what many queries need
+/// of that is held for a while by the cache that all parts share.
 final class Part: Sendable {
     let entry: Manifest.Entry
     let directory: PartDirectory
-    /// Names, resources and scopes with the ids the part uses; no spans.
-    let shared: SpanTable
-    /// By shape id.
-    let shapes: [[(key: UInt32, type: AttributeType)]]
     private let file: any DiskFile
-    private let names = Mutex<KnownNames?>(nil)
-    private let attributeColumns: [UInt64: Int]
+    private let cache: PartCache
 
     var number: UInt64 { entry.number }
 
-    /// Its names as texts, made when first asked for.
-    var knownNames: KnownNames {
-        names.withLock { known in
-            if let known { return known }
-            let collected = KnownNames(of: directory)
-            known = collected
-            return collected
-        }
-    }
-
+    /// Opens the part that `entry` lists. Reads its head, its end and its directory, nothing else.
     init(
         _ entry: Manifest.Entry,
         storeKey: UInt64,
         names: FileNames,
-        disk: any Disk
+        disk: any Disk,
+        cache: PartCache
     ) throws(PartDamage) {
         self.entry = entry
+        self.cache = cache
         do {
             file = try disk.open(names.part(entry.number))
             guard try file.byteCount() == entry.byteCount,
@@ -62,9 +49,10 @@ final class Part: Sendable {
             guard reference.checksum == entry.checksum else {
                 throw CorruptBytes(what: "it is not the file that the manifest lists")
             }
-            let bytes = try Self.chunk(reference, of: file, entry, Decompressor())
-            directory = try PartDirectory(parsing: bytes)
-            shared = SpanTable(try Self.sharedColumns(directory))
+            var reader = ByteReader(try Self.chunk(reference, of: file, entry))
+            directory = try PartDirectory(parsing: try reader.frame(Decompressor()))
+            guard directory.tenant == entry.tenant, directory.spanCount == Int(entry.spanCount)
+            else { throw CorruptBytes(what: "it is not the part that the manifest lists") }
         } catch let error as DiskError {
             throw PartDamage(
                 number: entry.number,
@@ -76,56 +64,14 @@ final class Part: Sendable {
         } catch {
             throw PartDamage(number: entry.number, what: "\(error)", isReadFailure: true)
         }
-        shapes = directory.shapes.map(ShapeCoding.pairs)
-        var places: [UInt64: Int] = [:]
-        for (index, column) in directory.columns.enumerated() where column.field == .attribute {
-            places[Self.code(column.key, column.type, column.table)] = index
-        }
-        attributeColumns = places
     }
 
-    private static func sharedColumns(
-        _ directory: PartDirectory
-    ) throws(CorruptBytes) -> SpanColumns {
-        var columns = SpanColumns()
-        for (index, name) in directory.names.enumerated() {
-            let id = name.withRun(0..<name.count) { columns.strings.intern($0) }
-            guard id == UInt32(index) else { throw CorruptBytes(what: "a name stands twice") }
-        }
-        for bytes in directory.resources {
-            try ResourceCoding.readResource(bytes, into: &columns)
-        }
-        for bytes in directory.scopes { try ResourceCoding.readScope(bytes, into: &columns) }
-        let names = directory.names.count
-        for shape in directory.shapes {
-            guard ShapeCoding.pairs(shape).allSatisfy({ $0.key < UInt32(names) }) else {
-                throw CorruptBytes(what: "a key has no name")
-            }
-        }
-        return columns
-    }
-
-    private static func code(
-        _ key: UInt32,
-        _ type: AttributeType,
-        _ table: PartTable
-    ) -> UInt64 {
-        UInt64(key) << 16 | UInt64(type.rawValue) << 8 | UInt64(table.rawValue)
-    }
-
-    /// The column of a key's values of one type, maybe shared with others; `nil` for the empty type.
-    func column(_ key: UInt32, _ type: AttributeType, _ table: PartTable) -> Int? {
-        attributeColumns[Self.code(key, type, table)]
-            ?? attributeColumns[Self.code(PartDirectory.Column.overflowKey, type, table)]
-    }
+    deinit { cache.forget(part: number) }
 
     /// Reads and checks one chunk.
-    func chunk(
-        _ reference: ChunkReference,
-        _ decompressor: borrowing Decompressor
-    ) throws(PartDamage) -> [UInt8] {
+    func chunk(_ reference: ChunkReference) throws(PartDamage) -> [UInt8] {
         do {
-            return try Self.chunk(reference, of: file, entry, decompressor)
+            return try Self.chunk(reference, of: file, entry)
         } catch let error as CorruptBytes {
             throw damage(error.what)
         } catch {
@@ -140,18 +86,103 @@ final class Part: Sendable {
     private static func chunk(
         _ reference: ChunkReference,
         of file: any DiskFile,
-        _ entry: Manifest.Entry,
-        _ decompressor: borrowing Decompressor
+        _ entry: Manifest.Entry
     ) throws -> [UInt8] {
-        let stored = Int(reference.storedByteCount)
-        guard reference.offset <= entry.byteCount,
-            UInt64(stored) <= entry.byteCount - reference.offset
+        let byteCount = UInt64(reference.byteCount)
+        guard reference.offset <= entry.byteCount, byteCount <= entry.byteCount - reference.offset
         else { throw CorruptBytes(what: "a chunk lies past the end") }
-        let bytes = try file.read(at: reference.offset, count: stored)
-        guard bytes.count == stored, CRC32C.checksum(bytes) == reference.checksum else {
+        let bytes = try file.read(at: reference.offset, count: Int(byteCount))
+        guard bytes.count == Int(byteCount), CRC32C.checksum(bytes) == reference.checksum else {
             throw CorruptBytes(what: "the chunk at byte \(reference.offset) fails its checksum")
         }
-        if reference.storedByteCount == reference.byteCount { return bytes }
-        return try decompressor.decompress(bytes, byteCount: Int(reference.byteCount))
+        return bytes
+    }
+
+    // MARK: What queries share
+
+    /// What the numbers in the columns mean; read when first needed.
+    func vocabulary() throws(PartDamage) -> Vocabulary {
+        if case .vocabulary(let known) = cache.find(key(.vocabulary)) { return known }
+        let bytes = try chunk(directory.vocabulary)
+        do throws(CorruptBytes) {
+            let made = try Vocabulary(
+                try PartVocabulary(chunk: bytes, Decompressor()),
+                of: directory
+            )
+            cache.insert(.vocabulary(made), made.byteCount, key(.vocabulary))
+            return made
+        } catch { throw damage(error.what) }
+    }
+
+    /// The index of a column's dictionary; `nil` where it has none.
+    func dictionary(
+        _ column: Int,
+        _ decompressor: borrowing Decompressor
+    ) throws(PartDamage) -> TextDictionary? {
+        guard directory.columns[column].hasDictionary else { return nil }
+        let key = key(.dictionary, column)
+        if case .dictionary(let known) = cache.find(key) { return known }
+        let bytes = try chunk(directory.columns[column].dictionary)
+        do throws(CorruptBytes) {
+            let made = try TextDictionary(chunk: bytes, decompressor)
+            cache.insert(.dictionary(made), 4 * bytes.count + 100 * made.pages.count, key)
+            return made
+        } catch { throw damage(error.what) }
+    }
+
+    /// The texts of one page of a dictionary, ascending.
+    func texts(
+        _ page: Int,
+        of dictionary: TextDictionary,
+        _ column: Int,
+        _ decompressor: borrowing Decompressor
+    ) throws(PartDamage) -> PackedTexts {
+        let key = key(.texts, column, page)
+        if case .texts(let known) = cache.find(key) { return known }
+        var reader = ByteReader(try chunk(dictionary.pages[page].texts))
+        do throws(CorruptBytes) {
+            let made = try PackedTexts(sorted: &reader, decompressor)
+            guard made.count == dictionary.pages[page].count else {
+                throw CorruptBytes(what: "a dictionary is damaged")
+            }
+            cache.insert(.texts(made), made.byteCount + 8 * made.count + 100, key)
+            return made
+        } catch { throw damage(error.what) }
+    }
+
+    /// Which blocks hold the values of a run: those of a dictionary's page, forms or resources.
+    func postings(
+        _ reference: ChunkReference,
+        _ decompressor: borrowing Decompressor
+    ) throws(PartDamage) -> Postings {
+        let key = key(.postings, Int(truncatingIfNeeded: reference.offset))
+        if case .postings(let known) = cache.find(key) { return known }
+        let bytes = try chunk(reference)
+        do throws(CorruptBytes) {
+            let made = try Postings(
+                chunk: bytes,
+                blockCount: directory.blocks.count,
+                decompressor
+            )
+            cache.insert(.postings(made), 8 * made.count + 4 * bytes.count + 100, key)
+            return made
+        } catch { throw damage(error.what) }
+    }
+
+    /// The index of a column's value filter; `nil` where it has none.
+    func filter(_ column: Int) throws(PartDamage) -> ValueFilter? {
+        guard !directory.columns[column].filter.isNone else { return nil }
+        let key = key(.filter, column)
+        if case .filter(let known) = cache.find(key) { return known }
+        let bytes = try chunk(directory.columns[column].filter)
+        do throws(CorruptBytes) {
+            let made = try ValueFilter(chunk: bytes)
+            cache.insert(.filter(made), 16 * made.pages.count + 100, key)
+            return made
+        } catch { throw damage(error.what) }
+    }
+
+    private func key(_ kind: PartCache.Kind, _ column: Int = 0, _ page: Int = 0) -> PartCache.Key {
+        PartCache.Key(part: number, kind: kind, column: column, page: page)
     }
 }

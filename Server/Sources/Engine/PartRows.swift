@@ -4,110 +4,28 @@ import SkeinModel
 import Store
 
 extension PartReader {
-    /// Appends span rows `rows` to `target`.
+    /// Appends the spans of a trace to `target`, all that was stored of them.
     ///
-    /// - Parameter copier: made from `part.shared`; carries names, resources and scopes over.
+    /// - Parameter copier: made from `vocabulary.shared`; carries names, resources and scopes over.
     mutating func append(
-        _ rows: Range<Int>,
+        _ trace: PartTrace,
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) {
-        guard !rows.isEmpty else { return }
+        let id = try id(of: trace)
         let blockRows = directory.blockRows
-        for block in rows.lowerBound / blockRows...(rows.upperBound - 1) / blockRows {
-            let base = block * blockRows
-            let local =
-                max(
-                    rows.lowerBound - base,
-                    0
-                )..<min(
-                    rows.upperBound - base,
-                    directory.blocks[block].rowCount
-                )
-            try append(local, of: block, to: &target, &copier)
+        guard trace.rows.upperBound <= directory.spanCount else {
+            throw part.damage("a trace is too long")
         }
-    }
-
-    private mutating func append(
-        _ rows: Range<Int>,
-        of block: Int,
-        to target: inout SpanColumns,
-        _ copier: inout SpanCopier
-    ) throws(PartDamage) {
-        let base = block * directory.blockRows
-        let starts = try numbers(.start, block)
-        let ends = try numbers(.end, block)
-        let spanIDs = try numbers(.spanID, block)
-        let parents = try parentIDs(rows, block)
-        let names = try numbers(.name, block)
-        let kinds = try numbers(.kind, block)
-        let statuses = try numbers(.status, block)
-        let messages = try texts(column: Int(PartField.statusMessage.rawValue), block)
-        let states = try texts(column: Int(PartField.traceState.rawValue), block)
-        let flags = try numbers(.flags, block)
-        let resources = try numbers(.resource, block)
-        let scopes = try numbers(.scope, block)
-        let droppedAttributes = try numbers(.droppedAttributes, block)
-        let droppedEvents = try numbers(.droppedEvents, block)
-        let droppedLinks = try numbers(.droppedLinks, block)
-        let marks = try numbers(.marks, block)
-        let shapes = try numbers(.shape, block)
-        let attributes = try attributes(.spans, block, shapes, rows, to: &target, &copier)
-        var absolute: [UInt64] = []
-        var ids: [TraceID] = []
-        for trace in try traces(in: base + rows.lowerBound..<base + rows.upperBound) {
-            for row in trace.rows.clamped(to: base + rows.lowerBound..<base + rows.upperBound) {
-                absolute.append(trace.start &+ starts[row - base])
-                ids.append(trace.id)
-            }
+        for block in trace.rows.lowerBound / blockRows...(trace.rows.upperBound - 1) / blockRows {
+            var copy = RowCopy(trace, id, block: block, try vocabulary, directory)
+            try copy.run(&self, to: &target, &copier)
         }
-        guard ids.count == rows.count else { throw part.damage("rows have no trace") }
-        let events = try events(rows, block, absolute, to: &target, &copier)
-        let links = try links(rows, block, to: &target, &copier)
-        for (index, row) in rows.enumerated() {
-            target.append(
-                SpanRow(
-                    traceID: ids[index],
-                    spanID: SpanID(spanIDs[row]),
-                    parentID: SpanID(parents[index]),
-                    start: absolute[index],
-                    end: absolute[index] &+ ends[row],
-                    name: copier.string(Self.id(names[row]), part.shared.columns, &target),
-                    kind: SpanKind(rawValue: UInt8(truncatingIfNeeded: kinds[row]))
-                        ?? .unspecified,
-                    status: StatusCode(rawValue: UInt8(truncatingIfNeeded: statuses[row]))
-                        ?? .unset,
-                    statusMessage: intern(messages, row, &target),
-                    traceState: intern(states, row, &target),
-                    flags: Self.id(flags[row]),
-                    resource: copier.resource(Int(resources[row]), part.shared.columns, &target),
-                    scope: copier.scope(Int(scopes[row]), part.shared.columns, &target),
-                    attributes: attributes[index],
-                    events: events[index],
-                    links: links[index],
-                    droppedAttributes: Self.id(droppedAttributes[row]),
-                    droppedEvents: Self.id(droppedEvents[row]),
-                    droppedLinks: Self.id(droppedLinks[row]),
-                    marks: SpanMarks(rawValue: UInt8(truncatingIfNeeded: marks[row]))
-                )
-            )
-        }
-    }
-
-    private static func id(_ number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number) }
-
-    private func intern(
-        _ column: TextColumn,
-        _ index: Int,
-        _ target: inout SpanColumns
-    ) -> UInt32 {
-        column.texts.withBytes(column.place(index)) { target.strings.intern($0) }
     }
 
     /// The parents of `rows` of a block, 0 for none.
     mutating func parentIDs(_ rows: Range<Int>, _ block: Int) throws(PartDamage) -> [UInt64] {
-        let codes = try numbers(.parent, block)
-        let strangers = try numbers(.parentID, block)
+        let codes = try packed(.parent, block).values(0..<rows.upperBound)
         var next = codes[..<rows.lowerBound].reduce(0) { $1 == 1 ? $0 + 1 : $0 }
         var result: [UInt64] = []
         result.reserveCapacity(rows.count)
@@ -115,53 +33,213 @@ extension PartReader {
             switch codes[row] {
             case 0: result.append(0)
             case 1:
+                let strangers = try numbers(.parentID, block)
                 guard next < strangers.count else { throw part.damage("a parent is missing") }
                 result.append(strangers[next])
                 next += 1
-            default:
-                let place = try parentRow(codes[row], block * directory.blockRows + row)
-                let ids = try numbers(.spanID, place / directory.blockRows)
-                result.append(ids[place % directory.blockRows])
+            default: result.append(try spanID(codes[row], from: block * directory.blockRows + row))
             }
         }
         return result
     }
 
-    /// The row that the parent code of `row`, which is at least 2, means.
-    func parentRow(_ code: UInt64, _ row: Int) throws(PartDamage) -> Int {
+    /// The row that a parent code or link target of `row`, which is at least 2, means.
+    func row(_ code: UInt64, from row: Int) throws(PartDamage) -> Int {
         let distance = Int64(bitPattern: Zigzag.decode(code &- 2))
         let (place, isTooFar) = Int64(row).addingReportingOverflow(distance)
         guard !isTooFar, place >= 0, place < Int64(directory.spanCount) else {
-            throw part.damage("a parent is out of range")
+            throw part.damage("a span that is referred to is out of range")
         }
         return Int(place)
     }
 
-    private mutating func events(
+    /// The id of the span that a parent code or link target of `row` means.
+    mutating func spanID(_ code: UInt64, from row: Int) throws(PartDamage) -> UInt64 {
+        let place = try self.row(code, from: row)
+        return try numbers(.spanID, place / directory.blockRows)[place % directory.blockRows]
+    }
+
+    /// Value `index` of a field of links; zero where a block has no chunk.
+    fileprivate mutating func linked(
+        _ field: PartField,
+        _ index: Int,
+        _ block: Int
+    ) throws(PartDamage) -> UInt64 {
+        if directory.columns[Int(field.rawValue)].chunks[block].isNone { return 0 }
+        let values = try numbers(field, block)
+        guard index < values.count else { throw part.damage("a link is missing") }
+        return values[index]
+    }
+
+    /// The rows of events or links that span rows `rows` of a block own, `counts` being how many
+    /// each span has, from the block's first on.
+    func children(
+        _ counts: [UInt64],
         _ rows: Range<Int>,
-        _ block: Int,
-        _ starts: [UInt64],
+        _ total: Int
+    ) throws(PartDamage) -> Range<Int> {
+        var first: UInt64 = 0
+        for row in 0..<rows.lowerBound { first &+= min(counts[row], 1 << 32) }
+        var end = first
+        for row in rows { end &+= min(counts[row], 1 << 32) }
+        guard end <= UInt64(total) else { throw part.damage("events or links are missing") }
+        return Int(first)..<Int(end)
+    }
+}
+
+/// Copies the spans of a trace that lie in one block.
+private struct RowCopy {
+    private let id: TraceID
+    private let trace: PartTrace
+    private let block: Int
+    private let base: Int
+    /// Rows inside the block.
+    private let rows: Range<Int>
+    private let vocabulary: Vocabulary
+    private let directory: PartDirectory
+    private var starts: [UInt64] = []
+
+    init(
+        _ trace: PartTrace,
+        _ id: TraceID,
+        block: Int,
+        _ vocabulary: Vocabulary,
+        _ directory: PartDirectory
+    ) {
+        self.trace = trace
+        self.id = id
+        self.block = block
+        self.vocabulary = vocabulary
+        self.directory = directory
+        base = block * directory.blockRows
+        let own = trace.rows.clamped(to: base..<base + directory.blocks[block].rowCount)
+        rows = own.lowerBound - base..<own.upperBound - base
+    }
+
+    mutating func run(
+        _ reader: inout PartReader,
+        to target: inout SpanColumns,
+        _ copier: inout SpanCopier
+    ) throws(PartDamage) {
+        starts = try reader.starts(of: trace, block)
+        let forms = try reader.packed(.form, block).values(0..<rows.upperBound)
+        let spanIDs = try reader.numbers(.spanID, block)
+        let parents = try reader.parentIDs(rows, block)
+        let durations = try values(.duration, &reader)
+        let endsEarly = try values(.endsEarly, &reader)
+        let instances = try values(.instance, &reader)
+        let messages = try strings(.statusMessage, &reader, &target)
+        let states = try strings(.traceState, &reader, &target)
+        let droppedAttributes = try values(.droppedAttributes, &reader)
+        let droppedEvents = try values(.droppedEvents, &reader)
+        let droppedLinks = try values(.droppedLinks, &reader)
+        let marks = try values(.marks, &reader)
+        var owners = OwnerValues(.spans, block, forms, rows)
+        let attributes = try owners.append(vocabulary, &reader, to: &target, &copier)
+        let events = try events(&reader, to: &target, &copier)
+        let links = try links(spanIDs, &reader, to: &target, &copier)
+        for index in 0..<rows.count {
+            let form = vocabulary.forms[Int(forms[rows.lowerBound + index])]
+            guard let resource = vocabulary.resource(instances[index], of: form) else {
+                throw reader.part.damage("a span has no resource")
+            }
+            let end = starts[index] &+ durations[index]
+            guard (end < starts[index]) == (endsEarly[index] != 0) else {
+                throw reader.part.damage("an end lies on the wrong side of its start")
+            }
+            let shared = vocabulary.shared
+            target.append(
+                SpanRow(
+                    traceID: id,
+                    spanID: SpanID(spanIDs[rows.lowerBound + index]),
+                    parentID: SpanID(parents[index]),
+                    start: starts[index],
+                    end: end,
+                    name: copier.string(form.name, shared.columns, &target),
+                    kind: SpanKind(rawValue: form.kind) ?? .unspecified,
+                    status: StatusCode(rawValue: form.status) ?? .unset,
+                    statusMessage: messages[index],
+                    traceState: states[index],
+                    flags: form.flags,
+                    resource: copier.resource(resource, shared.columns, &target),
+                    scope: copier.scope(Int(form.scope), shared.columns, &target),
+                    attributes: attributes[index],
+                    events: events[index],
+                    links: links[index],
+                    droppedAttributes: UInt32(truncatingIfNeeded: droppedAttributes[index]),
+                    droppedEvents: UInt32(truncatingIfNeeded: droppedEvents[index]),
+                    droppedLinks: UInt32(truncatingIfNeeded: droppedLinks[index]),
+                    marks: SpanMarks(rawValue: UInt8(truncatingIfNeeded: marks[index]))
+                )
+            )
+        }
+    }
+
+    /// A field of the rows.
+    private func values(
+        _ field: PartField,
+        _ reader: inout PartReader
+    ) throws(PartDamage) -> [UInt64] {
+        try reader.packed(field, block).values(rows)
+    }
+
+    /// A text field of the rows, as strings of `target`.
+    private func strings(
+        _ field: PartField,
+        _ reader: inout PartReader,
+        _ target: inout SpanColumns
+    ) throws(PartDamage) -> [UInt32] {
+        let column = Int(field.rawValue)
+        return try strings(column, rows, &reader, &target)
+    }
+
+    private func strings(
+        _ column: Int,
+        _ rows: Range<Int>,
+        _ reader: inout PartReader,
+        _ target: inout SpanColumns
+    ) throws(PartDamage) -> [UInt32] {
+        var ids: [UInt32] = []
+        ids.reserveCapacity(rows.count)
+        let texts = try reader.texts(column: column, block)
+        for row in rows {
+            if texts.hasDictionary {
+                let id = try reader.dictionaryText(column, texts.id(row)) {
+                    target.strings.intern($0)
+                }
+                ids.append(id)
+            } else {
+                ids.append(texts.withBytes(row) { target.strings.intern($0) })
+            }
+        }
+        return ids
+    }
+
+    private func events(
+        _ reader: inout PartReader,
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) -> [Run] {
-        let counts = try numbers(.eventCount, block)
-        let owned = try children(counts, rows, directory.blocks[block].eventCount)
-        guard !owned.isEmpty else { return Array(repeating: .empty, count: rows.count) }
-        let times = try numbers(.eventTime, block)
-        let names = try numbers(.eventName, block)
-        let dropped = try numbers(.eventDropped, block)
-        let shapes = try numbers(.eventShape, block)
-        let attributes = try attributes(.events, block, shapes, owned, to: &target, &copier)
+        let total = directory.blocks[block].eventCount
+        if total == 0 { return Array(repeating: .empty, count: rows.count) }
+        let counts = try reader.packed(.eventCount, block).values(0..<rows.upperBound)
+        let owned = try reader.children(counts, rows, total)
+        if owned.isEmpty { return Array(repeating: .empty, count: rows.count) }
+        let times = try reader.packed(.eventTime, block).values(owned)
+        let forms = try reader.packed(.eventForm, block).values(0..<owned.upperBound)
+        var owners = OwnerValues(.events, block, forms, owned)
+        let attributes = try owners.append(vocabulary, &reader, to: &target, &copier)
         var runs: [Run] = []
-        var event = owned.lowerBound
+        var event = 0
         for (index, row) in rows.enumerated() {
             let first = target.events.count
             for _ in 0..<Int(counts[row]) {
+                let form = vocabulary.eventForms[Int(forms[owned.lowerBound + event])]
                 target.events.append(
                     time: starts[index] &+ Zigzag.decode(times[event]),
-                    name: copier.string(Self.id(names[event]), part.shared.columns, &target),
-                    attributes: attributes[event - owned.lowerBound],
-                    dropped: Self.id(dropped[event])
+                    name: copier.string(form.name, vocabulary.shared.columns, &target),
+                    attributes: attributes[event],
+                    dropped: form.dropped
                 )
                 event += 1
             }
@@ -170,35 +248,41 @@ extension PartReader {
         return runs
     }
 
-    private mutating func links(
-        _ rows: Range<Int>,
-        _ block: Int,
+    private func links(
+        _ spanIDs: [UInt64],
+        _ reader: inout PartReader,
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) -> [Run] {
-        let counts = try numbers(.linkCount, block)
-        let owned = try children(counts, rows, directory.blocks[block].linkCount)
-        guard !owned.isEmpty else { return Array(repeating: .empty, count: rows.count) }
-        let highs = try numbers(.linkTraceHigh, block)
-        let lows = try numbers(.linkTraceLow, block)
-        let ids = try numbers(.linkSpanID, block)
-        let states = try texts(column: Int(PartField.linkTraceState.rawValue), block)
-        let flags = try numbers(.linkFlags, block)
-        let dropped = try numbers(.linkDropped, block)
-        let shapes = try numbers(.linkShape, block)
-        let attributes = try attributes(.links, block, shapes, owned, to: &target, &copier)
+        let total = directory.blocks[block].linkCount
+        if total == 0 { return Array(repeating: .empty, count: rows.count) }
+        let counts = try reader.packed(.linkCount, block).values(0..<rows.upperBound)
+        let owned = try reader.children(counts, rows, total)
+        if owned.isEmpty { return Array(repeating: .empty, count: rows.count) }
+        let targets = try targets(counts, owned, &reader)
+        let states = try strings(
+            Int(PartField.linkTraceState.rawValue),
+            owned,
+            &reader,
+            &target
+        )
+        let flags = try reader.packed(.linkFlags, block).values(owned)
+        let dropped = try reader.packed(.linkDropped, block).values(owned)
+        let shapes = try reader.packed(.linkShape, block).values(0..<owned.upperBound)
+        var owners = OwnerValues(.links, block, shapes, owned)
+        let attributes = try owners.append(vocabulary, &reader, to: &target, &copier)
         var runs: [Run] = []
-        var link = owned.lowerBound
+        var link = 0
         for row in rows {
             let first = target.links.count
             for _ in 0..<Int(counts[row]) {
                 target.links.append(
-                    traceID: TraceID(high: highs[link], low: lows[link]),
-                    spanID: SpanID(ids[link]),
-                    traceState: intern(states, link, &target),
-                    flags: Self.id(flags[link]),
-                    attributes: attributes[link - owned.lowerBound],
-                    dropped: Self.id(dropped[link])
+                    traceID: targets[link].trace,
+                    spanID: SpanID(targets[link].span),
+                    traceState: states[link],
+                    flags: UInt32(truncatingIfNeeded: flags[link]),
+                    attributes: attributes[link],
+                    dropped: UInt32(truncatingIfNeeded: dropped[link])
                 )
                 link += 1
             }
@@ -207,85 +291,149 @@ extension PartReader {
         return runs
     }
 
-    /// The rows of events or links that `rows` own, `counts` being how many each span has.
-    func children(
+    /// What the links in `owned` point to.
+    private func targets(
         _ counts: [UInt64],
-        _ rows: Range<Int>,
-        _ total: Int
-    ) throws(PartDamage) -> Range<Int> {
-        var first = 0
-        for row in 0..<rows.lowerBound { first += Int(counts[row]) }
-        var end = first
-        for row in rows { end += Int(counts[row]) }
-        guard end <= total else { throw part.damage("events or links are missing") }
-        return first..<end
+        _ owned: Range<Int>,
+        _ reader: inout PartReader
+    ) throws(PartDamage) -> [(trace: TraceID, span: UInt64)] {
+        let codes = try reader.packed(.linkTarget, block).values(0..<owned.upperBound)
+        var foreign = 0
+        var strangers = 0
+        for code in codes[..<owned.lowerBound] where code < 2 {
+            strangers += 1
+            if code == 0 { foreign += 1 }
+        }
+        var result: [(trace: TraceID, span: UInt64)] = []
+        var link = owned.lowerBound
+        for row in rows {
+            for _ in 0..<Int(counts[row]) {
+                let code = codes[link]
+                link += 1
+                if code >= 2 {
+                    result.append((id, try reader.spanID(code, from: base + row)))
+                    continue
+                }
+                var trace = id
+                if code == 0 {
+                    trace = TraceID(
+                        high: try reader.linked(.linkTraceHigh, foreign, block),
+                        low: try reader.linked(.linkTraceLow, foreign, block)
+                    )
+                    foreign += 1
+                }
+                result.append((trace, try reader.linked(.linkSpanID, strangers, block)))
+                strangers += 1
+            }
+        }
+        return result
+    }
+}
+
+/// The attributes of some owners (spans, events or links) of a block.
+private struct OwnerValues {
+    private let table: PartTable
+    private let block: Int
+    /// Forms of the block's owners up to the last one wanted.
+    private let forms: [UInt64]
+    private let wanted: Range<Int>
+    private var columns: [Int32: TextOrNumbers] = [:]
+
+    private enum TextOrNumbers {
+        case numbers(PackedIntegers)
+        case text(TextColumn)
     }
 
-    /// Appends the attributes of `owners` and returns their runs. `shapes` are those of the block.
-    private mutating func attributes(
-        _ table: PartTable,
-        _ block: Int,
-        _ shapes: [UInt64],
-        _ owners: Range<Int>,
+    init(_ table: PartTable, _ block: Int, _ forms: [UInt64], _ wanted: Range<Int>) {
+        self.table = table
+        self.block = block
+        self.forms = forms
+        self.wanted = wanted
+    }
+
+    /// Appends the attributes and returns their runs.
+    mutating func append(
+        _ vocabulary: Vocabulary,
+        _ reader: inout PartReader,
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) -> [Run] {
-        var cursors = try attributeCursors(table, shapes, before: owners.lowerBound)
-        var runs: [Run] = []
-        runs.reserveCapacity(owners.count)
-        for owner in owners {
-            let pairs = part.shapes[Int(shapes[owner])]
+        let limit = UInt64(PartReader.formCount(table, vocabulary))
+        guard forms[wanted].allSatisfy({ $0 < limit }) else {
+            throw reader.part.damage("a form is out of range")
+        }
+        let layout = try reader.layout(table, block)
+        // How many owners of the form lie before, by form.
+        var ranks: [UInt64: Int] = [:]
+        for form in forms[wanted] { ranks[form] = 0 }
+        for form in forms[..<wanted.lowerBound] {
+            if let rank = ranks.index(forKey: form) { ranks.values[rank] += 1 }
+        }
+        var result: [Run] = []
+        result.reserveCapacity(wanted.count)
+        for form in forms[wanted] {
+            let rank = ranks[form, default: 0]
+            ranks[form] = rank + 1
+            let shape = PartReader.shape(of: UInt32(form), table, vocabulary)
+            guard let place = layout.index(of: UInt32(form)) else {
+                throw reader.part.damage("a form is out of range")
+            }
             let first = target.attributes.count
-            for pair in pairs {
-                let key = copier.string(pair.key, part.shared.columns, &target)
-                guard pair.type != .empty else {
+            let steps = vocabulary.steps(shape: shape, table)
+            for (pair, entry) in vocabulary.shapes[Int(shape)].enumerated() {
+                let key = copier.string(entry.key, vocabulary.shared.columns, &target)
+                let step = steps[steps.startIndex + pair]
+                guard step.column >= 0 else {
+                    guard step.column == ValueStep.nowhere else {
+                        throw reader.part.damage("an attribute has no column")
+                    }
                     target.attributes.append(key: key, type: .empty, bits: 0)
                     continue
                 }
-                let column = try attributeColumn(pair, table)
-                let index = cursors[column, default: 0]
-                cursors[column] = index + 1
-                if pair.type.holdsText {
-                    let texts = try texts(column: column, block)
-                    guard index < texts.count else { throw part.damage("a value is missing") }
-                    texts.texts.withBytes(texts.place(index)) {
-                        target.attributes.append(key: key, type: pair.type, bytes: $0)
-                    }
-                } else {
-                    let values = try numbers(column: column, block, count: nil)
-                    guard index < values.count else { throw part.damage("a value is missing") }
-                    target.attributes.append(key: key, type: pair.type, bits: values[index])
+                let run = layout.run(place, pair: pair)
+                let index = run.base + rank * run.stride
+                try append(key, entry.type, step.column, index, &reader, &target)
+            }
+            result.append(
+                Run(first: UInt32(first), count: UInt32(target.attributes.count - first))
+            )
+        }
+        return result
+    }
+
+    private mutating func append(
+        _ key: UInt32,
+        _ type: AttributeType,
+        _ column: Int32,
+        _ index: Int,
+        _ reader: inout PartReader,
+        _ target: inout SpanColumns
+    ) throws(PartDamage) {
+        let values: TextOrNumbers
+        if let known = columns[column] {
+            values = known
+        } else {
+            values =
+                type.holdsText
+                ? .text(try reader.texts(column: Int(column), block))
+                : .numbers(try reader.packed(column: Int(column), block))
+            columns[column] = values
+        }
+        switch values {
+        case .numbers(let numbers):
+            guard index < numbers.count else { throw reader.part.damage("a value is missing") }
+            target.attributes.append(key: key, type: type, bits: numbers[index])
+        case .text(let texts):
+            guard index < texts.count else { throw reader.part.damage("a value is missing") }
+            if texts.hasDictionary {
+                try reader.dictionaryText(Int(column), texts.id(index)) {
+                    target.attributes.append(key: key, type: type, bytes: $0)
+                }
+            } else {
+                texts.withBytes(index) {
+                    target.attributes.append(key: key, type: type, bytes: $0)
                 }
             }
-            runs.append(Run(first: UInt32(first), count: UInt32(pairs.count)))
         }
-        return runs
-    }
-
-    private func attributeColumn(
-        _ pair: (key: UInt32, type: AttributeType),
-        _ table: PartTable
-    ) throws(PartDamage) -> Int {
-        guard let column = part.column(pair.key, pair.type, table) else {
-            throw part.damage("an attribute has no column")
-        }
-        return column
-    }
-
-    /// How many values of each column lie before owner `owner` of a block.
-    private func attributeCursors(
-        _ table: PartTable,
-        _ shapes: [UInt64],
-        before owner: Int
-    ) throws(PartDamage) -> [Int: Int] {
-        var owners: [UInt64: Int] = [:]
-        for shape in shapes[..<owner] { owners[shape, default: 0] += 1 }
-        var cursors: [Int: Int] = [:]
-        for (shape, count) in owners {
-            for pair in part.shapes[Int(shape)] where pair.type != .empty {
-                cursors[try attributeColumn(pair, table), default: 0] += count
-            }
-        }
-        return cursors
     }
 }

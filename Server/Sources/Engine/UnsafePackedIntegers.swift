@@ -56,6 +56,15 @@ struct PackedIntegers: Sendable {
         guard reader.remaining == 0 else { throw CorruptBytes(what: "numbers go on too long") }
     }
 
+    /// As many zeros.
+    init(zeros count: Int) {
+        self.count = count
+        smallest = 0
+        scale = 1
+        planes = 0
+        bytes = []
+    }
+
     /// Number `index`, which must be below `count`.
     subscript(index: Int) -> UInt64 {
         var offset: UInt64 = 0

@@ -19,6 +19,17 @@ enum Limits {
     static let writeBytes = 1 << 20
     /// Bytes of text in one page of a dictionary: what a look-up unpacks.
     static let dictionaryPageBytes = 32 << 10
+    /// Texts of a column after which it is asked whether numbering them pays at all.
+    static let sampledTexts = 4_096
+    /// Percent of texts that differ above which a sampled column gets no dictionary.
+    static let rawPercent = 85
+    /// Percent of texts that differ above which a column gets no dictionary.
+    static let dictionaryPercent = 70
+    /// Bytes of a text on average up to which texts without a dictionary get a filter: nobody looks
+    /// for a whole stack trace.
+    static let filteredTextBytes = 96
+    /// Distinct ints of a block up to which a column gets no filter.
+    static let unfilteredNumbers = 16
     /// How often, at least, a dictionary's texts must stand in a column on average for lists of
     /// blocks; with fewer, a filter is shorter.
     static let postingsRepeats = 4

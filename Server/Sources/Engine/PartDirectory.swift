@@ -51,10 +51,19 @@ struct PartDirectory: Sendable {
         var last: UInt64
     }
 
-    /// Smallest and largest number of a block, as bits; by their sign for ints.
+    /// Smallest and largest number of a block, as codes whose order is that of the numbers
+    /// (`code`). Not-a-numbers lie outside all others.
     struct Bounds: Sendable, Equatable {
-        var smallest: UInt64
-        var largest: UInt64
+        /// Larger than `largest` where the block has no value.
+        var smallest = UInt64.max
+        var largest: UInt64 = 0
+
+        /// The code of a value of type int or double, given its bits.
+        static func code(_ bits: UInt64, _ type: AttributeType) -> UInt64 {
+            let sign: UInt64 = 1 << 63
+            guard type == .double else { return bits ^ sign }
+            return bits & sign == 0 ? bits | sign : ~bits
+        }
     }
 
     /// One column: a fixed field, or an attribute key of one type.
@@ -79,7 +88,7 @@ struct PartDirectory: Sendable {
         var filterValues = 0
         /// One a block; `none` where all values are zero (or there are none).
         var chunks: [ChunkReference]
-        /// For attributes of type int: one a block, zeros where it has no value.
+        /// For attributes of type int or double: one a block.
         var bounds: [Bounds] = []
 
         var hasDictionary: Bool { !dictionary.isNone }
@@ -92,6 +101,8 @@ struct PartDirectory: Sendable {
     var firstStart: UInt64
     var lastStart: UInt64
     var receivedAt: UInt64
+    /// Bytes of the longest texts of one column and block.
+    var longestTexts: Int
     /// Attribute keys that found no column of their own, and how many values they have.
     var overflowKeys: Int
     var overflowValues: Int
@@ -113,7 +124,7 @@ struct PartDirectory: Sendable {
         writer.append(run: tenant.utf8)
         for number in [blockRows, spanCount, traceCount] { writer.append(varint: number) }
         for number in [firstStart, lastStart, receivedAt] { writer.append(varint: number) }
-        for number in [overflowKeys, overflowValues] { writer.append(varint: number) }
+        for number in [longestTexts, overflowKeys, overflowValues] { writer.append(varint: number) }
         for chunk in [vocabulary, formPostings, resourcePostings, eventFormPostings] {
             chunk.encode(to: &writer)
         }
@@ -168,7 +179,7 @@ struct PartDirectory: Sendable {
             }
             writer.append(varint: column.bounds.count)
             for bounds in column.bounds {
-                writer.append(varint: Zigzag.encode(bounds.smallest))
+                writer.append(varint: Zigzag.encode(bounds.smallest ^ 1 << 63))
                 writer.append(varint: bounds.largest &- bounds.smallest)
             }
         }
@@ -186,6 +197,7 @@ extension PartDirectory {
         firstStart = try reader.varint()
         lastStart = try reader.varint()
         receivedAt = try reader.varint()
+        longestTexts = try reader.index(below: 1 << 40)
         overflowKeys = try reader.index(below: 1 << 40)
         overflowValues = try reader.index(below: 1 << 40)
         vocabulary = try ChunkReference(parsing: &reader)
@@ -271,7 +283,7 @@ extension PartDirectory {
             column.chunks.append(chunk)
         }
         for _ in 0..<(try reader.count(ofAtLeast: 2)) {
-            let smallest = Zigzag.decode(try reader.varint())
+            let smallest = Zigzag.decode(try reader.varint()) ^ 1 << 63
             let largest = smallest &+ (try reader.varint())
             column.bounds.append(Bounds(smallest: smallest, largest: largest))
         }

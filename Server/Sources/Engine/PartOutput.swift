@@ -11,6 +11,8 @@ import SkeinModel
 struct PartOutput: ~Copyable {
     /// Holds the chunk being written; empty after `finishChunk`.
     var encoder: ChunkEncoder
+    /// Bytes of the longest texts of one column and block: what a reader holds in memory at once.
+    private(set) var longestTexts = 0
     private let file: any DiskFile
     private var written: UInt64 = 0
     private var buffer: [UInt8]
@@ -37,6 +39,15 @@ struct PartOutput: ~Copyable {
         if buffer.count >= Limits.writeBytes { try flush() }
         return reference
     }
+
+    /// Writes `bytes` as one chunk, as they are.
+    mutating func append(_ bytes: [UInt8]) throws(DiskError) -> ChunkReference {
+        encoder.append(raw: bytes)
+        return try finishChunk()
+    }
+
+    /// Notes how many bytes the texts of one column and block have.
+    mutating func note(textByteCount: Int) { longestTexts = max(longestTexts, textByteCount) }
 
     /// Writes the directory and the end, and syncs.
     ///

@@ -20,7 +20,7 @@ struct PartVocabulary: Sendable {
     }
 
     /// What a span is besides its times, ids and values; ordered as the fields stand.
-    struct Form: Sendable, Hashable {
+    struct Form: Sendable, Hashable, Comparable {
         /// Name ids.
         var service: UInt32
         var name: UInt32
@@ -31,22 +31,40 @@ struct PartVocabulary: Sendable {
         var scope: UInt32
         /// Row of `shapes`.
         var shape: UInt32
+
+        static func < (a: Form, b: Form) -> Bool {
+            if a.service != b.service { return a.service < b.service }
+            if a.name != b.name { return a.name < b.name }
+            if a.kind != b.kind { return a.kind < b.kind }
+            if a.status != b.status { return a.status < b.status }
+            if a.flags != b.flags { return a.flags < b.flags }
+            return a.scope == b.scope ? a.shape < b.shape : a.scope < b.scope
+        }
     }
 
     /// What an event is besides its time and values; ordered as the fields stand.
-    struct EventForm: Sendable, Hashable {
+    struct EventForm: Sendable, Hashable, Comparable {
         /// Name id.
         var name: UInt32
         var shape: UInt32
         /// Attributes dropped.
         var dropped: UInt32
+
+        static func < (a: EventForm, b: EventForm) -> Bool {
+            if a.name != b.name { return a.name < b.name }
+            return a.shape == b.shape ? a.dropped < b.dropped : a.shape < b.shape
+        }
     }
 
     /// That an event of a form stands in some span of a service.
-    struct EventUse: Sendable, Hashable {
+    struct EventUse: Sendable, Hashable, Comparable {
         /// Name id.
         var service: UInt32
         var form: UInt32
+
+        static func < (a: EventUse, b: EventUse) -> Bool {
+            a.service == b.service ? a.form < b.form : a.service < b.service
+        }
     }
 
     /// Sorted; id 0 is the empty one.

@@ -8,7 +8,38 @@ import SkeinModel
 /// schema URL, dropped count, attributes. An attribute: key (name id), type (1), then a number
 /// (8) or a run of bytes; the list ends with the item.
 enum ResourceCoding {
-    static func append(
+    /// Resource `row` of `source`.
+    ///
+    /// - Parameter name: the part's id of a string of `source`.
+    static func resource(
+        _ row: Int,
+        of source: borrowing SpanColumns,
+        name: (UInt32) -> UInt32
+    ) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(varint: name(source.resources.service[row]))
+        writer.append(varint: name(source.resources.schemaURL[row]))
+        writer.append(varint: source.resources.dropped[row])
+        append(attributes: source.resources.attributes[row], of: source, to: &writer, key: name)
+        return writer.bytes
+    }
+
+    /// Scope `row` of `source`.
+    static func scope(
+        _ row: Int,
+        of source: borrowing SpanColumns,
+        name: (UInt32) -> UInt32
+    ) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(varint: name(source.scopes.name[row]))
+        writer.append(varint: name(source.scopes.version[row]))
+        writer.append(varint: name(source.scopes.schemaURL[row]))
+        writer.append(varint: source.scopes.dropped[row])
+        append(attributes: source.scopes.attributes[row], of: source, to: &writer, key: name)
+        return writer.bytes
+    }
+
+    private static func append(
         attributes run: Run,
         of source: borrowing SpanColumns,
         to writer: inout ByteWriter,

@@ -4,7 +4,7 @@ import SkeinModel
 import Store
 
 /// One span of one table.
-struct SpanReference {
+struct SpanReference: BitwiseCopyable {
     var table: UInt32
     var row: UInt32
 }
@@ -212,19 +212,20 @@ enum SpanSorting {
             if end == index + 1 {
                 result.append(keys[index].place)
             } else {
-                appendDistinct(keys[index..<end].map(\.place), of: tables, to: &result)
+                result += distinct(keys[index..<end].map(\.place), of: tables)
             }
             index = end
         }
         return result
     }
 
-    /// Spans that share ids and start: few, or an attack; grouped by hash, so never quadratic.
-    private static func appendDistinct(
+    /// Leaves exact duplicates out of spans that share ids and start: few, or an attack; grouped by
+    /// hash, so never quadratic.
+    static func distinct(
         _ places: [SpanReference],
-        of tables: [SpanTable],
-        to result: inout [SpanReference]
-    ) {
+        of tables: [SpanTable]
+    ) -> [SpanReference] {
+        var result: [SpanReference] = []
         var seen: [Int: [SpanReference]] = [:]
         for place in places {
             let table = tables[Int(place.table)]
@@ -241,6 +242,7 @@ enum SpanSorting {
             seen[hash, default: []].append(place)
             result.append(place)
         }
+        return result
     }
 
     /// Every row of every table.

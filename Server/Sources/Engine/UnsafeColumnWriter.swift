@@ -87,7 +87,9 @@ struct ColumnWriter: ~Copyable {
         if filter != nil {
             for number in numbers { filter?.insert(ValueHash.of(number), block: block) }
         }
-        if column.type == .int { column.bounds.append(Self.bounds(numbers)) }
+        if column.field == .attribute, column.type == .int || column.type == .double {
+            column.bounds.append(PartDirectory.Bounds(numbers, column.type))
+        }
         guard numbers.contains(where: { $0 != 0 }) else {
             column.chunks.append(.none)
             return
@@ -114,38 +116,34 @@ struct ColumnWriter: ~Copyable {
             column.chunks.append(.none)
             return
         }
+        output.note(textByteCount: texts.byteCount)
         output.encoder.append(texts: texts)
         column.chunks.append(try output.finishChunk())
     }
 
-    /// Writes the indexes of the column.
-    consuming func finish(
+    /// Writes the indexes of the column, which is then complete.
+    mutating func finish(
         to output: inout PartOutput
     ) throws(DiskError) -> PartDirectory.Column {
-        if let filter { column.filter = try filter.finish(to: &output) }
+        if let filter = filter.take() { column.filter = try filter.finish(to: &output) }
         var lists: [ChunkReference] = []
-        if let postings { lists = try postings.finish().write(pages, to: &output) }
-        if var dictionary {
+        if let postings = postings.take() {
+            lists = try postings.finish().write(pages, to: &output)
+        }
+        if var dictionary = dictionary.take() {
             column.dictionary = try dictionary.finish(postings: lists, to: &output)
         }
         return column
     }
+}
 
-    private static func bounds(
-        _ numbers: UnsafeBufferPointer<UInt64>
-    ) -> PartDirectory.Bounds {
-        guard let first = numbers.first else {
-            return PartDirectory.Bounds(smallest: 0, largest: 0)
-        }
-        var smallest = Int64(bitPattern: first)
-        var largest = smallest
+extension PartDirectory.Bounds {
+    /// The bounds of the values of a block.
+    init(_ numbers: UnsafeBufferPointer<UInt64>, _ type: AttributeType) {
         for number in numbers {
-            smallest = min(smallest, Int64(bitPattern: number))
-            largest = max(largest, Int64(bitPattern: number))
+            let code = Self.code(number, type)
+            smallest = min(smallest, code)
+            largest = max(largest, code)
         }
-        return PartDirectory.Bounds(
-            smallest: UInt64(bitPattern: smallest),
-            largest: UInt64(bitPattern: largest)
-        )
     }
 }

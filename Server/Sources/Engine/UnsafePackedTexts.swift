@@ -20,6 +20,31 @@ struct PackedTexts: Sendable {
         bytes = []
     }
 
+    /// Takes texts over that were gathered to be written.
+    init(_ run: borrowing TextRun) {
+        var ends: [Int] = []
+        var bytes: [UInt8] = []
+        ends.reserveCapacity(run.count)
+        bytes.reserveCapacity(run.byteCount)
+        run.forEach { text in
+            bytes.append(contentsOf: text)
+            ends.append(bytes.count)
+        }
+        self.ends = ends
+        self.bytes = bytes
+    }
+
+    init(_ texts: [[UInt8]]) {
+        var ends: [Int] = []
+        var bytes: [UInt8] = []
+        for text in texts {
+            bytes += text
+            ends.append(bytes.count)
+        }
+        self.ends = ends
+        self.bytes = bytes
+    }
+
     /// Reads texts at the reader's place.
     init(
         parsing reader: inout ByteReader,

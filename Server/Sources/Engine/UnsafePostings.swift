@@ -90,7 +90,7 @@ struct PostingsBuilder: ~Copyable {
     }
 
     /// Sorted by value, as counting sort does.
-    consuming func finish() -> Lists {
+    func finish() -> Lists {
         var starts = [Int](repeating: 0, count: seen.count + 1)
         for index in 0..<values.count { starts[Int(values[index]) + 1] += 1 }
         for value in 0..<seen.count { starts[value + 1] += starts[value] }

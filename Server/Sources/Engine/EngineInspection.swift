@@ -140,7 +140,7 @@ public enum EngineInspection {
                 [column.dictionary] + pages.map(\.texts),
                 "\(title), dictionary of \(dictionary.count) texts"
             )
-            try add(pages.compactMap(\.postings), "\(title), blocks by text")
+            try add(pages.map(\.postings), "\(title), blocks by text")
         }
         try add(
             [directory.vocabulary],

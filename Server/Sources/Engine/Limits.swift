@@ -39,6 +39,12 @@ enum Limits {
     static let partCacheBytes = 24 << 20
     /// Bytes of unpacked chunks that one query holds of one part.
     static let readerBytes = 8 << 20
+    /// Bytes of unpacked chunks that a merge holds of one part, beside the blocks being copied.
+    static let mergeReaderBytes = 2 << 20
+    /// Blocks that a merge holds unpacked, at least one a part.
+    static let mergeBlocks = 12
+    /// Spans that a merge unpacks at once to find exact duplicates.
+    static let comparedSpans = 4_096
     /// Traces in one answer of `scan`.
     static let scanTraces = 10_000
     /// Ids in one `traces` request.

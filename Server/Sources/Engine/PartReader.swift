@@ -20,6 +20,7 @@ struct PartReader: ~Copyable {
     private var held: [UInt64: Held] = [:]
     private var heldByteCount = 0
     private var clock: UInt64 = 0
+    private let byteLimit: Int
 
     private enum Content {
         case packed(PackedIntegers)
@@ -40,9 +41,15 @@ struct PartReader: ~Copyable {
         case packed, numbers, starts, texts, layout, page
     }
 
-    init(_ part: Part, _ scratch: ReadScratch = ReadScratch()) {
+    /// - Parameter byteLimit: unpacked chunks that may be in hand.
+    init(
+        _ part: Part,
+        _ scratch: ReadScratch = ReadScratch(),
+        byteLimit: Int = Limits.readerBytes
+    ) {
         self.part = part
         self.scratch = scratch
+        self.byteLimit = byteLimit
     }
 
     var directory: PartDirectory { part.directory }
@@ -72,7 +79,7 @@ struct PartReader: ~Copyable {
 
     private mutating func hold(_ content: Content, _ byteCount: Int, _ key: UInt64) {
         clock += 1
-        if heldByteCount + byteCount > Limits.readerBytes { dropOldest() }
+        if heldByteCount + byteCount > byteLimit { dropOldest() }
         held[key] = Held(content: content, byteCount: byteCount, use: clock)
         heldByteCount += byteCount
     }
@@ -80,7 +87,7 @@ struct PartReader: ~Copyable {
     /// Drops the half that was used longest ago.
     private mutating func dropOldest() {
         for (key, item) in held.sorted(by: { $0.value.use < $1.value.use }) {
-            if heldByteCount <= Limits.readerBytes / 2 { break }
+            if heldByteCount <= byteLimit / 2 { break }
             held[key] = nil
             heldByteCount -= item.byteCount
         }
@@ -277,8 +284,8 @@ struct PartReader: ~Copyable {
         let id = Int(id)
         guard let dictionary = try dictionary(column), id < dictionary.count else { return nil }
         let page = dictionary.pages[dictionary.page(of: id)]
-        guard let postings = page.postings else { return nil }
-        return try blocks(postings, id - page.first, of: page.count)
+        guard !page.postings.isNone else { return nil }
+        return try blocks(page.postings, id - page.first, of: page.count)
     }
 
     /// The blocks that hold spans of a form, ascending; `nil` for "maybe all".

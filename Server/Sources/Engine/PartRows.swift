@@ -12,13 +12,23 @@ extension PartReader {
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) {
-        let id = try id(of: trace)
+        try append(trace, try id(of: trace), rows: trace.rows, to: &target, &copier)
+    }
+
+    /// Appends some spans of a trace.
+    ///
+    /// - Parameter rows: inside the trace's, at least one.
+    mutating func append(
+        _ trace: PartTrace,
+        _ id: TraceID,
+        rows: Range<Int>,
+        to target: inout SpanColumns,
+        _ copier: inout SpanCopier
+    ) throws(PartDamage) {
         let blockRows = directory.blockRows
-        guard trace.rows.upperBound <= directory.spanCount else {
-            throw part.damage("a trace is too long")
-        }
-        for block in trace.rows.lowerBound / blockRows...(trace.rows.upperBound - 1) / blockRows {
-            var copy = RowCopy(trace, id, block: block, try vocabulary, directory)
+        let vocabulary = try vocabulary
+        for block in rows.lowerBound / blockRows...(rows.upperBound - 1) / blockRows {
+            var copy = RowCopy(trace, id, rows, block: block, vocabulary, directory)
             try copy.run(&self, to: &target, &copier)
         }
     }
@@ -102,6 +112,7 @@ private struct RowCopy {
     init(
         _ trace: PartTrace,
         _ id: TraceID,
+        _ wanted: Range<Int>,
         block: Int,
         _ vocabulary: Vocabulary,
         _ directory: PartDirectory
@@ -112,7 +123,7 @@ private struct RowCopy {
         self.vocabulary = vocabulary
         self.directory = directory
         base = block * directory.blockRows
-        let own = trace.rows.clamped(to: base..<base + directory.blocks[block].rowCount)
+        let own = wanted.clamped(to: base..<base + directory.blocks[block].rowCount)
         rows = own.lowerBound - base..<own.upperBound - base
     }
 
@@ -121,7 +132,11 @@ private struct RowCopy {
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) {
-        starts = try reader.starts(of: trace, block)
+        let before = max(trace.rows.lowerBound, base)
+        starts = Array(
+            try reader.starts(of: trace, block)[(base + rows.lowerBound - before)...]
+                .prefix(rows.count)
+        )
         let forms = try reader.packed(.form, block).values(0..<rows.upperBound)
         let spanIDs = try reader.numbers(.spanID, block)
         let parents = try reader.parentIDs(rows, block)

@@ -36,6 +36,8 @@ final class StoreKeeper: LogSink {
     let clock: any Clock
     let options: EngineOptions
     let segments: LogSegments
+    /// What queries share of parts.
+    let partCache = PartCache(byteLimit: Limits.partCacheBytes)
     private let state = Mutex(StoreState())
     private let manifest: Mutex<Manifest>
     private let wake: Monitor<Wake>
@@ -155,7 +157,7 @@ final class StoreKeeper: LogSink {
                 continue
             }
             do throws(PartDamage) {
-                let part = try Part(entry, storeKey: storeKey, names: names, disk: disk)
+                let part = try open(entry, storeKey)
                 state.withLock { $0.parts.append(part) }
             } catch {
                 setAside(error)
@@ -223,14 +225,14 @@ final class StoreKeeper: LogSink {
         do {
             let file = try disk.create(path)
             let head = PartFormat.head(storeKey: next.storeKey, number: number)
-            var builder = PartBuilder(
+            var flush = PartFlush(
                 tables: tables,
                 tenant: tenant,
                 receivedAt: receivedAt,
                 blockRows: options.blockRows,
                 output: PartOutput(file: file, head: head, level: level)
             )
-            entry = try builder.build()
+            entry = try flush.write()
             entry.number = number
             try disk.rename(path, to: names.part(number))
             try disk.syncDirectory(names.parts)
@@ -240,7 +242,11 @@ final class StoreKeeper: LogSink {
             throw error
         }
         next.parts.append(entry)
-        return try Part(entry, storeKey: next.storeKey, names: names, disk: disk)
+        return try open(entry, next.storeKey)
+    }
+
+    private func open(_ entry: Manifest.Entry, _ storeKey: UInt64) throws(PartDamage) -> Part {
+        try Part(entry, storeKey: storeKey, names: names, disk: disk, cache: partCache)
     }
 
     // MARK: Joining
@@ -250,7 +256,7 @@ final class StoreKeeper: LogSink {
     /// - Returns: whether parts were joined, so that it may be worth looking again.
     func merge() throws -> Bool {
         let parts = state.withLock { $0.parts }
-        guard let group = MergePlan.choose(parts.map(\.entry)) else { return false }
+        guard let group = MergePlan.choose(parts.map(\.entry), isQuiet: false) else { return false }
         let chosen = parts.filter { group.contains($0.number) }
         var tables: [SpanTable] = []
         do throws(PartDamage) {
@@ -405,8 +411,12 @@ extension Part {
     func load() throws(PartDamage) -> SpanTable {
         var reader = PartReader(self)
         var columns = SpanColumns(capacity: directory.spanCount)
-        var copier = SpanCopier(source: shared.columns)
-        try reader.append(0..<directory.spanCount, to: &columns, &copier)
+        var copier = SpanCopier(source: try reader.vocabulary.shared.columns)
+        for block in directory.traceBlocks.indices {
+            for trace in try reader.traces(block: block) {
+                try reader.append(trace, to: &columns, &copier)
+            }
+        }
         return SpanTable(columns)
     }
 }

@@ -2,7 +2,6 @@
 
 import SkeinModel
 import Store
-import Synchronization
 
 /// A part's vocabulary in memory, with what readers make of it.
 final class Vocabulary: Sendable {
@@ -15,7 +14,6 @@ final class Vocabulary: Sendable {
     /// By table (spans, events, links) and shape.
     private let steps: [[Range<Int>]]
     private let allSteps: [ValueStep]
-    private let known = Mutex<KnownNames?>(nil)
 
     var forms: [PartVocabulary.Form] { content.forms }
     var eventForms: [PartVocabulary.EventForm] { content.eventForms }
@@ -23,16 +21,6 @@ final class Vocabulary: Sendable {
 
     /// Names, the empty one included.
     var nameCount: Int { content.names.count }
-
-    /// Its names as texts, made when first asked for.
-    var knownNames: KnownNames {
-        known.withLock { known in
-            if let known { return known }
-            let collected = KnownNames(of: self)
-            known = collected
-            return collected
-        }
-    }
 
     init(_ content: PartVocabulary, of directory: PartDirectory) throws(CorruptBytes) {
         self.content = content

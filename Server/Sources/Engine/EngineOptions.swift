@@ -34,6 +34,9 @@ public struct EngineOptions: Sendable {
     public var blockRows = 8_192
     /// Whether small parts are joined in the background.
     public var merging = true
+    /// How long nothing may have been appended before parts that are too few for a merge are joined
+    /// all the same.
+    public var mergeQuietAge = Duration.seconds(30)
     /// Threads that answer queries.
     public var queryThreads = 2
 

@@ -43,6 +43,10 @@ enum Limits {
     static let mergeReaderBytes = 2 << 20
     /// Blocks that a merge holds unpacked, at least one a part.
     static let mergeBlocks = 12
+    /// Traces that a merge copies before it looks whether something else is due.
+    static let mergePauseTraces = 4_096
+    /// Bytes of distinct texts up to which a merge gives up a dictionary that does not pay.
+    static let mergeTextBytes = 4 << 20
     /// Spans that a merge unpacks at once to find exact duplicates.
     static let comparedSpans = 4_096
     /// Traces in one answer of `scan`.

@@ -13,12 +13,17 @@ final class MergeInput {
     /// Filled as blocks are unpacked.
     var present: [[MergeForms]]
 
+    /// By form: the resources of its service.
+    let resources: [Range<Int>]
+
     var directory: PartDirectory { part.directory }
 
     init(_ part: Part, firstBlock: Int, _ scratch: ReadScratch) throws(PartDamage) {
         self.part = part
         self.firstBlock = firstBlock
-        vocabulary = try part.vocabulary()
+        let vocabulary = try part.vocabulary()
+        self.vocabulary = vocabulary
+        resources = vocabulary.forms.map { vocabulary.resources(of: $0.service) }
         reader = PartReader(part, scratch, byteLimit: Limits.mergeReaderBytes)
         let empty = Array(repeating: MergeForms(), count: part.directory.blocks.count)
         present = [empty, empty, empty]
@@ -43,7 +48,8 @@ final class MergeBlock {
     /// Parents that are not in the part; and by row, how many rows before have one.
     let strangers: [UInt64]
     let strangersBefore: [Int]
-    let instances: [UInt64]
+    /// By row: its row among the input's resources.
+    let resources: [Int]
     let forms: MergeOwners
     /// Fields that are copied as they are.
     let copied: [PackedIntegers]
@@ -53,7 +59,7 @@ final class MergeBlock {
     let linkShapes: MergeOwners
     let eventTimes: PackedIntegers
     let linkFields: [PackedIntegers]
-    let linkTargets: [UInt64]
+    let targets: MergeTargets
     /// Last used when this many traces were copied.
     var use = 0
 
@@ -81,11 +87,11 @@ final class MergeBlock {
         }
         before.append(count)
         strangersBefore = before
-        instances = try input.reader.packed(.instance, block).values
         var copied: [PackedIntegers] = []
         for field in Self.copiedFields { copied.append(try input.reader.packed(field, block)) }
         self.copied = copied
         forms = try MergeOwners(input, .spans, block)
+        resources = try Self.resources(input, block, forms)
         events = MergeChildren(copied[2].values)
         links = MergeChildren(copied[3].values)
         eventForms = try MergeOwners(input, .events, block)
@@ -94,20 +100,90 @@ final class MergeBlock {
         var fields: [PackedIntegers] = []
         for field in Self.copiedLinkFields { fields.append(try input.reader.packed(field, block)) }
         linkFields = fields
-        linkTargets = try input.reader.packed(.linkTarget, block).values
-        guard count <= strangers.count, events.end == UInt64(info.eventCount),
+        targets = try MergeTargets(input, block)
+        guard count == strangers.count, events.end == UInt64(info.eventCount),
             links.end == UInt64(info.linkCount)
         else { throw input.part.damage("parents, events or links are missing") }
     }
 
-    /// The value of a field for span `row`.
-    func duration(_ row: Int) -> UInt64 { copied[0][row] }
+    private static func resources(
+        _ input: MergeInput,
+        _ block: Int,
+        _ owners: MergeOwners
+    ) throws(PartDamage) -> [Int] {
+        let instances = try input.reader.packed(.instance, block).values
+        var rows: [Int] = []
+        rows.reserveCapacity(instances.count)
+        for (form, instance) in zip(owners.forms, instances) {
+            let own = input.resources[Int(form)]
+            guard instance < UInt64(own.count) else {
+                throw input.part.damage("a span has no resource")
+            }
+            rows.append(own.lowerBound + Int(instance))
+        }
+        return rows
+    }
+
+    /// Nanoseconds since 1970.
+    func end(_ row: Int) -> UInt64 { starts[row] &+ copied[0][row] }
 
     /// Nanoseconds from start to end of span `row`, 0 where the end lies before the start.
     func elapsed(_ row: Int) -> UInt64 { copied[1][row] == 0 ? copied[0][row] : 0 }
 
     func isShared(_ row: Int) -> Bool {
         copied[7][row] & UInt64(SpanMarks.shared.rawValue) != 0
+    }
+}
+
+/// What the links of a block point to.
+struct MergeTargets {
+    let codes: [UInt64]
+    /// Of links to other traces.
+    let highs: [UInt64]
+    let lows: [UInt64]
+    /// Of links to spans that the row's trace does not have.
+    let spans: [UInt64]
+    /// By link: how many links before it point to another trace, and to a span that is told.
+    private let foreignBefore: [Int]
+    private let toldBefore: [Int]
+
+    init(_ input: MergeInput, _ block: Int) throws(PartDamage) {
+        codes = try input.reader.packed(.linkTarget, block).values
+        var foreign = [0]
+        var told = [0]
+        for code in codes {
+            foreign.append(foreign[foreign.count - 1] + (code == 0 ? 1 : 0))
+            told.append(told[told.count - 1] + (code < 2 ? 1 : 0))
+        }
+        highs = try Self.ids(.linkTraceHigh, foreign[codes.count], input, block)
+        lows = try Self.ids(.linkTraceLow, foreign[codes.count], input, block)
+        spans = try Self.ids(.linkSpanID, told[codes.count], input, block)
+        foreignBefore = foreign
+        toldBefore = told
+    }
+
+    private static func ids(
+        _ field: PartField,
+        _ count: Int,
+        _ input: MergeInput,
+        _ block: Int
+    ) throws(PartDamage) -> [UInt64] {
+        if input.directory.columns[Int(field.rawValue)].chunks[block].isNone {
+            return Array(repeating: 0, count: count)
+        }
+        let values = try input.reader.numbers(field, block)
+        guard values.count == count else { throw input.part.damage("links are missing") }
+        return values
+    }
+
+    /// Places in `highs` and `lows` of links `rows`.
+    func foreign(_ rows: Range<Int>) -> Range<Int> {
+        foreignBefore[rows.lowerBound]..<foreignBefore[rows.upperBound]
+    }
+
+    /// Places in `spans` of links `rows`.
+    func told(_ rows: Range<Int>) -> Range<Int> {
+        toldBefore[rows.lowerBound]..<toldBefore[rows.upperBound]
     }
 }
 

@@ -13,8 +13,16 @@ struct MergeOrder {
         var start: UInt64
         /// The input, or -1 for a mixed trace.
         var input: Int32
-        /// Trace row of the input, or place in `mixed`.
+        /// Trace row of the input; of a mixed trace its number among them.
         var row: UInt32
+        /// Span rows of the input; of a mixed trace only how many it has.
+        var first: UInt32
+        var count: UInt32
+
+        /// Where the trace lies in its input.
+        var place: PartTrace {
+            PartTrace(row: Int(row), rows: Int(first)..<Int(first) + Int(count), start: start)
+        }
     }
 
     /// A span of a mixed trace.
@@ -53,7 +61,9 @@ struct MergeOrder {
                             id: id,
                             start: trace.start,
                             input: Int32(number),
-                            row: UInt32(trace.row)
+                            row: UInt32(trace.row),
+                            first: UInt32(trace.rows.lowerBound),
+                            count: UInt32(trace.rows.count)
                         )
                     )
                     spanCount += trace.rows.count
@@ -107,9 +117,8 @@ struct MergeOrder {
         var keys: [MixedKey] = []
         for member in group {
             let input = inputs[Int(member.input)]
-            let trace = try input.reader.trace(row: Int(member.row))
-            spanCount -= trace.rows.count
-            try Self.collect(trace, member, input, &keys)
+            spanCount -= Int(member.count)
+            try Self.collect(member.place, member, input, &keys)
         }
         keys.sort { a, b in
             if a.start != b.start { return a.start < b.start }
@@ -126,7 +135,9 @@ struct MergeOrder {
                 id: group[0].id,
                 start: keys.first?.start ?? 0,
                 input: -1,
-                row: UInt32(mixedEnds.count - 1)
+                row: UInt32(mixedEnds.count - 1),
+                first: 0,
+                count: UInt32(mixedRows.count - first)
             )
         )
     }
@@ -216,7 +227,6 @@ struct MergeOrder {
             let own = wanted.indices.filter { keys[wanted[$0]].row.input == UInt32(member.input) }
                 .sorted { keys[wanted[$0]].row.row < keys[wanted[$1]].row.row }
             guard !own.isEmpty else { continue }
-            let trace = try input.reader.trace(row: Int(member.row))
             var columns = SpanColumns()
             var copier = SpanCopier(source: input.vocabulary.shared.columns)
             var first = 0
@@ -229,7 +239,13 @@ struct MergeOrder {
                     end += 1
                 }
                 let rows = row..<row + end - first
-                try input.reader.append(trace, member.id, rows: rows, to: &columns, &copier)
+                try input.reader.append(
+                    member.place,
+                    member.id,
+                    rows: rows,
+                    to: &columns,
+                    &copier
+                )
                 first = end
             }
             for (row, index) in own.enumerated() {

@@ -139,14 +139,24 @@ final class Part: Sendable {
     ) throws(PartDamage) -> PackedTexts {
         let key = key(.texts, column, page)
         if case .texts(let known) = cache.find(key) { return known }
+        let made = try readTexts(page, of: dictionary, decompressor)
+        cache.insert(.texts(made), made.byteCount + 8 * made.count + 100, key)
+        return made
+    }
+
+    /// The same without a place in the cache, for whoever reads all pages once.
+    func readTexts(
+        _ page: Int,
+        of dictionary: TextDictionary,
+        _ decompressor: borrowing Decompressor
+    ) throws(PartDamage) -> PackedTexts {
         var reader = ByteReader(try chunk(dictionary.pages[page].texts))
         do throws(CorruptBytes) {
-            let made = try PackedTexts(sorted: &reader, decompressor)
-            guard made.count == dictionary.pages[page].count else {
+            let texts = try PackedTexts(sorted: &reader, decompressor)
+            guard texts.count == dictionary.pages[page].count else {
                 throw CorruptBytes(what: "a dictionary is damaged")
             }
-            cache.insert(.texts(made), made.byteCount + 8 * made.count + 100, key)
-            return made
+            return texts
         } catch { throw damage(error.what) }
     }
 

@@ -41,8 +41,15 @@ final class StoreKeeper: LogSink {
     private let state = Mutex(StoreState())
     private let manifest: Mutex<Manifest>
     private let wake: Monitor<Wake>
+    private let quiet: Mutex<Quiet>
     private let openedWall: UInt64
     private let openedMonotonic: UInt64
+
+    /// Batches appended so far, and since when no more came.
+    private struct Quiet {
+        var batches: UInt64
+        var since: UInt64
+    }
 
     private struct Wake {
         var isAsked = false
@@ -66,6 +73,7 @@ final class StoreKeeper: LogSink {
         wake = Monitor(Wake())
         openedWall = clock.wallNanoseconds()
         openedMonotonic = clock.monotonicNanoseconds()
+        quiet = Mutex(Quiet(batches: 0, since: openedMonotonic))
     }
 
     // MARK: What is there
@@ -179,18 +187,21 @@ final class StoreKeeper: LogSink {
             do {
                 for tenant in Set(batches.map(\.tenant)).sorted(by: { $0.name < $1.name }) {
                     let own = batches.filter { $0.tenant == tenant }
-                    let receivedAt = own.map(\.receivedAt).max() ?? 0
-                    parts.append(
-                        try build(
-                            own.map(\.table),
-                            tenant,
-                            receivedAt: receivedAt,
-                            level: 1,
-                            &next,
-                            &manifest
+                    let number = Self.takeNumber(&manifest)
+                    let entry = try writePart(number, manifest.storeKey, level: 1) { output in
+                        var flush = PartFlush(
+                            tables: own.map(\.table),
+                            tenant: tenant,
+                            receivedAt: own.map(\.receivedAt).max() ?? 0,
+                            blockRows: options.blockRows,
+                            output: output
                         )
-                    )
+                        return try flush.write()
+                    }
+                    next.parts.append(entry)
+                    parts.append(try open(entry, manifest.storeKey))
                 }
+                next.nextPart = manifest.nextPart
                 try next.write(names, disk, renamed: &renamed)
             } catch {
                 if !renamed { for part in parts { try? disk.remove(names.part(part.number)) } }
@@ -207,42 +218,36 @@ final class StoreKeeper: LogSink {
         }
     }
 
-    /// Writes one part and adds it to `next`. The number is used up in `manifest` too, so that a
-    /// failed attempt's file is never taken for a later part.
-    private func build(
-        _ tables: [SpanTable],
-        _ tenant: Tenant,
-        receivedAt: UInt64,
+    /// Writes the file of part `number` and moves it to its place.
+    ///
+    /// - Parameter body: writes what follows the head.
+    private func writePart(
+        _ number: UInt64,
+        _ storeKey: UInt64,
         level: Int32,
-        _ next: inout Manifest,
-        _ manifest: inout Manifest
-    ) throws -> Part {
-        let number = next.nextPart
-        next.nextPart += 1
-        manifest.nextPart = next.nextPart
+        _ body: (consuming PartOutput) throws -> Manifest.Entry
+    ) throws -> Manifest.Entry {
         let path = names.newPart(number)
-        var entry: Manifest.Entry
         do {
             let file = try disk.create(path)
-            let head = PartFormat.head(storeKey: next.storeKey, number: number)
-            var flush = PartFlush(
-                tables: tables,
-                tenant: tenant,
-                receivedAt: receivedAt,
-                blockRows: options.blockRows,
-                output: PartOutput(file: file, head: head, level: level)
-            )
-            entry = try flush.write()
+            let head = PartFormat.head(storeKey: storeKey, number: number)
+            var entry = try body(PartOutput(file: file, head: head, level: level))
             entry.number = number
             try disk.rename(path, to: names.part(number))
             try disk.syncDirectory(names.parts)
+            return entry
         } catch {
             try? disk.remove(path)
             try? disk.remove(names.part(number))
             throw error
         }
-        next.parts.append(entry)
-        return try open(entry, next.storeKey)
+    }
+
+    /// Takes a number for a part. It is used up, so that a failed attempt's file is never taken for
+    /// a later part.
+    private static func takeNumber(_ manifest: inout Manifest) -> UInt64 {
+        manifest.nextPart += 1
+        return manifest.nextPart - 1
     }
 
     private func open(_ entry: Manifest.Entry, _ storeKey: UInt64) throws(PartDamage) -> Part {
@@ -251,38 +256,54 @@ final class StoreKeeper: LogSink {
 
     // MARK: Joining
 
-    /// Joins small neighbours of one tenant and size class, if there are enough of them.
+    /// Joins neighbouring parts of one tenant, if there are enough of them.
     ///
     /// - Returns: whether parts were joined, so that it may be worth looking again.
     func merge() throws -> Bool {
         let parts = state.withLock { $0.parts }
-        guard let group = MergePlan.choose(parts.map(\.entry), isQuiet: false) else { return false }
-        let chosen = parts.filter { group.contains($0.number) }
-        var tables: [SpanTable] = []
-        do throws(PartDamage) {
-            for part in chosen { tables.append(try part.load()) }
-        } catch {
-            if !error.isReadFailure { setAside(error) }
+        guard let numbers = MergePlan.choose(parts.map(\.entry), isQuiet: isQuiet) else {
             return false
         }
+        let group = Set(numbers)
+        let chosen = parts.filter { group.contains($0.number) }
+        do {
+            try join(chosen, numbers)
+        } catch let damage as PartDamage {
+            // A part that cannot be read just now is left for later.
+            if damage.isReadFailure { return false }
+            setAside(damage)
+        }
+        return true
+    }
+
+    /// Writes one part in place of several. The manifest is free meanwhile, for a large merge takes
+    /// seconds: the head is flushed in between where it fills up.
+    private func join(_ parts: [Part], _ numbers: [UInt64]) throws {
+        let (number, storeKey) = manifest.withLock { manifest in
+            (Self.takeNumber(&manifest), manifest.storeKey)
+        }
+        let entry = try writePart(number, storeKey, level: 3) { output in
+            var merge = try PartMerge(parts, blockRows: options.blockRows, output: output)
+            return try merge.write { if isHeadFull || isLogLong { try flush() } }
+        }
+        let group = Set(numbers)
         try manifest.withLock { manifest in
-            let live = Set(manifest.parts.filter { $0.lost == nil }.map(\.number))
-            guard chosen.allSatisfy({ live.contains($0.number) }) else { return }
+            let live = Set(manifest.parts.lazy.filter { $0.lost == nil }.map(\.number))
+            // Expired or set aside meanwhile: what was joined must not come back.
+            guard live.isSuperset(of: group) else {
+                try? disk.remove(names.part(number))
+                return
+            }
             var next = manifest
-            var renamed = false
-            let part = try build(
-                tables,
-                Tenant(chosen[0].entry.tenant),
-                receivedAt: chosen.map(\.entry.receivedAt).max() ?? 0,
-                level: 3,
-                &next,
-                &manifest
-            )
             next.parts.removeAll { group.contains($0.number) }
+            next.parts.append(entry)
+            var renamed = false
+            let part: Part
             do {
+                part = try open(entry, storeKey)
                 try next.write(names, disk, renamed: &renamed)
             } catch {
-                if !renamed { try? disk.remove(names.part(part.number)) }
+                if !renamed { try? disk.remove(names.part(number)) }
                 throw error
             }
             manifest = next
@@ -290,9 +311,18 @@ final class StoreKeeper: LogSink {
                 state.parts.removeAll { group.contains($0.number) }
                 state.parts.append(part)
             }
-            for number in group.sorted() { try? disk.remove(names.part(number)) }
+            for number in numbers { try? disk.remove(names.part(number)) }
         }
-        return true
+    }
+
+    /// Whether nothing was appended for a while, so that there is time for leftovers.
+    private var isQuiet: Bool {
+        let batches = state.withLock { $0.statistics.appendedBatches }
+        let now = clock.monotonicNanoseconds()
+        return quiet.withLock { quiet in
+            if quiet.batches != batches { quiet = Quiet(batches: batches, since: now) }
+            return now &- quiet.since >= Self.nanoseconds(options.mergeQuietAge)
+        }
     }
 
     // MARK: Expiring and setting aside
@@ -392,7 +422,7 @@ final class StoreKeeper: LogSink {
             if isHeadFull || isLogLong || isHeadOld { try flush() }
             try expire()
             // New spans go first: joining is never urgent, a full head refuses appends.
-            while options.merging, try merge() { if isHeadFull { try flush() } }
+            while options.merging, try merge() { if isHeadFull || isLogLong { try flush() } }
             state.withLock { $0.flushFailure = nil }
         } catch {
             state.withLock { $0.flushFailure = "writing parts failed: \(error)" }
@@ -403,20 +433,5 @@ final class StoreKeeper: LogSink {
         guard let oldest = state.withLock({ $0.head.first?.receivedAt }) else { return false }
         let now = clock.wallNanoseconds()
         return now > oldest && now - oldest > Self.nanoseconds(options.headFlushAge)
-    }
-}
-
-extension Part {
-    /// All spans of the part in memory.
-    func load() throws(PartDamage) -> SpanTable {
-        var reader = PartReader(self)
-        var columns = SpanColumns(capacity: directory.spanCount)
-        var copier = SpanCopier(source: try reader.vocabulary.shared.columns)
-        for block in directory.traceBlocks.indices {
-            for trace in try reader.traces(block: block) {
-                try reader.append(trace, to: &columns, &copier)
-            }
-        }
-        return SpanTable(columns)
     }
 }

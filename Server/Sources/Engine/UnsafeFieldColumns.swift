@@ -32,6 +32,17 @@ struct FieldColumns: ~Copyable {
         values[Int(field.rawValue)].append(value)
     }
 
+    /// Adds values to the block in hand of `field`.
+    mutating func append(_ numbers: ArraySlice<UInt64>, _ field: PartField) {
+        numbers.withUnsafeBufferPointer { values[Int(field.rawValue)].append(contentsOf: $0) }
+    }
+
+    /// Adds numbers `rows`, which must lie in `numbers`, to the block in hand of `field`.
+    mutating func append(_ numbers: PackedIntegers, _ rows: Range<Int>, _ field: PartField) {
+        // Bound: decode checks the rows and that the target has room.
+        values[Int(field.rawValue)].append(count: rows.count) { numbers.decode(rows, into: $0) }
+    }
+
     /// Calls `body` with the block in hand of `field`.
     func withValues(_ field: PartField, _ body: (UnsafeBufferPointer<UInt64>) -> Void) {
         values[Int(field.rawValue)].withElements { body($0) }

@@ -160,6 +160,18 @@ struct PackedTexts: Sendable {
         return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
+    /// The same with a body that may throw.
+    func withText<Failure: Error>(
+        _ index: Int,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        let range = range(index)
+        // Bound: `init` checked that every text lies inside `bytes`.
+        try bytes.withUnsafeBufferPointer { (all) throws(Failure) in
+            try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: all[range])))
+        }
+    }
+
     /// In sorted texts: the first that is not before `text`; `count` where all are.
     func lowerBound(_ text: UnsafeRawBufferPointer) -> Int {
         var low = 0

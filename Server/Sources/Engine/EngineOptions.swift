@@ -37,6 +37,9 @@ public struct EngineOptions: Sendable {
     /// How long nothing may have been appended before parts that are too few for a merge are joined
     /// all the same.
     public var mergeQuietAge = Duration.seconds(30)
+    /// Bytes of memory that one query may hold before it is refused: a trace of 100,000 spans and
+    /// what reading it takes.
+    public var queryMemoryBytes = 64 << 20
     /// Threads that answer queries.
     public var queryThreads = 2
 

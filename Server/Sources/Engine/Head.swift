@@ -14,6 +14,8 @@ final class HeadBatch: Sendable {
     let byteCount: Int
     let firstStart: UInt64
     let lastStart: UInt64
+    /// Says which traces surely have no row here; as many bits a row as fit in the words.
+    private let filter: [UInt64]
     private let names = Mutex<KnownNames?>(nil)
 
     init(_ table: SpanTable, payload: Payload, sequence: UInt64) {
@@ -32,6 +34,7 @@ final class HeadBatch: Sendable {
         }
         firstStart = first
         lastStart = last
+        filter = Self.filter(of: table)
     }
 
     /// Its names, collected when first asked for.
@@ -45,138 +48,52 @@ final class HeadBatch: Sendable {
     }
 }
 
-/// Finds the rows of a trace in the head, for the time of one query.
-///
-/// Open addressing on the low half of the id, with the rows of one slot chained:
-/// ```
-/// slots [·, 3, ·, 1]     next[3] = 0, next[1] = none      rows 3 and 0 share a slot
-/// ```
-struct HeadIndex {
-    let batches: [HeadBatch]
-    private var places: [SpanReference] = []
-    private var slots: [Int32]
-    private var next: [Int32]
+// MARK: Finding traces
 
-    init(_ batches: [HeadBatch]) {
-        self.batches = batches
-        places = SpanSorting.all(batches.map(\.table))
-        var size = 16
-        while size < places.count { size *= 2 }
-        slots = Array(repeating: -1, count: size)
-        next = Array(repeating: -1, count: places.count)
-        for (index, place) in places.enumerated() {
-            let table = batches[Int(place.table)].table
-            let slot = self.slot(table.columns.traceLow[Int(place.row)])
-            next[index] = slots[slot]
-            slots[slot] = Int32(index)
-        }
-    }
-
-    /// Keyed by the process, so that a sender cannot choose ids that all fall into one slot.
-    private func slot(_ low: UInt64) -> Int { low.hashValue & (slots.count - 1) }
-
-    /// The spans that a look-up by `id` should find; tables are numbered as `batches`.
-    func find(_ id: TraceID) -> [SpanReference] {
-        var result: [SpanReference] = []
-        var index = slots[slot(id.low)]
-        while index >= 0 {
-            let place = places[Int(index)]
-            let table = batches[Int(place.table)].table
-            let row = Int(place.row)
-            let found = TraceID(
-                high: table.columns.traceHigh[row],
-                low: table.columns.traceLow[row]
-            )
-            if id.finds(found) { result.append(place) }
-            index = next[Int(index)]
-        }
-        return result
-    }
-}
-
-/// The names that spans of one batch or part carry.
-struct KnownNames: Sendable {
-    struct Operation: Hashable {
-        var service: String
-        var name: String
-        var kind: SpanKind
-    }
-
-    struct Key: Hashable {
-        var service: String
-        var scope: AttributeScope
-        var key: String
-    }
-
-    var operations: [Operation] = []
-    var keys: [Key] = []
-
-    init(of table: SpanTable) {
-        var operationPairs = PairSet()
-        var keyPairs = PairSet()
-        var resources: Set<UInt32> = []
-        let count = table.columns.count
-        for row in 0..<count {
-            let service = table.columns.service(row)
-            let kind = table.columns.kind[row]
-            if operationPairs.insert(service << 3 | UInt32(kind & 7), table.columns.name[row]) {
-                operations.append(
-                    Operation(
-                        service: table.columns.strings.text(service),
-                        name: table.columns.strings.text(table.columns.name[row]),
-                        kind: SpanKind(rawValue: kind) ?? .unspecified
-                    )
-                )
-            }
-            resources.insert(table.columns.resource[row])
-            addKeys(table, table.columns.spanAttributes[row], service, .span, &keyPairs)
-            for event in table.columns.spanEvents[row].rows {
-                addKeys(table, table.columns.events.attributes[event], service, .event, &keyPairs)
+extension HeadBatch {
+    /// Two bytes of filter for each span.
+    private static func filter(of table: SpanTable) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: max(1, table.columns.count / 4))
+        table.columns.traceLow.withElements { lows in
+            for low in lows {
+                let (word, bits) = place(of: low, in: words.count)
+                words[word] |= bits
             }
         }
-        for resource in resources {
-            let service = table.columns.resources.service[Int(resource)]
-            let run = table.columns.resources.attributes[Int(resource)]
-            addKeys(table, run, service, .resource, &keyPairs)
+        return words
+    }
+
+    /// Keyed by the process, so that a sender cannot choose ids that fill every filter.
+    private static let key = UInt64(bitPattern: Int64(0.hashValue)) | 1
+
+    /// One word of the filter and four bits in it: a look-up touches one line of memory.
+    @inline(__always)
+    private static func place(of low: UInt64, in words: Int) -> (word: Int, bits: UInt64) {
+        let (high, rest) = (low ^ key).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15 ^ key << 1)
+        let hash = high ^ rest
+        var bits: UInt64 = 0
+        for probe in 0..<UInt64(4) { bits |= 1 << (hash >> (6 * probe) & 63) }
+        let word = (hash >> 32) &* UInt64(words) >> 32
+        return (Int(word), bits)
+    }
+
+    /// Calls `body` with each row of the trace `id`: exactly this one, or also those that a look-up
+    /// by a short id finds.
+    func forEachRow(of id: TraceID, isExact: Bool, _ body: (Int) -> Void) {
+        let (word, bits) = Self.place(of: id.low, in: filter.count)
+        guard filter[word] & bits == bits else { return }
+        table.columns.traceLow.withElements { lows in
+            for row in lows.indices where lows[row] == id.low {
+                let high = table.columns.traceHigh[row]
+                if high == id.high || !isExact && id.high == 0 { body(row) }
+            }
         }
     }
 
-    private mutating func addKeys(
-        _ table: SpanTable,
-        _ run: Run,
-        _ service: UInt32,
-        _ scope: AttributeScope,
-        _ pairs: inout PairSet
-    ) {
-        let code: UInt32 = scope == .span ? 0 : scope == .resource ? 1 : 2
-        for row in run.rows {
-            let key = table.columns.attributes.key[row]
-            guard pairs.insert(service << 2 | code, key) else { continue }
-            keys.append(
-                Key(
-                    service: table.columns.strings.text(service),
-                    scope: scope,
-                    key: table.columns.strings.text(key)
-                )
-            )
-        }
-    }
-
-    init(of directory: PartDirectory) {
-        let names = directory.names.map { String(decoding: $0, as: UTF8.self) }
-        operations = directory.operations.map {
-            Operation(
-                service: names[Int($0.service)],
-                name: names[Int($0.name)],
-                kind: SpanKind(rawValue: $0.kind) ?? .unspecified
-            )
-        }
-        keys = directory.keys.map {
-            Key(
-                service: names[Int($0.service)],
-                scope: $0.scope == 0 ? .span : $0.scope == 1 ? .resource : .event,
-                key: names[Int($0.key)]
-            )
-        }
+    /// Whether a span of exactly this trace is here.
+    func contains(_ id: TraceID) -> Bool {
+        var isThere = false
+        forEachRow(of: id, isExact: true) { _ in isThere = true }
+        return isThere
     }
 }

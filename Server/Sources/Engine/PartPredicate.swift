@@ -3,321 +3,339 @@
 import SkeinModel
 import Store
 
-/// A `SpanPredicate` made ready for one part: texts resolved to ids once, so that blocks compare
-/// numbers and a part that cannot match is not read at all.
+/// A `SpanPredicate` made ready for one part: texts resolved to ids once, what is the same for all
+/// spans of a form folded into sets of forms, and the blocks found out that can match at all.
+///
+/// Service, operation, kind and status, together with and, or and not over them, are one set of forms:
+/// ```
+/// service = cart and status = error and not operation = ping     ->  forms {7, 9, 31}
+/// ```
 struct PartPredicate {
-    private indirect enum Node {
+    indirect enum Node {
         case constant(Bool)
-        /// A fixed field is one of these numbers, by number.
-        case oneOf(PartField, [Bool])
-        case equals(PartField, UInt64)
+        /// By form.
+        case forms([Bool])
+        /// By resource, for services whose resources differ.
+        case resources([Bool])
         case duration(ClosedRange<UInt64>)
         case statusMessage(TextMatch)
-        case attribute(AttributeNode)
-        /// Holds for some event of the span.
-        case anyEvent(Node)
+        case attribute(AttributeCondition)
+        /// Some event of the span has one of these forms.
+        case eventForms([Bool])
+        /// Some event of the span has the attribute.
+        case eventAttribute(AttributeCondition)
         case and([Node])
         case or([Node])
         case not(Node)
     }
 
-    private final class AttributeNode {
-        let table: PartTable
-        let key: UInt32
-        let matcher: ValueMatcher
-        /// By shape: whether it has the key at all.
-        let shapes: [Bool]
-        let columns: [AttributeType: Int]
-        /// By column with a dictionary: which of its texts match.
-        var texts: [Int: [Bool]] = [:]
-
-        init(table: PartTable, key: UInt32, matcher: ValueMatcher, part: Part) {
-            self.table = table
-            self.key = key
-            self.matcher = matcher
-            shapes = part.shapes.map { shape in
-                shape.contains { $0.key == key && matcher.mayMatch($0.type) }
-            }
-            var columns: [AttributeType: Int] = [:]
-            for type in AttributeType.allCases where type != .empty {
-                columns[type] = part.column(key, type, table)
-            }
-            self.columns = columns
-        }
+    /// Blocks in which some row, and in which every row matches, as far as is known without reading.
+    private struct Coverage {
+        var some: BlockBits
+        var every: BlockBits
     }
 
-    private let node: Node
+    let node: Node
+    /// Blocks that can match.
+    private let blocks: BlockBits
 
-    init(_ predicate: SpanPredicate, for part: Part) {
-        node = Self.compile(predicate, part)
+    init(_ predicate: SpanPredicate, _ session: PartSession) throws(PartDamage) {
+        var compiler = PartPredicateCompiler(try session.reader.vocabulary)
+        node = try compiler.compile(predicate, &session.reader)
+        blocks = try Self.coverage(node, &session.reader).some
     }
 
     /// Whether no row of the part can match.
-    var isNever: Bool {
-        if case .constant(false) = node { true } else { false }
-    }
+    var isNever: Bool { blocks.isEmpty }
 
     /// Whether every row matches.
-    var isAlways: Bool {
-        if case .constant(true) = node { true } else { false }
-    }
+    var isAlways: Bool { if case .constant(true) = node { true } else { false } }
 
-    /// Whether some row of a block may match, by what the directory says of it.
-    func mayMatch(_ block: PartDirectory.Block) -> Bool { Self.mayMatch(node, block) }
+    /// Whether some row of a block may match, by what is known of it without reading it.
+    func mayMatch(_ block: Int) -> Bool { blocks[block] }
 
-    /// Which rows of a block match.
-    func rows(of block: Int, _ reader: inout PartReader) throws(PartDamage) -> [Bool] {
-        try Self.evaluate(
-            node,
-            block,
-            count: reader.directory.blocks[block].rowCount,
-            events: false,
-            &reader
-        )
-    }
+    // MARK: Blocks
 
-    // MARK: Making ready
-
-    private static func compile(_ predicate: SpanPredicate, _ part: Part) -> Node {
-        switch predicate {
-        case .all: return .constant(true)
-        case .service(let match):
-            return resources(part) { row in
-                let columns = part.shared
-                let id = columns.columns.resources.service[row]
-                return columns.columns.strings.withBytes(of: id) { match.matches($0) }
-            }
-        case .operation(let match): return names(match, .name, part)
-        case .eventName(let match):
-            let node = names(match, .eventName, part)
-            if case .constant(false) = node { return node }
-            return .anyEvent(node)
-        case .attribute(let scope, let key, let match): return attribute(scope, key, match, part)
-        case .duration(let range): return .duration(range)
-        case .status(let code): return .equals(.status, UInt64(code.rawValue))
-        case .statusMessage(let match): return .statusMessage(match)
-        case .kind(let kind): return .equals(.kind, UInt64(kind.rawValue))
-        case .and(let parts):
-            let nodes = parts.map { compile($0, part) }
-            if nodes.contains(where: isConstant(false)) { return .constant(false) }
-            let rest = nodes.filter { !isConstant(true)($0) }
-            return rest.isEmpty ? .constant(true) : .and(rest)
-        case .or(let parts):
-            let nodes = parts.map { compile($0, part) }
-            if nodes.contains(where: isConstant(true)) { return .constant(true) }
-            let rest = nodes.filter { !isConstant(false)($0) }
-            return rest.isEmpty ? .constant(false) : .or(rest)
-        case .not(let inner):
-            let node = compile(inner, part)
-            if case .constant(let value) = node { return .constant(!value) }
-            return .not(node)
-        }
-    }
-
-    private static func isConstant(_ value: Bool) -> (Node) -> Bool {
-        { if case .constant(value) = $0 { true } else { false } }
-    }
-
-    private static func resources(_ part: Part, where isHit: (Int) -> Bool) -> Node {
-        let hits = (0..<part.directory.resources.count).map(isHit)
-        if !hits.contains(true) { return .constant(false) }
-        return hits.contains(false) ? .oneOf(.resource, hits) : .constant(true)
-    }
-
-    private static func names(_ match: TextMatch, _ field: PartField, _ part: Part) -> Node {
-        if case .exactly(let text) = match {
-            guard let id = part.shared.columns.strings.find(text) else { return .constant(false) }
-            return .equals(field, UInt64(id))
-        }
-        let hits = part.directory.names.map { match.matches($0) }
-        return hits.contains(true) ? .oneOf(field, hits) : .constant(false)
-    }
-
-    private static func attribute(
-        _ scope: AttributeScope,
-        _ key: String,
-        _ match: ValueMatch,
-        _ part: Part
-    ) -> Node {
-        guard let id = part.shared.columns.strings.find(key) else { return .constant(false) }
-        let matcher = ValueMatcher(match)
-        var nodes: [Node] = []
-        if scope == .resource || scope == .any {
-            let node = resources(part) { row in
-                let shared = part.shared
-                return RowPredicate.has(
-                    id,
-                    matcher,
-                    shared.columns.resources.attributes[row],
-                    shared.columns
-                )
-            }
-            if case .constant(true) = node { return node }
-            if !isConstant(false)(node) { nodes.append(node) }
-        }
-        for (wanted, table) in [(AttributeScope.span, PartTable.spans), (.event, .events)]
-        where scope == wanted || scope == .any {
-            let leaf = AttributeNode(table: table, key: id, matcher: matcher, part: part)
-            guard leaf.shapes.contains(true) else { continue }
-            nodes.append(table == .spans ? .attribute(leaf) : .anyEvent(.attribute(leaf)))
-        }
-        return nodes.isEmpty ? .constant(false) : .or(nodes)
-    }
-
-    private static func mayMatch(_ node: Node, _ block: PartDirectory.Block) -> Bool {
-        switch node {
-        case .constant(let value): value
-        case .duration(let range):
-            range.overlaps(block.shortest...max(block.shortest, block.longest))
-        case .anyEvent: block.eventCount > 0
-        case .and(let nodes): nodes.allSatisfy { mayMatch($0, block) }
-        case .or(let nodes): nodes.contains { mayMatch($0, block) }
-        case .oneOf, .equals, .statusMessage, .attribute, .not: true
-        }
-    }
-
-    // MARK: Evaluating
-
-    /// - Parameter events: the rows are those of the block's events, not of its spans.
-    private static func evaluate(
+    private static func coverage(
         _ node: Node,
-        _ block: Int,
-        count: Int,
-        events: Bool,
         _ reader: inout PartReader
-    ) throws(PartDamage) -> [Bool] {
+    ) throws(PartDamage) -> Coverage {
+        let directory = reader.part.directory
+        let count = directory.blocks.count
+        let none = BlockBits(rowCount: count)
         switch node {
-        case .constant(let value): return Array(repeating: value, count: count)
-        case .oneOf(let field, let hits):
-            return try reader.numbers(field, block).map { hits[Int($0)] }
-        case .equals(let field, let wanted):
-            return try reader.numbers(field, block).map { $0 == wanted }
+        case .constant(let value):
+            let all = value ? BlockBits(allOf: count) : none
+            return Coverage(some: all, every: all)
+        case .forms(let forms):
+            var blocks = none
+            for form in forms.indices where forms[form] {
+                guard let own = try reader.blocks(holdingForm: UInt32(form)) else {
+                    return Coverage(some: BlockBits(allOf: count), every: none)
+                }
+                for block in own { blocks.insert(block) }
+            }
+            return Coverage(some: blocks, every: none)
+        case .resources(let resources):
+            var blocks = none
+            for resource in resources.indices where resources[resource] {
+                guard let own = try reader.blocks(holdingResource: UInt32(resource)) else {
+                    return Coverage(some: BlockBits(allOf: count), every: none)
+                }
+                for block in own { blocks.insert(block) }
+            }
+            return Coverage(some: blocks, every: none)
         case .duration(let range):
-            let early = try reader.numbers(.endsEarly, block)
-            return zip(try reader.numbers(.end, block), early).map { duration, isEarly in
-                range.contains(isEarly == 0 ? duration : 0)
+            return Coverage(
+                some: BlockBits(rowCount: count) { index in
+                    let block = directory.blocks[index]
+                    return block.longest >= range.lowerBound && block.shortest <= range.upperBound
+                },
+                every: BlockBits(rowCount: count) { index in
+                    let block = directory.blocks[index]
+                    return range.contains(block.shortest) && range.contains(block.longest)
+                }
+            )
+        case .statusMessage: return Coverage(some: BlockBits(allOf: count), every: none)
+        case .attribute(let condition):
+            return Coverage(some: try condition.blocks(&reader), every: none)
+        case .eventForms(let forms):
+            var blocks = none
+            for form in forms.indices where forms[form] {
+                guard let own = try reader.blocks(holdingEventForm: UInt32(form)) else {
+                    return Coverage(some: blocksWithEvents(directory), every: none)
+                }
+                for block in own { blocks.insert(block) }
             }
-        case .statusMessage(let match):
-            let column = Int(PartField.statusMessage.rawValue)
-            let texts = try reader.texts(column: column, block)
-            guard texts.count > 0 else {
-                return Array(repeating: match.matches(""), count: count)
-            }
-            return (0..<count).map { row in
-                texts.texts.withBytes(texts.place(row)) { match.matches($0) }
-            }
-        case .attribute(let leaf): return try evaluate(leaf, block, &reader)
-        case .anyEvent(let inner):
-            let total = reader.directory.blocks[block].eventCount
-            let hits = try evaluate(inner, block, count: total, events: true, &reader)
-            let counts = try reader.numbers(.eventCount, block)
-            var result: [Bool] = []
-            var first = 0
-            for number in counts {
-                let end = first + Int(number)
-                guard end <= hits.count else { throw reader.part.damage("events are missing") }
-                result.append(hits[first..<end].contains(true))
-                first = end
-            }
-            return result
+            return Coverage(some: blocks, every: none)
+        case .eventAttribute(let condition):
+            var blocks = blocksWithEvents(directory)
+            blocks.formIntersection(try condition.blocks(&reader))
+            return Coverage(some: blocks, every: none)
         case .and(let nodes):
-            var result = Array(repeating: true, count: count)
+            var result = Coverage(some: BlockBits(allOf: count), every: BlockBits(allOf: count))
             for node in nodes {
-                let other = try evaluate(node, block, count: count, events: events, &reader)
-                for index in result.indices { result[index] = result[index] && other[index] }
-                if !result.contains(true) { break }
+                let other = try coverage(node, &reader)
+                result.some.formIntersection(other.some)
+                result.every.formIntersection(other.every)
+                // Reading what the others say cannot bring a block back.
+                if result.some.isEmpty { return Coverage(some: none, every: none) }
             }
             return result
         case .or(let nodes):
-            var result = Array(repeating: false, count: count)
+            var result = Coverage(some: none, every: none)
             for node in nodes {
-                let other = try evaluate(node, block, count: count, events: events, &reader)
-                for index in result.indices { result[index] = result[index] || other[index] }
+                let other = try coverage(node, &reader)
+                result.some.formUnion(other.some)
+                result.every.formUnion(other.every)
             }
             return result
         case .not(let inner):
-            return try evaluate(inner, block, count: count, events: events, &reader).map { !$0 }
+            let other = try coverage(inner, &reader)
+            var result = Coverage(some: BlockBits(allOf: count), every: BlockBits(allOf: count))
+            result.some.subtract(other.every)
+            result.every.subtract(other.some)
+            return result
         }
     }
 
-    /// Walks the owners of a block; each value column has a cursor, for values lie one after
-    /// another whichever owner they belong to.
-    private static func evaluate(
-        _ leaf: AttributeNode,
-        _ block: Int,
+    private static func blocksWithEvents(_ directory: PartDirectory) -> BlockBits {
+        BlockBits(rowCount: directory.blocks.count) { directory.blocks[$0].eventCount > 0 }
+    }
+}
+
+/// Turns predicates into nodes with the names of one part.
+struct PartPredicateCompiler {
+    typealias Node = PartPredicate.Node
+
+    private let vocabulary: Vocabulary
+
+    init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
+
+    /// Recursion is bounded by whoever made the predicate.
+    mutating func compile(
+        _ predicate: SpanPredicate,
         _ reader: inout PartReader
-    ) throws(PartDamage) -> [Bool] {
-        let field: PartField = leaf.table == .spans ? .shape : .eventShape
-        let shapes = try reader.numbers(field, block)
-        let part = reader.part
-        if leaf.matcher.isExists { return shapes.map { leaf.shapes[Int($0)] } }
-        var result = Array(repeating: false, count: shapes.count)
-        guard shapes.contains(where: { leaf.shapes[Int($0)] }) else { return result }
-        var hits: [AttributeType: [Bool]] = [:]
-        for (type, column) in leaf.columns where leaf.matcher.mayMatch(type) {
-            hits[type] = try values(leaf, type, column, block, &reader)
+    ) throws(PartDamage) -> Node {
+        switch predicate {
+        case .all: return .constant(true)
+        case .service(let match):
+            let names = vocabulary.names(match)
+            return forms { names.contains($0.service) }
+        case .operation(let match):
+            let names = vocabulary.names(match)
+            return forms { names.contains($0.name) }
+        case .status(let code): return forms { $0.status == code.rawValue }
+        case .kind(let kind): return forms { $0.kind == kind.rawValue }
+        case .duration(let range): return .duration(range)
+        case .statusMessage(let match): return .statusMessage(match)
+        case .eventName(let match):
+            let names = vocabulary.names(match)
+            return eventForms { names.contains($0.name) }
+        case .attribute(let scope, let key, let match):
+            return try attribute(scope, key, match, &reader)
+        case .and(let parts):
+            var nodes: [Node] = []
+            for part in parts { nodes.append(try compile(part, &reader)) }
+            return all(nodes)
+        case .or(let parts):
+            var nodes: [Node] = []
+            for part in parts { nodes.append(try compile(part, &reader)) }
+            return any(nodes)
+        case .not(let part): return negated(try compile(part, &reader))
         }
-        let columns = Set(hits.keys.compactMap { leaf.columns[$0] })
-        var cursors: [Int: Int] = [:]
-        var steps: [UInt64: [(hit: [Bool]?, column: Int)]] = [:]
-        for (row, shape) in shapes.enumerated() {
-            let walk =
-                steps[shape]
-                ?? part.shapes[Int(shape)].compactMap { pair in
-                    if pair.type == .empty {
-                        let isHit = pair.key == leaf.key && leaf.matcher.matches(.empty, bits: 0)
-                        return isHit ? (nil, -1) : nil
-                    }
-                    guard let column = part.column(pair.key, pair.type, leaf.table),
-                        columns.contains(column)
-                    else { return nil }
-                    return (pair.key == leaf.key ? hits[pair.type] : nil, column)
-                }
-            steps[shape] = walk
-            for step in walk {
-                if step.column < 0 {
-                    result[row] = true
-                    continue
-                }
-                let index = cursors[step.column, default: 0]
-                cursors[step.column] = index + 1
-                guard let hit = step.hit else { continue }
-                guard index < hit.count else { throw part.damage("a value is missing") }
-                if hit[index] { result[row] = true }
+    }
+
+    // MARK: Folding
+
+    private func all(_ nodes: [Node]) -> Node {
+        var forms = Array(repeating: true, count: vocabulary.forms.count)
+        var rest: [Node] = []
+        for node in nodes {
+            switch node {
+            case .constant(true): continue
+            case .constant(false): return node
+            case .forms(let own): for form in forms.indices where !own[form] { forms[form] = false }
+            case .and(let inner): rest += inner
+            default: rest.append(node)
             }
         }
-        return result
+        let node = folded(forms)
+        if case .constant(let value) = node {
+            if !value { return node }
+        } else {
+            rest.append(node)
+        }
+        if rest.isEmpty { return .constant(true) }
+        return rest.count == 1 ? rest[0] : .and(rest.sorted { $0.cost < $1.cost })
     }
 
-    /// Which values of a column match.
-    private static func values(
-        _ leaf: AttributeNode,
-        _ type: AttributeType,
-        _ column: Int,
-        _ block: Int,
+    private func any(_ nodes: [Node]) -> Node {
+        var forms = Array(repeating: false, count: vocabulary.forms.count)
+        var rest: [Node] = []
+        for node in nodes {
+            switch node {
+            case .constant(false): continue
+            case .constant(true): return node
+            case .forms(let own): for form in forms.indices where own[form] { forms[form] = true }
+            case .or(let inner): rest += inner
+            default: rest.append(node)
+            }
+        }
+        let node = folded(forms)
+        if case .constant(let value) = node {
+            if value { return node }
+        } else {
+            rest.append(node)
+        }
+        if rest.isEmpty { return .constant(false) }
+        return rest.count == 1 ? rest[0] : .or(rest.sorted { $0.cost < $1.cost })
+    }
+
+    private func negated(_ node: Node) -> Node {
+        switch node {
+        case .constant(let value): .constant(!value)
+        case .forms(let forms): .forms(forms.map { !$0 })
+        case .resources(let resources): .resources(resources.map { !$0 })
+        case .not(let inner): inner
+        default: .not(node)
+        }
+    }
+
+    private func folded(_ forms: [Bool]) -> Node {
+        if !forms.contains(true) { return .constant(false) }
+        return forms.contains(false) ? .forms(forms) : .constant(true)
+    }
+
+    // MARK: Leaves
+
+    private func forms(where isHit: (PartVocabulary.Form) -> Bool) -> Node {
+        folded(vocabulary.forms.map(isHit))
+    }
+
+    private func eventForms(where isHit: (PartVocabulary.EventForm) -> Bool) -> Node {
+        let hits = vocabulary.eventForms.map(isHit)
+        return hits.contains(true) ? .eventForms(hits) : .constant(false)
+    }
+
+    private func attribute(
+        _ scope: AttributeScope,
+        _ key: String,
+        _ match: ValueMatch,
         _ reader: inout PartReader
-    ) throws(PartDamage) -> [Bool] {
-        guard type.holdsText else {
-            return try reader.numbers(column: column, block, count: nil)
-                .map { leaf.matcher.matches(type, bits: $0) }
+    ) throws(PartDamage) -> Node {
+        var key = key
+        guard let id = key.withUTF8({ vocabulary.name(UnsafeRawBufferPointer($0)) }) else {
+            return .constant(false)
         }
-        let texts = try reader.texts(column: column, block)
-        if texts.hasDictionary {
-            let known = leaf.texts[column] ?? matching(leaf, type, texts.texts)
-            leaf.texts[column] = known
-            guard known.contains(true) else { return Array(repeating: false, count: texts.count) }
-            return (0..<texts.count).map { known[texts.place($0)] }
+        let matcher = ValueMatcher(match)
+        var nodes: [Node] = []
+        if scope == .resource || scope == .any { nodes.append(resources(id, matcher)) }
+        if scope == .span || scope == .any {
+            let condition = try AttributeCondition(
+                id,
+                matcher,
+                .spans,
+                shapes: vocabulary.forms.map(\.shape),
+                &reader
+            )
+            if matcher.isExists {
+                nodes.append(folded(condition.forms))
+            } else if condition.forms.contains(true) {
+                nodes.append(.attribute(condition))
+            }
         }
-        return matching(leaf, type, texts.texts)
+        if scope == .event || scope == .any {
+            let condition = try AttributeCondition(
+                id,
+                matcher,
+                .events,
+                shapes: vocabulary.eventForms.map(\.shape),
+                &reader
+            )
+            if condition.forms.contains(true) {
+                nodes.append(
+                    matcher.isExists ? .eventForms(condition.forms) : .eventAttribute(condition)
+                )
+            }
+        }
+        return any(nodes)
     }
 
-    private static func matching(
-        _ leaf: AttributeNode,
-        _ type: AttributeType,
-        _ texts: PackedTexts
-    ) -> [Bool] {
-        (0..<texts.count).map { index in
-            texts.withBytes(index) { leaf.matcher.matches(type, bytes: $0) }
+    /// Resources that have the attribute, as forms where all resources of a service agree.
+    private func resources(_ key: UInt32, _ matcher: ValueMatcher) -> Node {
+        let columns = vocabulary.shared
+        let hits = (0..<columns.columns.resources.count).map { row in
+            let run = columns.columns.resources.attributes[row]
+            return RowPredicate.has(key, matcher, run, columns.columns)
+        }
+        guard hits.contains(true) else { return .constant(false) }
+        var isMixed = false
+        let forms = vocabulary.forms.map { form in
+            let own = vocabulary.resources(of: form.service)
+            let isHit = own.contains { hits[$0] }
+            if isHit, !own.allSatisfy({ hits[$0] }) { isMixed = true }
+            return isHit
+        }
+        return isMixed ? .resources(hits) : folded(forms)
+    }
+}
+
+extension PartPredicate.Node {
+    /// What it takes to find the rows of a block, roughly: the cheapest goes first.
+    var cost: Int {
+        switch self {
+        case .constant: 0
+        case .forms: 1
+        case .duration: 2
+        case .resources: 3
+        case .attribute(let condition): condition.isText ? 5 : 4
+        case .statusMessage: 6
+        case .eventForms: 7
+        case .eventAttribute: 8
+        case .and(let nodes): nodes.map(\.cost).min() ?? 0
+        case .or(let nodes): nodes.reduce(1) { $0 + $1.cost }
+        case .not(let node): node.cost
         }
     }
 }

@@ -142,8 +142,8 @@ public final class StoreCore: Sendable {
         guard plan.limit <= Limits.scanTraces else {
             throw .refused("a page may have \(Limits.scanTraces) traces, not \(plan.limit)")
         }
-        return try ask(plan.tenant) { snapshot in
-            var scan = TraceScan(plan, snapshot, flag)
+        return try ask(plan.tenant, flag) { snapshot, context in
+            var scan = TraceScan(plan, snapshot, context)
             return try scan.run()
         }
     }
@@ -155,8 +155,8 @@ public final class StoreCore: Sendable {
         guard request.ids.count <= Limits.requestedTraces else {
             throw .refused("a request may name \(Limits.requestedTraces) traces")
         }
-        return try ask(request.tenant) { snapshot in
-            try TraceGatherer(snapshot).spans(request.ids, flag)
+        return try ask(request.tenant, flag) { snapshot, context in
+            try TraceGatherer(snapshot, context).spans(request.ids)
         }
     }
 
@@ -164,15 +164,15 @@ public final class StoreCore: Sendable {
         _ request: NamesRequest,
         _ flag: CancellationFlag
     ) throws(StoreError) -> NamesResult {
-        try ask(request.tenant) { snapshot in
-            var query = NamesQuery(request, snapshot, flag)
+        try ask(request.tenant, flag) { snapshot, context in
+            var query = NamesQuery(request, snapshot, context)
             return try query.run()
         }
     }
 
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
-        try ask(request.tenant) { snapshot in
-            var query = TotalsQuery(request, snapshot, flag)
+        try ask(request.tenant, flag) { snapshot, context in
+            var query = TotalsQuery(request, snapshot, context)
             return try query.run()
         }
     }
@@ -181,12 +181,17 @@ public final class StoreCore: Sendable {
     /// without it.
     private func ask<Answer>(
         _ tenant: Tenant,
-        _ body: (Snapshot) throws -> Answer
+        _ flag: CancellationFlag,
+        _ body: (Snapshot, QueryContext) throws -> Answer
     ) throws(StoreError) -> Answer {
         var excluded: [UInt64: String] = [:]
         while true {
+            let context = QueryContext(
+                flag: flag,
+                budget: QueryBudget(limit: keeper.options.queryMemoryBytes)
+            )
             do {
-                return try body(keeper.snapshot(tenant, excluding: excluded))
+                return try body(keeper.snapshot(tenant, excluding: excluded), context)
             } catch let damage as PartDamage {
                 if damage.isReadFailure {
                     excluded[damage.number] = damage.what

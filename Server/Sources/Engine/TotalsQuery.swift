@@ -24,15 +24,15 @@ struct TotalsQuery {
 
     private let request: TotalsRequest
     private let gatherer: TraceGatherer
-    private let flag: CancellationFlag
+    private let context: QueryContext
     private var services: [String: Int] = [:]
     private var names: [String] = []
     private var calls: [Edge: (calls: UInt64, errors: UInt64)] = [:]
 
-    init(_ request: TotalsRequest, _ snapshot: Snapshot, _ flag: CancellationFlag) {
+    init(_ request: TotalsRequest, _ snapshot: Snapshot, _ context: QueryContext) {
         self.request = request
-        self.flag = flag
-        gatherer = TraceGatherer(snapshot)
+        self.context = context
+        gatherer = TraceGatherer(snapshot, context)
     }
 
     mutating func run() throws -> Totals {
@@ -51,12 +51,13 @@ struct TotalsQuery {
             && session.part.entry.firstStart < request.range.upperBound
         {
             for block in session.part.directory.traceBlocks.indices {
-                try flag.check()
+                try context.check()
                 for trace in try session.reader.traces(block: block)
                 where trace.start < request.range.upperBound {
-                    if scattered.contains(trace.id) { continue }
-                    if try gatherer.isElsewhere(trace.id, than: session) {
-                        scattered.insert(trace.id)
+                    let id = try session.reader.id(of: trace)
+                    if scattered.contains(id) { continue }
+                    if try gatherer.isElsewhere(id, than: session) {
+                        scattered.insert(id)
                     } else {
                         count(try members(trace, session))
                     }
@@ -64,8 +65,8 @@ struct TotalsQuery {
             }
         }
         for id in scattered {
-            try flag.check()
-            count(members(try gatherer.gather([id], isExact: true)))
+            try context.check()
+            count(members(try gatherer.gather(id)))
         }
         let edges = calls.map { edge, count in
             Totals.Edge(
@@ -89,11 +90,10 @@ struct TotalsQuery {
     }
 
     private mutating func members(
-        _ trace: PartReader.Trace,
+        _ trace: PartTrace,
         _ session: PartSession
     ) throws -> [Member] {
-        let part = session.part
-        let blockRows = part.directory.blockRows
+        let blockRows = session.part.directory.blockRows
         var result: [Member] = []
         var row = trace.rows.lowerBound
         while row < trace.rows.upperBound {
@@ -101,21 +101,21 @@ struct TotalsQuery {
             let base = block * blockRows
             let rows = row - base..<min(trace.rows.upperBound - base, blockRows)
             let ids = try session.reader.numbers(.spanID, block)
-            let starts = try session.reader.numbers(.start, block)
-            let resources = try session.reader.numbers(.resource, block)
+            let starts = try session.reader.starts(block)
+            let vocabulary = try session.reader.vocabulary
+            let forms = try session.reader.numbers(.form, block)
             let marks = try session.reader.numbers(.marks, block)
-            let statuses = try session.reader.numbers(.status, block)
             let parents = try session.reader.parentIDs(rows, block)
             for (index, local) in rows.enumerated() {
-                let name = part.shared.columns.resources.service[Int(resources[local])]
+                let form = vocabulary.forms[Int(forms[local])]
                 result.append(
                     Member(
                         id: ids[local],
                         parent: parents[index],
-                        start: trace.start &+ starts[local],
-                        service: service(part.shared.columns.strings.text(name)),
+                        start: starts[local],
+                        service: service(vocabulary.text(form.service)),
                         isShared: marks[local] & UInt64(SpanMarks.shared.rawValue) != 0,
-                        isError: statuses[local] == UInt64(StatusCode.error.rawValue)
+                        isError: form.status == StatusCode.error.rawValue
                     )
                 )
             }

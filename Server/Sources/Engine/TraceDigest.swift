@@ -129,3 +129,22 @@ struct FamilyIndex {
     /// Rows from `index` to the first row with its parent's id; `nil` where there is none.
     func parent(of index: Int) -> Int? { parents[index] }
 }
+
+/// When a trace begins and ends.
+struct TraceExtent {
+    private(set) var start = UInt64.max
+    private var finish: UInt64 = 0
+
+    /// Latest end less earliest start; a span that ends before it starts ends where it starts.
+    var duration: UInt64 { start > finish ? 0 : finish - start }
+
+    mutating func add(_ start: UInt64, _ end: UInt64) {
+        self.start = min(self.start, start)
+        finish = max(finish, max(start, end))
+    }
+
+    mutating func add(_ other: TraceExtent) {
+        start = min(start, other.start)
+        finish = max(finish, other.finish)
+    }
+}

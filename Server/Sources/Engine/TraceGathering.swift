@@ -8,114 +8,181 @@ final class PartSession {
     let part: Part
     var reader: PartReader
 
-    init(_ part: Part) {
+    init(_ part: Part, _ scratch: ReadScratch) {
         self.part = part
-        reader = PartReader(part)
+        reader = PartReader(part, scratch)
+    }
+
+    /// The spans of exactly this trace: a part has them in one place.
+    func find(exactly id: TraceID) throws(PartDamage) -> PartTrace? {
+        for trace in try reader.find(id) {
+            if id.high != 0 { return trace }
+            if try reader.id(of: trace) == id { return trace }
+        }
+        return nil
     }
 }
 
 /// All stored spans of one trace, in order of start, exact duplicates left out.
 struct GatheredTrace {
-    /// The head's batches first, then what was read from parts.
-    var tables: [SpanTable]
-    var rows: [SpanReference]
+    /// The batches of the head that hold some of it, then what was read from parts.
+    var tables: [SpanTable] = []
+    /// How many of `tables` are the head's, which live as long as the snapshot does.
+    var headTableCount = 0
+    var rows: [SpanReference] = []
+    /// Bytes read from parts for it.
+    var byteCount = 0
 }
 
 /// Brings the spans of a trace together from the head and all parts, for the time of one query.
 final class TraceGatherer {
     let snapshot: Snapshot
     let sessions: [PartSession]
-    let head: HeadIndex?
-    private let headTables: [SpanTable]
+    private let context: QueryContext
 
-    init(_ snapshot: Snapshot) {
+    init(_ snapshot: Snapshot, _ context: QueryContext) {
         self.snapshot = snapshot
-        sessions = snapshot.parts.map { PartSession($0) }
-        head = snapshot.head.isEmpty ? nil : HeadIndex(snapshot.head)
-        headTables = snapshot.head.map(\.table)
+        self.context = context
+        let scratch = ReadScratch()
+        sessions = snapshot.parts.map { PartSession($0, scratch) }
     }
 
     /// Whether spans of exactly this trace lie anywhere but in `part`.
     func isElsewhere(_ id: TraceID, than part: PartSession) throws -> Bool {
-        if let head, head.find(id).contains(where: { traceID($0) == id }) { return true }
+        if snapshot.head.contains(where: { $0.contains(id) }) { return true }
+        return try isInParts(id, except: part)
+    }
+
+    /// Whether spans of exactly this trace lie in a part other than `part`.
+    func isInParts(_ id: TraceID, except part: PartSession? = nil) throws -> Bool {
         for session in sessions where session !== part {
-            if try session.reader.find(id).contains(where: { $0.id == id }) { return true }
+            if try session.find(exactly: id) != nil { return true }
         }
         return false
     }
 
-    private func traceID(_ place: SpanReference) -> TraceID {
-        let table = headTables[Int(place.table)]
-        let row = Int(place.row)
-        return TraceID(high: table.columns.traceHigh[row], low: table.columns.traceLow[row])
-    }
-
-    /// The spans that look-ups by `ids` find.
-    ///
-    /// - Parameter isExact: ids mean themselves only, not their long forms.
-    func gather(_ ids: [TraceID], isExact: Bool) throws -> GatheredTrace {
-        var rows: [SpanReference] = []
-        if let head {
-            for id in ids {
-                for place in head.find(id) where !isExact || traceID(place) == id {
-                    rows.append(place)
-                }
+    /// When exactly this trace begins and ends, by the head's spans and the parts' rows of traces.
+    func extent(of id: TraceID) throws -> TraceExtent {
+        var extent = TraceExtent()
+        for batch in snapshot.head {
+            batch.forEachRow(of: id, isExact: true) { row in
+                extent.add(batch.table.columns.start[row], batch.table.columns.end[row])
             }
         }
-        var tables = headTables
         for session in sessions {
-            var found: [PartReader.Trace] = []
-            for id in ids {
-                for trace in try session.reader.find(id) where !isExact || trace.id == id {
-                    found.append(trace)
-                }
-            }
-            guard !found.isEmpty else { continue }
-            var columns = SpanColumns()
-            var copier = SpanCopier(source: session.part.shared.columns)
-            for trace in found.sorted(by: { $0.rows.lowerBound < $1.rows.lowerBound }) {
-                try session.reader.append(trace.rows, to: &columns, &copier)
-            }
-            for row in 0..<columns.count {
-                rows.append(SpanReference(table: UInt32(tables.count), row: UInt32(row)))
-            }
-            tables.append(SpanTable(columns))
+            guard let trace = try session.find(exactly: id) else { continue }
+            let duration = try session.reader.duration(of: trace)
+            extent.add(trace.start, trace.start &+ duration)
         }
-        return GatheredTrace(
-            tables: tables,
-            rows: SpanSorting.sorted(rows, of: tables, by: .highFirst)
-        )
+        return extent
     }
 
-    /// Answers `traces`.
-    func spans(_ ids: [TraceID], _ flag: CancellationFlag) throws -> TraceSpans {
-        try flag.check()
-        // An id asked for twice, or in its short and its long form, is found once: duplicates fall
-        // out when rows are sorted.
-        let gathered = try gather(Array(Set(ids)), isExact: false)
-        var columns = SpanColumns(capacity: gathered.rows.count)
-        // One copier a table in use, made when first needed; rows of one table lie together mostly.
-        let order = gathered.rows.enumerated().sorted { $0.element.table < $1.element.table }
-        var places = Array(repeating: 0, count: gathered.rows.count)
-        var copied = SpanColumns(capacity: gathered.rows.count)
-        var index = 0
-        while index < order.count {
-            try flag.check()
-            let table = gathered.tables[Int(order[index].element.table)]
-            var copier = SpanCopier(source: table.columns)
-            let number = order[index].element.table
-            while index < order.count, order[index].element.table == number {
-                places[order[index].offset] = copied.count
-                copier.copy(Int(order[index].element.row), from: table.columns, to: &copied)
-                index += 1
+    /// The spans of exactly this trace.
+    func gather(_ id: TraceID) throws -> GatheredTrace {
+        var gathered = GatheredTrace()
+        for batch in snapshot.head {
+            let table = UInt32(gathered.tables.count)
+            batch.forEachRow(of: id, isExact: true) { row in
+                gathered.rows.append(SpanReference(table: table, row: UInt32(row)))
+            }
+            if gathered.rows.last?.table == table { gathered.tables.append(batch.table) }
+        }
+        gathered.headTableCount = gathered.tables.count
+        for session in sessions {
+            guard let trace = try session.find(exactly: id) else { continue }
+            var columns = SpanColumns()
+            var copier = SpanCopier(source: try session.reader.vocabulary.shared.columns)
+            try session.reader.append(trace, to: &columns, &copier)
+            let table = UInt32(gathered.tables.count)
+            for row in 0..<columns.count {
+                gathered.rows.append(SpanReference(table: table, row: UInt32(row)))
+            }
+            gathered.byteCount += columns.allocatedByteCount
+            gathered.tables.append(SpanTable(columns))
+        }
+        gathered.rows = SpanSorting.sorted(gathered.rows, of: gathered.tables, by: .highFirst)
+        return gathered
+    }
+}
+
+// MARK: Whole traces
+
+extension TraceGatherer {
+    /// Where a trace lies.
+    private struct Places {
+        var isInHead = false
+        var parts: [(session: Int, trace: PartTrace)] = []
+    }
+
+    /// Carries one source's names over into the answer, for as long as the answer is made.
+    private final class Carrier {
+        var copier: SpanCopier
+
+        init(_ source: SpanTable) { copier = SpanCopier(source: source.columns) }
+    }
+
+    /// Answers `traces`: an id asked for twice, or in its short and its long form, is told once.
+    func spans(_ ids: [TraceID]) throws -> TraceSpans {
+        try context.check()
+        var places: [TraceID: Places] = [:]
+        for id in Set(ids) {
+            for batch in snapshot.head {
+                batch.forEachRow(of: id, isExact: false) { row in
+                    let high = batch.table.columns.traceHigh[row]
+                    places[TraceID(high: high, low: id.low), default: Places()].isInHead = true
+                }
             }
         }
-        if places.elementsEqual(0..<places.count) {
-            return TraceSpans(columns: copied, incomplete: snapshot.incomplete)
+        for (number, session) in sessions.enumerated() {
+            try context.check()
+            // Several look-ups may find one trace of the part.
+            var seen: Set<TraceID> = []
+            for id in Set(ids) {
+                for trace in try session.reader.find(id) {
+                    let own = try session.reader.id(of: trace)
+                    guard seen.insert(own).inserted else { continue }
+                    places[own, default: Places()].parts.append((number, trace))
+                }
+            }
         }
-        var copier = SpanCopier(source: copied)
-        for place in places { copier.copy(place, from: copied, to: &columns) }
+        var columns = SpanColumns()
+        var carriers: [ObjectIdentifier: Carrier] = [:]
+        for (id, place) in places.sorted(by: { $0.key < $1.key }) {
+            let held = columns.allocatedByteCount
+            if !place.isInHead, place.parts.count == 1, let only = place.parts.first {
+                let session = sessions[only.session]
+                let source = try session.reader.vocabulary.shared
+                let carrier = carriers[ObjectIdentifier(source)] ?? Carrier(source)
+                carriers[ObjectIdentifier(source)] = carrier
+                try session.reader.append(only.trace, to: &columns, &carrier.copier)
+            } else {
+                try copy(try gather(id), to: &columns, &carriers)
+            }
+            context.budget.charge(columns.allocatedByteCount - held)
+            try context.check()
+        }
         return TraceSpans(columns: columns, incomplete: snapshot.incomplete)
+    }
+
+    private func copy(
+        _ trace: GatheredTrace,
+        to columns: inout SpanColumns,
+        _ carriers: inout [ObjectIdentifier: Carrier]
+    ) throws {
+        context.budget.charge(trace.byteCount)
+        defer { context.budget.release(trace.byteCount) }
+        try context.check()
+        var own: [Carrier] = []
+        for (index, table) in trace.tables.enumerated() {
+            let carrier = carriers[ObjectIdentifier(table)] ?? Carrier(table)
+            // What was read from a part is gone soon, and its address may be used again.
+            if index < trace.headTableCount { carriers[ObjectIdentifier(table)] = carrier }
+            own.append(carrier)
+        }
+        for place in trace.rows {
+            let table = trace.tables[Int(place.table)]
+            own[Int(place.table)].copier.copy(Int(place.row), from: table.columns, to: &columns)
+        }
     }
 }
 

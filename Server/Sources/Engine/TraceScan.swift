@@ -3,194 +3,63 @@
 import SkeinModel
 import Store
 
-/// Runs a `ScanPlan`: candidates from the head, then from parts with the newest spans first; each
-/// candidate is judged as a whole trace; the best are kept.
+/// Runs a `ScanPlan`: finds traces with a matching span, judges each as a whole trace once, wherever
+/// its spans lie, and keeps the best.
 ///
-/// A trace starts no later than any of its spans. So with `newest` wanted, a part whose newest span
-/// is older than the last trace kept cannot change the answer, and is not read.
+/// A trace starts no later than any of its spans, and lasts no shorter than its spans of one place
+/// do. So `newest` goes from the newest batch or block to older ones and ends where the rest starts
+/// before the last trace kept. `slowest` reads the rows of traces: where a trace lies in one part
+/// only, its duration there decides whether its spans are looked at.
 struct TraceScan {
-    /// A trace that satisfies the plan.
-    private struct Found {
-        var id: TraceID
-        /// What the order compares, larger first.
-        var value: UInt64
-        var origin: Origin
-    }
-
-    private enum Origin {
-        /// All its spans lie in one part; matching rows.
-        case part(PartSession, PartReader.Trace, [Int])
-        case gathered(TraceSummary)
-    }
-
-    private struct Candidate {
-        var trace: PartReader.Trace
-        var matched: [Int]
-    }
-
     private let plan: ScanPlan
     private let gatherer: TraceGatherer
-    private let flag: CancellationFlag
-    /// In order; one more than the limit, to know whether there is a next page.
-    private var best: [Found] = []
-    /// Traces of several places that were judged already.
+    private let context: QueryContext
+    private var ranking: TraceRanking
+    /// Traces of the head or of several places that were judged already.
     private var judged: Set<TraceID> = []
-    private var headPredicates: [RowPredicate] = []
 
-    init(_ plan: ScanPlan, _ snapshot: Snapshot, _ flag: CancellationFlag) {
+    /// Bytes that a trace in `judged`, or one on the way to be judged, takes.
+    private static let candidateBytes = 64
+
+    init(_ plan: ScanPlan, _ snapshot: Snapshot, _ context: QueryContext) {
         self.plan = plan
-        self.flag = flag
-        gatherer = TraceGatherer(snapshot)
+        self.context = context
+        gatherer = TraceGatherer(snapshot, context)
+        ranking = TraceRanking(plan)
     }
 
     mutating func run() throws -> ScanResult {
         guard plan.limit > 0, !plan.range.isEmpty else {
             return ScanResult(traces: [], cursor: nil, incomplete: gatherer.snapshot.incomplete)
         }
-        try scanHead()
-        let sessions = gatherer.sessions.sorted {
-            $0.part.entry.lastStart > $1.part.entry.lastStart
-        }
-        for session in sessions {
-            try flag.check()
-            let entry = session.part.entry
-            guard entry.lastStart >= plan.range.lowerBound,
-                entry.firstStart < plan.range.upperBound,
-                mayBeKept(bound: entry.lastStart)
-            else { continue }
-            try scan(session)
+        try context.check()
+        switch plan.order {
+        case .newest: try findNewest()
+        case .slowest: try findSlowest()
         }
         return try answer()
     }
 
-    /// Whether a trace that starts no later than `bound` could still be among the best.
-    private func mayBeKept(bound: UInt64) -> Bool {
-        guard plan.order == .newest, best.count > plan.limit, let last = best.last else {
-            return true
-        }
-        return bound >= last.value
+    private func overlapsRange(_ first: UInt64, _ last: UInt64) -> Bool {
+        last >= plan.range.lowerBound && first < plan.range.upperBound
     }
 
-    // MARK: The head
-
-    private mutating func scanHead() throws {
-        let batches = gatherer.snapshot.head
-        headPredicates = batches.map { RowPredicate(plan.span, for: $0.table) }
-        var bounds: [TraceID: UInt64] = [:]
-        for (index, batch) in batches.enumerated() {
-            try flag.check()
-            let predicate = headPredicates[index]
-            guard !predicate.isNever, batch.lastStart >= plan.range.lowerBound,
-                batch.firstStart < plan.range.upperBound
-            else { continue }
-            let table = batch.table
-            for row in 0..<table.columns.count {
-                let start = table.columns.start[row]
-                guard plan.range.contains(start), predicate.matches(row, table.columns) else {
-                    continue
-                }
-                let id = TraceID(
-                    high: table.columns.traceHigh[row],
-                    low: table.columns.traceLow[row]
-                )
-                bounds[id] = min(bounds[id] ?? .max, start)
+    private func answer() throws -> ScanResult {
+        var traces: [TraceSummary] = []
+        for found in ranking.page {
+            try context.check()
+            switch found.origin {
+            case .part(let part, let trace): traces.append(try part.summary(trace))
+            case .scattered:
+                let gathered = try gatherer.gather(found.id)
+                let digest = TraceDigest(gathered.rows[...], of: gathered.tables)
+                traces.append(digest.summary(found.id, gathered, matched: matched(gathered)))
             }
         }
-        for (id, bound) in bounds.sorted(by: { $0.value > $1.value }) {
-            if !mayBeKept(bound: bound) { break }
-            try flag.check()
-            try judgeGathered(id)
-        }
-    }
-
-    // MARK: Parts
-
-    private mutating func scan(_ session: PartSession) throws {
-        let predicate = PartPredicate(plan.span, for: session.part)
-        guard !predicate.isNever else { return }
-        var candidates: [Candidate] = []
-        for (index, block) in session.part.directory.blocks.enumerated() {
-            guard block.lastStart >= plan.range.lowerBound,
-                block.firstStart < plan.range.upperBound, predicate.mayMatch(block)
-            else { continue }
-            try flag.check()
-            try collect(session, predicate, index, block, &candidates)
-        }
-        if plan.order == .newest { candidates.sort { $0.trace.start > $1.trace.start } }
-        for candidate in candidates {
-            if !mayBeKept(bound: candidate.trace.start) { break }
-            try flag.check()
-            try judge(candidate, of: session)
-        }
-    }
-
-    private func collect(
-        _ session: PartSession,
-        _ predicate: PartPredicate,
-        _ index: Int,
-        _ block: PartDirectory.Block,
-        _ candidates: inout [Candidate]
-    ) throws {
-        let hits = try predicate.rows(of: index, &session.reader)
-        guard hits.contains(true) else { return }
-        let isInside =
-            plan.range.contains(block.firstStart) && plan.range.contains(block.lastStart)
-        let starts = isInside ? [] : try session.reader.numbers(.start, index)
-        let base = index * session.part.directory.blockRows
-        let rows = base..<base + block.rowCount
-        for trace in try session.reader.traces(in: rows) {
-            var matched: [Int] = []
-            var isHit = false
-            for row in trace.rows.clamped(to: rows) where hits[row - base] {
-                if !isInside, !plan.range.contains(trace.start &+ starts[row - base]) { continue }
-                isHit = true
-                if matched.count == plan.matchedSpanLimit { break }
-                matched.append(row)
-            }
-            guard isHit else { continue }
-            if let last = candidates.indices.last,
-                candidates[last].trace.rows.lowerBound == trace.rows.lowerBound
-            {
-                // The trace began in an earlier block.
-                let room = max(0, plan.matchedSpanLimit - candidates[last].matched.count)
-                candidates[last].matched += matched.prefix(room)
-            } else if mayBeKept(bound: trace.start) {
-                candidates.append(Candidate(trace: trace, matched: matched))
-            }
-        }
-    }
-
-    private mutating func judge(_ candidate: Candidate, of session: PartSession) throws {
-        if try gatherer.isElsewhere(candidate.trace.id, than: session) {
-            try judgeGathered(candidate.trace.id)
-            return
-        }
-        let duration = try session.reader.duration(of: candidate.trace)
-        guard plan.trace.allSatisfy({ $0.matches(duration: duration) }) else { return }
-        keep(
-            Found(
-                id: candidate.trace.id,
-                value: plan.order == .newest ? candidate.trace.start : duration,
-                origin: .part(session, candidate.trace, candidate.matched)
-            )
-        )
-    }
-
-    // MARK: Judging
-
-    private mutating func judgeGathered(_ id: TraceID) throws {
-        guard judged.insert(id).inserted else { return }
-        let gathered = try gatherer.gather([id], isExact: true)
-        let digest = TraceDigest(gathered.rows[...], of: gathered.tables)
-        guard plan.trace.allSatisfy({ $0.matches(duration: digest.duration) }) else { return }
-        let value = plan.order == .newest ? digest.start : digest.duration
-        guard isWanted(id, value) else { return }
-        keep(
-            Found(
-                id: id,
-                value: value,
-                origin: .gathered(digest.summary(id, gathered, matched: matched(gathered)))
-            )
+        return ScanResult(
+            traces: traces,
+            cursor: ranking.next,
+            incomplete: gatherer.snapshot.incomplete
         )
     }
 
@@ -202,10 +71,7 @@ struct TraceScan {
             let table = gathered.tables[Int(place.table)]
             let row = Int(place.row)
             guard plan.range.contains(table.columns.start[row]) else { continue }
-            let known =
-                Int(place.table) < headPredicates.count
-                ? headPredicates[Int(place.table)] : predicates[place.table]
-            let predicate = known ?? RowPredicate(plan.span, for: table)
+            let predicate = predicates[place.table] ?? RowPredicate(plan.span, for: table)
             predicates[place.table] = predicate
             if predicate.matches(row, table.columns) {
                 matched.append(SpanID(table.columns.spanID[row]))
@@ -214,60 +80,236 @@ struct TraceScan {
         return matched
     }
 
-    /// Whether a trace stands behind the cursor and before the last one kept.
-    private func isWanted(_ id: TraceID, _ value: UInt64) -> Bool {
-        if let cursor = plan.cursor,
-            !Self.isBefore((cursor.value, cursor.traceID), (value, id))
-        {
-            return false
+    // MARK: Judging
+
+    /// Judges a trace some of whose spans, not all in one part, match.
+    private mutating func judgeScattered(_ id: TraceID) throws {
+        guard judged.insert(id).inserted else { return }
+        context.budget.charge(Self.candidateBytes)
+        try context.check()
+        let extent = try gatherer.extent(of: id)
+        keep(id, start: extent.start, duration: extent.duration, .scattered)
+    }
+
+    /// Judges a trace that has a match in a part.
+    private mutating func judge(_ trace: PartTrace, in part: PartScan) throws {
+        let id = try part.session.reader.id(of: trace)
+        if try gatherer.isElsewhere(id, than: part.session) {
+            try judgeScattered(id)
+        } else {
+            let duration = try part.session.reader.duration(of: trace)
+            keep(id, start: trace.start, duration: duration, .part(part, trace))
         }
-        guard best.count > plan.limit, let last = best.last else { return true }
-        return Self.isBefore((value, id), (last.value, last.id))
     }
 
-    private static func isBefore(_ a: (UInt64, TraceID), _ b: (UInt64, TraceID)) -> Bool {
-        a.0 == b.0 ? a.1 < b.1 : a.0 > b.0
+    private mutating func keep(
+        _ id: TraceID,
+        start: UInt64,
+        duration: UInt64,
+        _ origin: TraceRanking.Origin
+    ) {
+        guard plan.trace.allSatisfy({ $0.matches(duration: duration) }) else { return }
+        let value = plan.order == .newest ? start : duration
+        ranking.keep(.init(id: id, value: value, origin: origin))
+    }
+}
+
+// MARK: Newest
+
+extension TraceScan {
+    /// The head, or a part, with what of it is still to be looked at.
+    private struct Source {
+        enum Place {
+            case head
+            /// Not looked into yet.
+            case session(PartSession)
+            case part(PartScan)
+        }
+
+        var place: Place
+        /// Batches or blocks with the latest start that a trace found in them can have; the latest
+        /// last.
+        var units: [(bound: UInt64, index: Int)]
+        /// Traces that begin in one block and go on in another, judged already.
+        var straddlers: Set<Int> = []
     }
 
-    private mutating func keep(_ found: Found) {
-        guard isWanted(found.id, found.value) else { return }
-        var low = 0
-        var high = best.count
-        while low < high {
-            let middle = (low + high) / 2
-            if Self.isBefore((best[middle].value, best[middle].id), (found.value, found.id)) {
-                low = middle + 1
+    private mutating func findNewest() throws {
+        var sources: [Source] = []
+        var units: [(bound: UInt64, index: Int)] = []
+        for (index, batch) in gatherer.snapshot.head.enumerated()
+        where overlapsRange(batch.firstStart, batch.lastStart) {
+            units.append((batch.lastStart, index))
+        }
+        units.sort { $0.bound < $1.bound }
+        sources.append(Source(place: .head, units: units))
+        for session in gatherer.sessions {
+            let entry = session.part.entry
+            guard overlapsRange(entry.firstStart, entry.lastStart) else { continue }
+            sources.append(Source(place: .session(session), units: [(entry.lastStart, 0)]))
+        }
+        while true {
+            var next: (bound: UInt64, source: Int)?
+            for (index, source) in sources.enumerated() {
+                guard let bound = source.units.last?.bound, next.map({ bound > $0.bound }) ?? true
+                else { continue }
+                next = (bound, index)
+            }
+            guard let next, ranking.mayBeKept(next.bound) else { return }
+            try look(into: &sources[next.source])
+        }
+    }
+
+    /// Looks at the newest unit that is left of a source.
+    private mutating func look(into source: inout Source) throws {
+        try context.check()
+        guard let unit = source.units.popLast() else { return }
+        switch source.place {
+        case .head: try lookAt(gatherer.snapshot.head[unit.index])
+        case .session(let session):
+            let part = try PartScan(session, plan, context)
+            guard !part.isNever else { return }
+            source.place = .part(part)
+            for (index, block) in session.part.directory.blocks.enumerated()
+            where part.mayMatch(index) {
+                source.units.append((block.lastStart, index))
+            }
+            source.units.sort { $0.bound < $1.bound }
+        case .part(let part): try lookAt(unit.index, of: part, &source.straddlers)
+        }
+    }
+
+    private mutating func lookAt(_ batch: HeadBatch) throws {
+        var bounds: [TraceID: UInt64] = [:]
+        forEachMatch(in: batch) { id, start, _ in bounds[id] = min(bounds[id] ?? .max, start) }
+        for (id, bound) in bounds.sorted(by: { $0.value > $1.value }) {
+            if !ranking.mayBeKept(bound) { break }
+            try judgeScattered(id)
+        }
+    }
+
+    private mutating func lookAt(
+        _ block: Int,
+        of part: PartScan,
+        _ straddlers: inout Set<Int>
+    ) throws {
+        let hits = try part.hits(block)
+        guard !hits.isEmpty else { return }
+        let base = block * part.session.part.directory.blockRows
+        let rows = base..<base + hits.rowCount
+        var found: [PartTrace] = []
+        for trace in try part.session.reader.traces(in: rows) {
+            let own = trace.rows.clamped(to: rows)
+            guard ranking.mayBeKept(trace.start),
+                hits.intersects(own.lowerBound - base..<own.upperBound - base)
+            else { continue }
+            if own != trace.rows, !straddlers.insert(trace.rows.lowerBound).inserted { continue }
+            found.append(trace)
+        }
+        found.sort { $0.start > $1.start }
+        for trace in found {
+            if !ranking.mayBeKept(trace.start) { break }
+            try context.check()
+            try judge(trace, in: part)
+        }
+    }
+
+    private func forEachMatch(in batch: HeadBatch, _ body: (TraceID, UInt64, UInt64) -> Void) {
+        let predicate = RowPredicate(plan.span, for: batch.table)
+        guard !predicate.isNever else { return }
+        let table = batch.table
+        for row in 0..<table.columns.count {
+            let start = table.columns.start[row]
+            guard plan.range.contains(start), predicate.matches(row, table.columns) else {
+                continue
+            }
+            let id = TraceID(
+                high: table.columns.traceHigh[row],
+                low: table.columns.traceLow[row]
+            )
+            body(id, start, max(start, table.columns.end[row]))
+        }
+    }
+}
+
+// MARK: Slowest
+
+extension TraceScan {
+    private mutating func findSlowest() throws {
+        try findSlowestInHead()
+        let isAlone = gatherer.snapshot.head.isEmpty && gatherer.sessions.count == 1
+        for session in gatherer.sessions {
+            try context.check()
+            let entry = session.part.entry
+            guard overlapsRange(entry.firstStart, entry.lastStart) else { continue }
+            let part = try PartScan(session, plan, context)
+            guard !part.isNever else { continue }
+            let mayMatch = session.part.directory.blocks.indices.map { part.mayMatch($0) }
+            for block in session.part.directory.traceBlocks.indices {
+                try lookAt(traces: block, of: part, mayMatch, isAlone: isAlone)
+            }
+        }
+    }
+
+    /// The extent of every trace with a match in the head is found by one walk over the head.
+    private mutating func findSlowestInHead() throws {
+        var candidates: Set<TraceID> = []
+        for batch in gatherer.snapshot.head
+        where overlapsRange(batch.firstStart, batch.lastStart) {
+            try context.check()
+            let known = candidates.count
+            forEachMatch(in: batch) { id, _, _ in candidates.insert(id) }
+            context.budget.charge((candidates.count - known) * Self.candidateBytes)
+        }
+        guard !candidates.isEmpty else { return }
+        var extents: [TraceID: TraceExtent] = [:]
+        context.budget.charge(candidates.count * Self.candidateBytes)
+        for batch in gatherer.snapshot.head {
+            try context.check()
+            let table = batch.table
+            for row in 0..<table.columns.count {
+                let id = TraceID(
+                    high: table.columns.traceHigh[row],
+                    low: table.columns.traceLow[row]
+                )
+                guard candidates.contains(id) else { continue }
+                extents[id, default: TraceExtent()]
+                    .add(table.columns.start[row], table.columns.end[row])
+            }
+        }
+        for (id, extent) in extents {
+            if try gatherer.isInParts(id) {
+                try judgeScattered(id)
             } else {
-                high = middle
+                keep(id, start: extent.start, duration: extent.duration, .scattered)
             }
         }
-        best.insert(found, at: low)
-        if best.count > plan.limit + 1 { best.removeLast() }
     }
 
-    private func answer() throws -> ScanResult {
-        var traces: [TraceSummary] = []
-        for found in best.prefix(plan.limit) {
-            switch found.origin {
-            case .gathered(let summary): traces.append(summary)
-            case .part(let session, let trace, let matched):
-                var summary = try session.reader.summary(of: trace)
-                let blockRows = session.part.directory.blockRows
-                for row in matched {
-                    let ids = try session.reader.numbers(.spanID, row / blockRows)
-                    summary.matchedSpans.append(SpanID(ids[row % blockRows]))
+    /// - Parameters:
+    ///   - mayMatch: by block of spans.
+    ///   - isAlone: no trace of the part has spans elsewhere.
+    private mutating func lookAt(
+        traces block: Int,
+        of part: PartScan,
+        _ mayMatch: [Bool],
+        isAlone: Bool
+    ) throws {
+        try context.check()
+        let blockRows = part.session.part.directory.blockRows
+        for trace in try part.session.reader.traces(block: block) {
+            let blocks = trace.rows.lowerBound / blockRows...(trace.rows.upperBound - 1) / blockRows
+            guard blocks.contains(where: { mayMatch[$0] }) else { continue }
+            if ranking.mayBeKept(try part.session.reader.duration(of: trace)) {
+                if try part.hasMatch(trace) { try judge(trace, in: part) }
+            } else if !isAlone {
+                let id = try part.session.reader.id(of: trace)
+                if !judged.contains(id), try gatherer.isElsewhere(id, than: part.session),
+                    try part.hasMatch(trace)
+                {
+                    try judgeScattered(id)
                 }
-                traces.append(summary)
             }
         }
-        var cursor: ScanCursor?
-        if best.count > plan.limit, let last = best.prefix(plan.limit).last {
-            cursor = ScanCursor(value: last.value, traceID: last.id)
-        }
-        return ScanResult(
-            traces: traces,
-            cursor: cursor,
-            incomplete: gatherer.snapshot.incomplete
-        )
     }
 }

@@ -41,6 +41,27 @@ struct ValueMatcher {
 
     var isExists: Bool { match == .exists }
 
+    /// The ints that match, where a stretch of numbers is asked for.
+    var ints: ClosedRange<Int64>? { range?.ints }
+
+    /// The only bits of this type that match; `nil` where they must be compared one by one.
+    func bits(_ type: AttributeType) -> UInt64? {
+        switch type {
+        case .bool: return bool
+        case .int: return int
+        case .double:
+            // The two zeros are equal, and NaN equals nothing.
+            guard let double, double != 0, !double.isNaN else { return nil }
+            return double.bitPattern
+        case .empty, .string, .bytes, .array, .map: return nil
+        }
+    }
+
+    /// The only bytes of this type that match; `nil` where values must be compared one by one.
+    func bytes(_ type: AttributeType) -> [UInt8]? {
+        !isExists && (type == .string || type == .bytes) ? text : nil
+    }
+
     /// Whether any value of this type can match.
     func mayMatch(_ type: AttributeType) -> Bool {
         switch match {

@@ -6,16 +6,21 @@ import Store
 /// What a store must answer, found by looking at every span.
 struct Reference {
     private(set) var spans: [SpanValue] = []
+    /// Each trace's spans in the order of answers.
+    private(set) var traces: [TraceID: [SpanValue]] = [:]
     private var known: Set<SpanValue> = []
 
     mutating func add(_ columns: borrowing SpanColumns) {
+        var changed: Set<TraceID> = []
         for row in 0..<columns.count {
             let span = SpanValue(columns, row)
-            if known.insert(span).inserted { spans.append(span) }
+            guard known.insert(span).inserted else { continue }
+            spans.append(span)
+            traces[span.traceID, default: []].append(span)
+            changed.insert(span.traceID)
         }
+        for id in changed { traces[id]?.sort(by: SpanValue.isBefore) }
     }
-
-    var traces: [TraceID: [SpanValue]] { Dictionary(grouping: spans, by: \.traceID) }
 
     var services: [String] { Set(spans.map(\.service)).sorted() }
 
@@ -29,8 +34,7 @@ struct Reference {
             a.0 == b.0 ? a.1 < b.1 : a.0 > b.0
         }
         var found: [TraceSummary] = []
-        for (id, spans) in traces {
-            let sorted = spans.sorted(by: SpanValue.isBefore)
+        for (id, sorted) in traces {
             let matched = sorted.filter {
                 plan.range.contains($0.start) && Self.matches(plan.span, $0)
             }

@@ -26,8 +26,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 }
 
-/// Spans of every odd shape, the same for the same seed: few trace ids, so that traces meet again in
-/// later batches; missing parents, ends before starts, keys that stand twice, all types of values.
+/// Spans of every odd shape, the same for the same seed: traces that meet again in later batches; missing parents, ends before starts, keys that stand twice, all types of values.
 public enum SpanGenerator {
     /// Keys that spans, events and resources carry.
     public static let keys = [
@@ -77,6 +76,8 @@ public enum SpanGenerator {
     /// The spans of a seed.
     public static func columns(seed: UInt64) -> SpanColumns {
         var random = SeededGenerator(seed: seed)
+        // Few traces meet again in every batch, of many each has few spans in few places.
+        let traces: UInt64 = seed % 3 == 0 ? 400 : 24
         var columns = SpanColumns()
         var resources: [UInt32] = []
         for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -88,7 +89,9 @@ public enum SpanGenerator {
         }
         var ids: [SpanID] = []
         for _ in 0..<Int.random(in: 1...40, using: &random) {
-            append(&columns, &random, random.pick(resources), random.pick(scopes), &ids)
+            // Some of them differ in the high half only.
+            let trace = UInt64.random(in: 1...traces, using: &random)
+            append(&columns, &random, trace, random.pick(resources), random.pick(scopes), &ids)
         }
         return columns
     }
@@ -96,12 +99,11 @@ public enum SpanGenerator {
     private static func append(
         _ columns: inout SpanColumns,
         _ random: inout SeededGenerator,
+        _ trace: UInt64,
         _ resource: UInt32,
         _ scope: UInt32,
         _ ids: inout [SpanID]
     ) {
-        // 24 traces in all, some of which differ in the high half only.
-        let trace = UInt64.random(in: 1...24, using: &random)
         let spanID = SpanID(random.next() | 1)
         let base: UInt64 = 1_700_000_000_000_000_000 + trace * 60_000_000_000
         let start =
@@ -258,7 +260,8 @@ public enum SpanGenerator {
                     )
                 }
             )
-        default: .string("GET")
+        default:
+            random.oneIn(4) ? .string(String(repeating: "long ", count: 30)) : .string("GET")
         }
     }
 }
@@ -277,7 +280,32 @@ enum PredicateGenerator {
         return predicates
     }
 
-    static func plan(of reference: Reference, using random: inout SeededGenerator) -> ScanPlan {
+    /// A plan for spans of the reference; every third begins behind a trace of the answer.
+    static func plan(
+        of reference: Reference,
+        tenant: Tenant = .default,
+        using random: inout SeededGenerator
+    ) -> ScanPlan {
+        var plan = firstPage(of: reference, tenant, &random)
+        guard random.oneIn(3) else { return plan }
+        var whole = plan
+        whole.limit = 1_000
+        let traces = reference.scan(whole).traces
+        guard !traces.isEmpty else { return plan }
+        let last = random.pick(traces)
+        let value = plan.order == .newest ? last.start : last.duration
+        plan.cursor = ScanCursor(
+            value: random.oneIn(8) ? value &+ 1 : value,
+            traceID: random.oneIn(8) ? random.pick(traces).traceID : last.traceID
+        )
+        return plan
+    }
+
+    private static func firstPage(
+        of reference: Reference,
+        _ tenant: Tenant,
+        _ random: inout SeededGenerator
+    ) -> ScanPlan {
         var range: Range<UInt64> = 0..<UInt64.max
         if random.oneIn(2) {
             let a = random.pick(reference.spans).start
@@ -290,6 +318,7 @@ enum PredicateGenerator {
             trace = [.duration(wanted / 2...max(wanted / 2, wanted &+ 1_000_000_000))]
         }
         return ScanPlan(
+            tenant: tenant,
             range: range,
             span: predicate(reference, &random, depth: 0),
             trace: trace,

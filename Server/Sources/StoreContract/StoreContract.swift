@@ -25,6 +25,7 @@ public struct StoreContract: Sendable {
         case absentTracesAreEmptyAnswers
         case exactDuplicatesAreShownOnce
         case predicatesAgreeWithTheReference
+        case randomPlansAgreeWithTheReference
         case pagesFollowTheStatedOrder
         case namesAreThoseOfTheSpans
         case totalsCountCallsBetweenServices
@@ -62,6 +63,7 @@ public struct StoreContract: Sendable {
             case .absentTracesAreEmptyAnswers: try await absentTraces(seed)
             case .exactDuplicatesAreShownOnce: try await duplicates(seed)
             case .predicatesAgreeWithTheReference: try await predicates(seed)
+            case .randomPlansAgreeWithTheReference: try await plans(seed)
             case .pagesFollowTheStatedOrder: try await pages(seed)
             case .namesAreThoseOfTheSpans: try await names(seed)
             case .totalsCountCallsBetweenServices: try await totals(seed)
@@ -200,11 +202,40 @@ public struct StoreContract: Sendable {
                 ScanPlan(range: 0..<UInt64.max, span: predicate, limit: 1_000)
             )
         }
-        for _ in 0..<120 {
+        for _ in 0..<40 {
             let plan = PredicateGenerator.plan(of: filled.reference, using: &random)
             try await compare(filled, plan)
         }
         try await finish(filled.store)
+    }
+
+    /// Two tenants, duplicates, late spans, settled at random between appends: plans of every kind.
+    private func plans(_ seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed ^ 0xBEEF)
+        let tenants = [Tenant.default, Tenant("blue")]
+        var references = [Reference(), Reference()]
+        var seeds: [UInt64] = []
+        var store = try await makeStore()
+        for number in 0..<18 {
+            let isAgain = !seeds.isEmpty && random.oneIn(6)
+            let batchSeed = isAgain ? random.pick(seeds) : seed &* 1_000 &+ 500 &+ UInt64(number)
+            seeds.append(batchSeed)
+            let owner = random.oneIn(3) ? 1 : 0
+            references[owner].add(SpanGenerator.columns(seed: batchSeed))
+            try await store.append(SpanGenerator.batch(seed: batchSeed, tenant: tenants[owner]))
+            if random.oneIn(2) { store = try await settle(store) }
+        }
+        for _ in 0..<100 {
+            let owner = references[1].spans.isEmpty || !random.oneIn(3) ? 0 : 1
+            guard !references[owner].spans.isEmpty else { continue }
+            let plan = PredicateGenerator.plan(
+                of: references[owner],
+                tenant: tenants[owner],
+                using: &random
+            )
+            try await compare(Filled(store: store, reference: references[owner]), plan)
+        }
+        try await finish(store)
     }
 
     private func compare(_ filled: Filled, _ plan: ScanPlan) async throws {

@@ -9,6 +9,8 @@ import Testing
 /// The states a store's spans can be in.
 enum StoreState: String, CaseIterable, Sendable {
     case headOnly, flushed, reopened, mixed, merged, oneRowBlocks
+    /// Sometimes left in the head, sometimes flushed, joined or opened anew.
+    case shuffled
 }
 
 @Suite struct ContractTests {
@@ -39,6 +41,16 @@ enum StoreState: String, CaseIterable, Sendable {
                 case .reopened:
                     await store.close()
                     return try Self.open(state, directory)
+                case .shuffled:
+                    switch count.next() * 7 % 5 {
+                    case 0: return store
+                    case 1, 2: try await store.flush()
+                    case 3: try await store.maintain()
+                    default:
+                        await store.close(flushing: count.next() % 2 == 0)
+                        return try Self.open(state, directory)
+                    }
+                    return store
                 case .mixed:
                     if count.next() % 2 == 0 { try await store.flush() }
                     return store
@@ -57,7 +69,7 @@ enum StoreState: String, CaseIterable, Sendable {
     ) throws -> EmbeddedStore {
         var options = EngineOptions.small
         if state == .oneRowBlocks { options.blockRows = 1 }
-        options.merging = state == .merged
+        options.merging = state == .merged || state == .shuffled
         return try EmbeddedStore.open(
             directory: directory.path,
             options: options,

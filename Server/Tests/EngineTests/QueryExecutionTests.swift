@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import SkeinModel
+import Store
+import StoreContract
+import Synchronization
+import Testing
+
+@Suite struct QueryExecutionTests {
+    private static func core(
+        _ directory: TemporaryDirectory,
+        _ disk: HookedDisk,
+        _ options: EngineOptions = .small
+    ) throws -> StoreCore {
+        try StoreCore.open(
+            directory: directory.path,
+            options: options,
+            disk: disk,
+            decoder: SpanGenerator.Decoder()
+        )
+    }
+
+    private static let everything = ScanPlan(range: 0..<UInt64.max, limit: 1_000)
+
+    /// Spans per trace, as many times as they are told.
+    private static func counts(_ store: StoreCore, _ ids: [TraceID]) throws -> [TraceID: Int] {
+        let spans = try store.traces(TraceRequest(ids: ids))
+        var counts: [TraceID: Int] = [:]
+        for row in 0..<spans.columns.count {
+            counts[spans.columns[row].traceID, default: 0] += 1
+        }
+        return counts
+    }
+
+    @Test func `each span is found once at every moment of a flush and of a merge`() throws {
+        let directory = TemporaryDirectory()
+        let disk = HookedDisk()
+        var options = EngineOptions.small
+        options.merging = true
+        let store = try Self.core(directory, disk, options)
+        for seed in UInt64(1)...9 {
+            try store.append([SpanGenerator.batch(seed: seed)])
+            if seed % 2 == 0 { try store.flush() }
+        }
+        let ids = try store.scan(Self.everything).traces.map(\.traceID)
+        let wanted = try Self.counts(store, ids)
+        let moments = Mutex((seen: 0, wrong: 0))
+        disk.set {
+            let counts = try? Self.counts(store, ids)
+            let scanned = try? store.scan(Self.everything).traces
+            let isRight =
+                counts == wanted && scanned?.map(\.traceID) == ids
+                && scanned?.allSatisfy { $0.spanCount == wanted[$0.traceID] } == true
+            moments.withLock {
+                $0.seen += 1
+                if !isRight { $0.wrong += 1 }
+            }
+        }
+        try store.flush()
+        let flushing = moments.withLock { $0.seen }
+        store.maintain()
+        disk.set(nil)
+        #expect(flushing > 4)
+        #expect(moments.withLock { $0.wrong } == 0)
+        store.close()
+    }
+
+    @Test func `a span is found once its append has returned`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory, HookedDisk())
+        var reference: Set<SpanValue> = []
+        for seed in UInt64(1)...6 {
+            let batch = SpanGenerator.batch(seed: seed)
+            try store.append([batch])
+            for row in 0..<batch.count { reference.insert(SpanValue(batch.columns, row)) }
+            let ids = Set(reference.map(\.traceID))
+            let spans = try store.traces(TraceRequest(ids: Array(ids)))
+            let found = Set((0..<spans.columns.count).map { SpanValue(spans.columns, $0) })
+            #expect(found == reference)
+        }
+        store.close()
+    }
+
+    /// ```
+    /// test                     query thread
+    /// scan ------------------> reads a chunk: the hook
+    ///                          cancels the task that asked
+    /// <----------------------- the next block is not read
+    /// ```
+    @Test func `a cancelled query ends at the next block`() async throws {
+        let directory = TemporaryDirectory()
+        let disk = HookedDisk()
+        let store = try EmbeddedStore.open(
+            directory: directory.path,
+            options: .small,
+            disk: disk,
+            decoder: SpanGenerator.Decoder()
+        )
+        for seed in UInt64(1)...40 { try await store.append(SpanGenerator.batch(seed: seed)) }
+        try await store.flush()
+        // Looks at every block: its texts are in no index.
+        var plan = Self.everything
+        plan.span = .not(.statusMessage(.exactly("broke: 1")))
+        plan.order = .slowest
+        let reads = Mutex(0)
+        disk.set { reads.withLock { $0 += 1 } }
+        _ = try await store.scan(plan)
+        let whole = reads.withLock { $0 }
+
+        let asker = Mutex<Task<Void, any Error>?>(nil)
+        reads.withLock { $0 = 0 }
+        disk.set {
+            reads.withLock { $0 += 1 }
+            asker.withLock { $0?.cancel() }
+        }
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let wanted = plan
+        let task = Task {
+            for await _ in gate { break }
+            _ = try await store.scan(wanted)
+        }
+        asker.withLock { $0 = task }
+        opener.yield()
+        await #expect(throws: StoreError.cancelled) { try await task.value }
+        #expect(whole > 50, "the query reads \(whole) times")
+        #expect(reads.withLock { $0 } < whole / 4)
+        disk.set(nil)
+        await store.close()
+    }
+
+    @Test(arguments: [TraceOrder.newest, .slowest], [true, false])
+    func `a query that needs too much memory is refused`(
+        order: TraceOrder,
+        isFlushed: Bool
+    ) throws {
+        let directory = TemporaryDirectory()
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 2_000
+        let store = try Self.core(directory, HookedDisk(), options)
+        for seed in UInt64(1)...40 { try store.append([SpanGenerator.batch(seed: seed * 3)]) }
+        if isFlushed { try store.flush() }
+        var plan = Self.everything
+        plan.order = order
+        #expect {
+            _ = try store.scan(plan)
+        } throws: { error in
+            guard case StoreError.refused(let reason) = error else { return false }
+            return reason.contains("narrow")
+        }
+        store.close()
+    }
+
+    @Test func `a trace that is larger than a query may hold is refused`() throws {
+        let directory = TemporaryDirectory()
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 20_000
+        let store = try Self.core(directory, HookedDisk(), options)
+        let batch = SpanGenerator.batch(seed: 1)
+        try store.append([batch])
+        let ids = Set((0..<batch.count).map { batch.columns[$0].traceID })
+        #expect {
+            for _ in 0..<2 { _ = try store.traces(TraceRequest(ids: Array(ids))) }
+        } throws: { error in
+            if case StoreError.refused = error { true } else { false }
+        }
+        store.close()
+    }
+}

@@ -19,6 +19,7 @@ public final class EmbeddedStore: TraceStore {
         log = LogWriter(options: options) { (group) throws(StoreError) in try core.commit(group) }
         queries = QueryPool(threads: max(1, options.queryThreads))
         core.keeper.start()
+        if options.segmentsAhead > 0 { core.keeper.segments.start() }
     }
 
     /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
@@ -56,6 +57,7 @@ public final class EmbeddedStore: TraceStore {
             DedicatedThread.start(named: "skein-close") { [self] in
                 log.close()
                 core.keeper.stop()
+                core.keeper.segments.stop()
                 queries.close()
                 core.close(flushing: flushing)
                 done.resume()
@@ -70,10 +72,17 @@ public final class EmbeddedStore: TraceStore {
 
     public var statistics: StoreStatistics { core.statistics }
 
-    public func append(_ batch: SpanBatch) async throws(StoreError) {
-        if batch.count == 0 { return }
-        try core.admit(batch, waiting: log.waitingByteCount)
-        try await log.append(batch).get()
+    public func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
+        if batch.count == 0 { return done(.success(())) }
+        do throws(StoreError) {
+            try core.admit(batch, waiting: log.waitingByteCount)
+        } catch {
+            return done(.failure(error))
+        }
+        log.append(batch, answer: done)
     }
 
     public func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {

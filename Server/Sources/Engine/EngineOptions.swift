@@ -15,7 +15,10 @@ public struct EngineOptions: Sendable {
     /// receipt, so that an import of old traces is not removed at once.
     public var retention: Duration?
     /// Bytes of one log segment; a longer record gets a segment of its own length.
-    public var segmentBytes = 32 << 20
+    public var segmentBytes = 16 << 20
+    /// Segments made ready before they are needed, by a thread of their own; 0 makes each when it is.
+    /// At full speed one lasts about as long as making the next takes.
+    public var segmentsAhead = 2
     /// Bytes of log that may wait to be flushed before appends are refused.
     public var logLimitBytes = 512 << 20
     /// Bytes of payload that may wait for the log thread before appends are refused.

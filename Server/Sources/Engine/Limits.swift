@@ -7,8 +7,11 @@ enum Limits {
     static let payloadBytes = 128 << 20
     /// Bytes of a tenant's name.
     static let tenantBytes = 256
-    /// Recycled log segments kept for overwriting; more are removed to give the space back.
-    static let freeSegments = 4
+    /// Recycled log segments kept for overwriting; more are removed to give the space back. As many
+    /// as one flush frees.
+    static let freeSegments = 8
+    /// How long no segment is taken before free ones are given back.
+    static let segmentIdleTime = Duration.seconds(10)
     /// Attribute columns of one owner kind in a part; keys beyond share one column a type.
     static let attributeColumns = 1024
     /// Bytes of one chunk before compression. Far above what a full head can put in one block.

@@ -112,7 +112,10 @@ public final class StoreCore: Sendable {
     ///   as happens by itself where the flush fails.
     public func close(flushing: Bool = true) {
         log.close()
-        if flushing { try? keeper.flush() }
+        if flushing {
+            try? keeper.flush()
+            keeper.dropLog()
+        }
         lock.release()
     }
 

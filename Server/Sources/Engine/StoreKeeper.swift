@@ -60,7 +60,7 @@ final class StoreKeeper: LogSink {
         self.clock = clock
         self.options = options
         self.manifest = Mutex(manifest)
-        segments = LogSegments(names: names, disk: disk)
+        segments = LogSegments(names: names, disk: disk, options: options)
         wake = Monitor(Wake())
         openedWall = clock.wallNanoseconds()
         openedMonotonic = clock.monotonicNanoseconds()
@@ -105,7 +105,7 @@ final class StoreKeeper: LogSink {
     func hasRoom(waiting byteCount: Int) -> Bool {
         let headByteCount = state.withLock { $0.headByteCount }
         return headByteCount + byteCount <= options.headLimitBytes
-            && segments.unflushedByteCount < options.logLimitBytes
+            && segments.hasRoom
     }
 
     // MARK: The log's side
@@ -241,6 +241,12 @@ final class StoreKeeper: LogSink {
         }
         next.parts.append(entry)
         return try Part(entry, storeKey: next.storeKey, names: names, disk: disk)
+    }
+
+    /// Removes what of the log holds nothing that is not in parts too; for a clean stop.
+    func dropLog() {
+        segments.release(flushed: manifest.withLock { $0.flushedSequence })
+        segments.removeUnused()
     }
 
     // MARK: Joining

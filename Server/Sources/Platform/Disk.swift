@@ -51,8 +51,19 @@ public protocol DiskFile: AnyObject, Sendable {
     /// Reserves room for the first `byteCount` bytes, which read as zero where never written.
     func preallocate(_ byteCount: UInt64) throws(DiskError)
 
+    /// Asks that writes go to the device and not into the cache of the operating system: for what is
+    /// synced at once and hardly ever read, where the cache only costs.
+    ///
+    /// - Returns: the number that the offset of a write must from now on be a multiple of. A write
+    ///   then fills its last block with zeros: what stood there is gone. 1 where nothing changes.
+    func bypassCache() -> Int
+
     /// Bytes in the file.
     func byteCount() throws(DiskError) -> UInt64
+}
+
+extension DiskFile {
+    public func bypassCache() -> Int { 1 }
 }
 
 /// A lock that is held until `release` or until the last reference goes.

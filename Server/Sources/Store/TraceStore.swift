@@ -8,8 +8,12 @@ public protocol TraceStore: Sendable {
     /// Numbers for operators: sizes, counts, ages. Cheap.
     var statistics: StoreStatistics { get }
 
-    /// Keeps `batch`; returns when it is durable and visible.
-    func append(_ batch: SpanBatch) async throws(StoreError)
+    /// Keeps `batch`; calls `done` once, when it is durable and visible or refused: at once, or later
+    /// on a thread of the store's, which `done` must not hold up.
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    )
 
     /// Finds traces that have a span satisfying `plan.span` and satisfy `plan.trace`.
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult
@@ -22,6 +26,16 @@ public protocol TraceStore: Sendable {
 
     /// Calls between services whose child span started in `range`.
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
+}
+
+extension TraceStore {
+    /// Keeps `batch`; returns when it is durable and visible.
+    public func append(_ batch: SpanBatch) async throws(StoreError) {
+        let answer = await withCheckedContinuation { continuation in
+            append(batch) { continuation.resume(returning: $0) }
+        }
+        try answer.get()
+    }
 }
 
 /// What a store can do; a query that needs more is answered with `StoreError.unsupported`.

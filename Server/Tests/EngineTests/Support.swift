@@ -20,6 +20,7 @@ extension EngineOptions {
     static var small: EngineOptions {
         var options = EngineOptions()
         options.segmentBytes = 4_096
+        options.segmentsAhead = 0
         options.blockRows = 16
         options.merging = false
         options.maintenanceInterval = .seconds(3_600)

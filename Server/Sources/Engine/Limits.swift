@@ -32,6 +32,14 @@ enum Limits {
     static let mergeParts = 8
     /// Spans that a merged part may hold: what a merge holds in memory at once.
     static let mergedSpans = 400_000
+    /// Spans of a trace that share one id and are looked at for a caller: two do where Zipkin's client
+    /// and server share it, more are a mistake or an attack.
+    static let spansOfOneID = 64
+    /// Groups (service, operation, kind, status, caller) that the totals of one part keep apart.
+    /// Operations named beyond are counted together, by service.
+    static let totalsGroups = 65_536
+    /// Rows (a group in ten minutes) that one page of totals holds at least, but the last.
+    static let totalsPageRows = 512
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

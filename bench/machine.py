@@ -104,17 +104,20 @@ def bytes_on_disk(folder):
     return sum(path.lstat().st_blocks * 512 for path in paths)
 
 
+def commit():
+    return run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
+
+
 def circumstances(command):
     """One line: what was run, on what, when, and beside what."""
     model = next(
         (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
          if line.startswith("model name")), platform.processor())
-    commit = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
     load = f"load average before the run {LOAD_BEFORE:.1f}"
     if LOAD_BEFORE > LOAD_HIGH:
         load += " (**others were at work: believe no wall time, and CPU times to a third**)"
     return (
-        f"`{command}` at {commit}, {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores of {model}, "
+        f"`{command}` at {commit()}, {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores of {model}, "
         f"Linux {platform.release()}, {load}.")
 
 

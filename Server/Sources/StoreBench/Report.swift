@@ -9,10 +9,13 @@ import Store
 struct Report {
     private var json = JSONWriter()
 
+    /// Tells no times.
+    init() { json.beginObject() }
+
     /// Tells what was used since `start`.
     init(since start: Moment) {
         let now = Moment()
-        json.beginObject()
+        self.init()
         json.key("cpu_ms")
         json.double(Double(now.cpu - start.cpu) / 1e6)
         json.key("wall_ms")
@@ -24,6 +27,12 @@ struct Report {
         json.endObject()
         print(String(decoding: json.take(), as: UTF8.self))
         fflush(nil)
+    }
+
+    /// Why there is no answer.
+    mutating func failure(_ reason: String) {
+        json.key("failure")
+        json.string(reason)
     }
 
     mutating func statistics(_ numbers: StoreStatistics) {

@@ -100,8 +100,11 @@ def wait_until_idle(pid, seconds_max=600):
 
 def bytes_on_disk(folder):
     """Bytes that the file system gave to everything in a folder, as `du` counts them."""
-    paths = [pathlib.Path(folder), *pathlib.Path(folder).rglob("*")]
-    return sum(path.lstat().st_blocks * 512 for path in paths)
+    bytes_given = 0
+    for path in [pathlib.Path(folder), *pathlib.Path(folder).rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):  # A server may remove it meanwhile.
+            bytes_given += path.lstat().st_blocks * 512
+    return bytes_given
 
 
 def commit():

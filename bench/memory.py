@@ -6,7 +6,8 @@ bench-memory`.
 One server: idle after its start, then receiving RATE spans a second for MINUTES over two
 connections, each batch due at its moment whatever the server does, then idle again, then answering
 questions over an hour of spans, one after the other, and at last the same while it receives.
-Resident memory is read ten times a second; the kernel keeps the peak of each phase.
+Resident memory and the length of the log are read ten times a second; of memory the kernel keeps the
+peak of each phase.
 """
 
 import contextlib
@@ -28,19 +29,21 @@ FIRST_HOUR = 1_795_132_800
 
 
 class Watch:
-    """Samples the resident memory of a process while a phase lasts."""
+    """Samples the resident memory of a server, and the length of its log, while a phase lasts."""
 
-    def __init__(self, pid):
-        self.pid = pid
+    def __init__(self, server):
+        self.pid = server.process.pid
+        self.log = server.data / "log"
         self.phases = {}
 
     @contextlib.contextmanager
     def phase(self, name):
-        samples, over = [], threading.Event()
+        samples, lengths, over = [], [], threading.Event()
 
         def sample():
             while not over.is_set():
                 samples.append(machine.memory_megabytes(self.pid))
+                lengths.append(machine.bytes_on_disk(self.log) / (1 << 20))
                 over.wait(SAMPLE_SECONDS)
 
         machine.say(f"phase: {name}")
@@ -54,7 +57,7 @@ class Watch:
             thread.join()
         self.phases[name] = {
             "median": statistics.median(samples), "last": samples[-1],
-            "peak": machine.memory_megabytes(self.pid, "VmHWM")}
+            "peak": machine.memory_megabytes(self.pid, "VmHWM"), "log": max(lengths)}
         machine.say(f"{name}: {self.phases[name]}")
 
 
@@ -106,7 +109,7 @@ def answer_of(sender):
 
 def measure(folder):
     with reference.server(folder) as server:
-        watch = Watch(server.process.pid)
+        watch = Watch(server)
         with watch.phase("idle after the start"):
             time.sleep(IDLE_BEFORE_SECONDS)
         with watch.phase(f"receiving {RATE:,} spans a second for {MINUTES:g} minutes"):
@@ -132,11 +135,12 @@ def main():
     with machine.scratch() as folder:
         phases, steady, stored = measure(folder)
     rows = [
-        [name, *(f"{phase[key]:.0f}" for key in ("median", "last", "peak"))]
+        [name, *(f"{phase[key]:.0f}" for key in ("median", "last", "peak", "log"))]
         for name, phase in phases.items()]
     machine.write_section("memory", "\n\n".join([
         machine.circumstances(f"make bench-memory MINUTES={MINUTES:g} RATE={RATE}"),
-        machine.table(["resident memory, MB", "median", "at the end", "peak"], rows),
+        machine.table(
+            ["resident memory, MB", "median", "at the end", "peak", "log on disk at most, MB"], rows),
         f"Received {steady['spans']:,} spans, {steady['spans_per_s']:,.0f} a second; p50 and p99 of "
         f"the acknowledgement, counted from the moment a batch was due: {steady['p50_ms']:.1f} and "
         f"{steady['p99_ms']:.1f} ms; pushed back: {steady['pushed_back']}; the server's CPU: "

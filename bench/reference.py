@@ -98,3 +98,10 @@ def stop(running):
     code = running.stop()
     if code != 0:
         raise SystemExit(f"skein serve ended with {code}:\n{running.log_tail()}")
+
+
+def require_stored(running, spans):
+    """Every span that was acknowledged can be found."""
+    stored = int(running.get("/api/skein/v1/status").json["spansStored"])
+    if stored != spans:
+        raise SystemExit(f"{stored} spans are stored, {spans} were acknowledged")

@@ -57,6 +57,7 @@ def measure_skein(protocol, connections, file, folder):
         machine.wait_until_idle(pid)
         after = machine.thread_seconds(pid)
         peak = machine.memory_megabytes(pid, "VmHWM")
+        reference.require_stored(server, spans)
         # The CPU of a child counts among the children's once it was waited for: all of its life,
         # from its start to the part that it writes at the end.
         others = children_cpu_seconds()

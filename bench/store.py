@@ -110,7 +110,8 @@ def judge(engine, question, answer):
     kind, said = question["kind"], answer["answer"]
     is_ours = isinstance(engine, Skein)
     if kind in ("trace", "absent"):
-        right = {"spans": question["spans"], "ids_xor": question["ids_xor"]}
+        names = ("spans", "ids_xor", "content_xor") if is_ours else ("spans", "ids_xor")
+        right = {name: question[name] for name in names}
     elif kind == "services":
         right = question["names"]
     elif kind == "slowest":
@@ -155,6 +156,7 @@ def fill(folder, passes, file):
         result = {
             "spans": spans, "cpu": machine.cpu_seconds(pid) / (spans / 1e6),
             "peak": machine.memory_megabytes(pid, "VmHWM")}
+        reference.require_stored(server, spans)
         reference.stop(server)
     machine.say(f"merged and stopped after {time.monotonic() - started:.0f} s")
     result["bytes"] = machine.bytes_on_disk(server.data) / spans
@@ -171,6 +173,22 @@ def start_up_seconds(folder):
             seconds.append(time.monotonic() - started)
             reference.stop(server)
     return sorted(seconds)[len(seconds) // 2]
+
+
+def recovery(folder, file):
+    """Kills a server right after a load. How long the next one takes to answer, and how many spans
+    it had to take from the log."""
+    with reference.server(folder) as server:
+        reference.load(file, server.addresses["otlp-http"][1], passes=1)
+        server.kill()
+    started = time.monotonic()
+    with reference.server(folder) as server:
+        seconds = time.monotonic() - started
+        metrics = server.get("/metrics").text
+        reference.stop(server)
+    line = next(
+        line for line in metrics.splitlines() if line.startswith("skein_store_head_spans "))
+    return {"seconds": seconds, "spans": int(float(line.split()[1]))}
 
 
 def ask_all(engines, questions):
@@ -219,6 +237,7 @@ def measure(folder, passes, file):
     machine.say(f"drew and answered {len(truth['questions'])} questions")
     filled = fill(folder / "skein", passes, file)
     filled["start_up"] = start_up_seconds(folder / "skein")
+    filled["recovery"] = recovery(folder / "killed", file)
     with contextlib.ExitStack() as stack:
         ours, opening = open_store(folder / "skein", stack)
         filled |= opening
@@ -283,7 +302,7 @@ def question_table(measured):
 
 
 def report(measured, passes):
-    filled = measured["filled"]
+    filled, recovered = measured["filled"], measured["filled"]["recovery"]
     command = f'make bench-store SPANS={SPANS} PEERS="{" ".join(PEERS)}"'
     return "\n\n".join([
         f"### {SPANS:,} spans",
@@ -291,7 +310,8 @@ def report(measured, passes):
         f"seeds {machine.SEED} and {QUESTION_SEED}; peers with two threads.",
         stored_table(measured),
         f"{filled['parts']} parts; {filled['log']:.1f} of the bytes a span are log. `skein serve` "
-        f"answers {filled['start_up']:.2f} s after its start; opening the store alone takes "
+        f"answers {filled['start_up']:.2f} s after its start; killed right after a load, after "
+        f"{recovered['seconds']:.2f} s with {recovered['spans']:,} spans from the log. Opening the store alone takes "
         f"{filled['open_wall']:.0f} ms ({filled['open_cpu']:.0f} CPU ms), after which the process "
         f"holds {filled['resident']:.0f} MB.",
         question_table(measured)])

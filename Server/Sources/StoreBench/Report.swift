@@ -72,16 +72,22 @@ struct Report {
         }
     }
 
-    /// How many spans, and their ids XORed: enough to know the trace for the very one.
+    /// How many spans, and their ids and digests XORed: enough to know the trace for the very one.
     private mutating func trace(_ spans: borrowing SpanColumns) {
         var ids: UInt64 = 0
-        for row in 0..<spans.count { ids ^= spans.spanID[row] }
+        var content: UInt64 = 0
+        for row in 0..<spans.count {
+            ids ^= spans.spanID[row]
+            content ^= Digest(of: row, in: spans).value
+        }
         json.key("answer")
         json.beginObject()
         json.key("spans")
         json.uint(UInt64(spans.count))
         json.key("ids_xor")
         json.string(SpanID(ids).hex)
+        json.key("content_xor")
+        json.string(SpanID(content).hex)
         json.endObject()
     }
 

@@ -40,7 +40,7 @@ bench: install-bench build bench-programs ## Measure receiving beside its floor 
 bench-memory: install-bench build bench-programs ## Measure memory at a steady rate (MINUTES=10 RATE=50000; 12 minutes)
 	$(PYTHON) bench/memory.py
 
-bench-store: install-peers build build-bench bench-programs ## Measure questions beside other engines (SPANS=5000000; 10 minutes, 30 at 20000000)
+bench-store: install-peers build build-bench bench-programs ## Measure questions beside other engines (SPANS=5000000; 5 minutes, 20 at 20000000)
 	$(PYTHON) bench/store.py
 
 bench-codecs: install-bench build-bench bench-programs ## Measure the decoders and encoders (1 minute)

@@ -61,15 +61,16 @@ def cpu_seconds(pid):
 
 
 def thread_seconds(pid):
-    """Name of a thread -> CPU seconds of all threads that have it."""
-    seconds = {}
+    """Name of a thread -> CPU seconds of all threads that have it; together all of the process."""
+    seconds, whole = {}, cpu_seconds(pid)
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
             name, stat = (task / "comm").read_text().strip(), (task / "stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue  # It has just ended.
-        name = re.sub(r"[-#]\d+$", "", name)
+        name = re.sub(r"[-#\d]+$", "", name)
         seconds[name] = seconds.get(name, 0) + _ticks(stat) / TICKS
+    seconds["(ended)"] = whole - sum(seconds.values())
     return seconds
 
 

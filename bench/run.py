@@ -66,8 +66,8 @@ def measure_skein(protocol, connections, file, folder):
         stored, log = (
             machine.bytes_on_disk(path) / spans for path in (server.data, server.data / "log"))
     threads = {
-        name: (seconds - before.get(name, 0)) / (answer["spans"] / 1e6)
-        for name, seconds in after.items()}
+        name: (after.get(name, 0) - before.get(name, 0)) / (answer["spans"] / 1e6)
+        for name in before.keys() | after.keys()}
     received = sum(each for name, each in threads.items() if name not in BACKGROUND)
     return row(
         answer, received=received, whole=whole, peak=peak, stored=stored, log=log, threads=threads)

@@ -25,8 +25,8 @@ public final class EmbeddedStore: TraceStore {
     /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
     /// was acknowledged but not yet in a part. Blocks.
     ///
-    /// - Throws: `EngineError` with one line that says what is wrong and what to do, `DiskError`
-    ///   where a call failed. Nothing is deleted but what the store itself left over.
+    /// - Throws: `EngineError` with one line that says what is wrong and what to do. Nothing is
+    ///   deleted but what the store itself left over.
     public static func open(
         directory: String,
         options: EngineOptions = EngineOptions(),

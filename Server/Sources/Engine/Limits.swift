@@ -20,6 +20,9 @@ enum Limits {
     static let compressibleBytes = 64
     /// Bytes gathered before a write to a part file.
     static let writeBytes = 1 << 20
+    /// How far from a trace, in nanoseconds, a part that cannot be read may still be thought to hold
+    /// more of its spans: an hour.
+    static let traceReachNanoseconds: UInt64 = 3_600_000_000_000
     /// Traces in one answer of `scan`.
     static let scanTraces = 10_000
     /// Ids in one `traces` request.
@@ -28,6 +31,14 @@ enum Limits {
     static let names = 100_000
     /// Queries waiting for a query thread before more are refused.
     static let waitingQueries = 256
+    /// Bytes of payloads, and records, that are decoded ahead while the log is replayed.
+    static let replayBytes = 64 << 20
+    static let replayRecords = 256
+    /// Bytes of payloads that are decoded without threads of their own: a few milliseconds' work.
+    static let replayAloneBytes = 1 << 20
+    /// Bytes of free disk that a new log segment leaves to parts: a full head, compressed, takes about
+    /// a tenth of its memory.
+    static let roomForParts = 8 << 20
     /// Small parts of one size class that are joined into one.
     static let mergeParts = 8
     /// Spans that a merged part may hold: what a merge holds in memory at once.

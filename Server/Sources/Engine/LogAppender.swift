@@ -61,7 +61,7 @@ final class LogAppender: Sendable {
             retire(&place)
             let failure = "the write-ahead log failed: \(error)"
             if !error.isOutOfSpace { place.failure = failure + "; restart to take writes again" }
-            head.logFailed(place.failure ?? failure)
+            head.logFailed(place.failure ?? failure, isOutOfSpace: error.isOutOfSpace)
             throw .storageFailed(place.failure ?? failure)
         }
         for (index, batch) in group.enumerated() {
@@ -142,6 +142,6 @@ protocol LogSink: Sendable {
     func insert(_ batch: SpanBatch, sequence: UInt64)
     /// Counts one sync.
     func logSynced()
-    /// Notes why appends fail.
-    func logFailed(_ reason: String)
+    /// Notes why appends fail, and whether room on the disk would cure it.
+    func logFailed(_ reason: String, isOutOfSpace: Bool)
 }

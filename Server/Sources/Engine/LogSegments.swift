@@ -37,7 +37,7 @@ final class LogSegments: Sendable {
         /// No record in it is newer than this.
         let lastSequence: UInt64
         /// Acknowledged records in it were lost to damage: keep it for whoever investigates.
-        let damaged: Bool
+        var damaged: Bool
     }
 
     private struct Free {
@@ -172,6 +172,7 @@ final class LogSegments: Sendable {
                 try disk.rename(names.freeSegment(recycled.number), to: path)
                 file = try disk.open(path)
             } else {
+                try leaveRoom(max(byteCount, options.segmentBytes), path)
                 file = try disk.create(path)
             }
             let alignment = options.durability == .fsync ? file.bypassCache() : 1
@@ -212,6 +213,14 @@ final class LogSegments: Sendable {
             try segment.file.write([piece], at: UInt64(offset))
             offset += count
         }
+    }
+
+    /// Refuses to take the last room of a disk: the flush that would empty the log needs some.
+    private func leaveRoom(_ byteCount: Int, _ path: String) throws(DiskError) {
+        guard let free = try? disk.freeByteCount(names.log),
+            free < UInt64(byteCount + Limits.roomForParts)
+        else { return }
+        throw DiskError(path: path, operation: .create, code: DiskError.outOfSpaceCode)
     }
 
     // MARK: Making ready

@@ -31,8 +31,8 @@ public final class StoreCore: Sendable {
     /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
     /// was acknowledged but not yet in a part.
     ///
-    /// - Throws: `EngineError` with one line that says what is wrong and what to do, `DiskError`
-    ///   where a call failed. Nothing is deleted but what the store itself left over.
+    /// - Throws: `EngineError` with one line that says what is wrong and what to do. Nothing is
+    ///   deleted but what the store itself left over.
     public static func open(
         directory: String,
         options: EngineOptions = EngineOptions(),
@@ -47,20 +47,32 @@ public final class StoreCore: Sendable {
             disk: disk,
             clock: clock
         )
+        do {
+            return try open(opening, randomness, decoder)
+        } catch let error as DiskError {
+            throw EngineError(error)
+        }
+    }
+
+    private static func open(
+        _ opening: StoreOpening,
+        _ randomness: any Randomness,
+        _ decoder: any PayloadDecoder
+    ) throws -> StoreCore {
         let lock = try opening.lock()
         do {
             let manifest = try opening.manifest(randomness)
             let keeper = StoreKeeper(
                 manifest: manifest,
                 names: opening.names,
-                disk: disk,
-                clock: clock,
-                options: options
+                disk: opening.disk,
+                clock: opening.clock,
+                options: opening.options
             )
             try opening.removeGarbage(manifest)
-            keeper.openParts()
+            try keeper.openParts()
             let start = try opening.replay(manifest, into: keeper, decoder)
-            return StoreCore(lock: lock, options: options, keeper: keeper, start: start)
+            return StoreCore(lock: lock, options: opening.options, keeper: keeper, start: start)
         } catch {
             lock.release()
             throw error
@@ -114,7 +126,7 @@ public final class StoreCore: Sendable {
         log.close()
         if flushing {
             try? keeper.flush()
-            keeper.dropLog()
+            keeper.dropUnused()
         }
         lock.release()
     }
@@ -145,10 +157,16 @@ public final class StoreCore: Sendable {
         guard plan.limit <= Limits.scanTraces else {
             throw .refused("a page may have \(Limits.scanTraces) traces, not \(plan.limit)")
         }
-        return try ask(plan.tenant) { snapshot in
+        var result = try ask(plan.tenant, .range(plan.range)) { snapshot in
             var scan = TraceScan(plan, snapshot, flag)
             return try scan.run()
         }
+        result.incomplete += keeper.incompleteness(
+            of: result.traces,
+            plan.tenant,
+            beyond: result.incomplete
+        )
+        return result
     }
 
     func traces(
@@ -158,7 +176,7 @@ public final class StoreCore: Sendable {
         guard request.ids.count <= Limits.requestedTraces else {
             throw .refused("a request may name \(Limits.requestedTraces) traces")
         }
-        return try ask(request.tenant) { snapshot in
+        return try ask(request.tenant, .traces(request.ids)) { snapshot in
             try TraceGatherer(snapshot).spans(request.ids, flag)
         }
     }
@@ -167,14 +185,14 @@ public final class StoreCore: Sendable {
         _ request: NamesRequest,
         _ flag: CancellationFlag
     ) throws(StoreError) -> NamesResult {
-        try ask(request.tenant) { snapshot in
+        try ask(request.tenant, .everything) { snapshot in
             var query = NamesQuery(request, snapshot, flag)
             return try query.run()
         }
     }
 
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
-        try ask(request.tenant) { snapshot in
+        try ask(request.tenant, .range(request.range)) { snapshot in
             var query = TotalsQuery(request, snapshot, flag)
             return try query.run()
         }
@@ -184,12 +202,13 @@ public final class StoreCore: Sendable {
     /// without it.
     private func ask<Answer>(
         _ tenant: Tenant,
+        _ use: PartUse,
         _ body: (Snapshot) throws -> Answer
     ) throws(StoreError) -> Answer {
         var excluded: [UInt64: String] = [:]
         while true {
             do {
-                return try body(keeper.snapshot(tenant, excluding: excluded))
+                return try body(keeper.snapshot(tenant, for: use, excluding: excluded))
             } catch let damage as PartDamage {
                 if damage.isReadFailure {
                     excluded[damage.number] = damage.what

@@ -8,6 +8,16 @@ public protocol Disk: Sendable {
     /// Opens an existing file for reading and writing.
     func open(_ path: String) throws(DiskError) -> any DiskFile
 
+    /// Opens an existing file for reading alone; works where writing is not allowed. A symbolic link
+    /// is not followed.
+    func openForReading(_ path: String) throws(DiskError) -> any DiskFile
+
+    /// Gives a file a second name. Lasting only after `syncDirectory`.
+    func link(_ path: String, to newPath: String) throws(DiskError)
+
+    /// Removes an empty directory.
+    func removeDirectory(_ path: String) throws(DiskError)
+
     /// Creates an empty file, or empties the one that is there.
     func create(_ path: String) throws(DiskError) -> any DiskFile
 
@@ -34,6 +44,19 @@ public protocol Disk: Sendable {
 
     /// Bytes that may still be written where `path` lies.
     func freeByteCount(_ path: String) throws(DiskError) -> UInt64
+}
+
+extension Disk {
+    /// For disks on which everything may be written.
+    public func openForReading(_ path: String) throws(DiskError) -> any DiskFile { try open(path) }
+
+    /// For disks on which a file has one name.
+    public func link(_ path: String, to newPath: String) throws(DiskError) {
+        throw DiskError(path: path, operation: .link, code: ErrorCode.notSupported)
+    }
+
+    /// For disks on which directories need not be made or removed.
+    public func removeDirectory(_ path: String) throws(DiskError) {}
 }
 
 /// An open file; closed when the last reference goes.
@@ -77,7 +100,9 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was attempted.
     public enum Operation: String, Sendable {
         case open, create, read, write, sync, preallocate, size, rename, remove, list
+        case link
         case createDirectory = "create directory"
+        case removeDirectory = "remove directory"
         case syncDirectory = "sync directory"
         case lock
         case freeSpace = "ask for free space"
@@ -95,11 +120,17 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
         self.code = code
     }
 
+    /// `errno` of a disk that has no room.
+    public static let outOfSpaceCode = ErrorCode.noSpace
+
     /// Whether the reason is a full disk or quota, which may pass by itself.
     public var isOutOfSpace: Bool { ErrorCode.outOfSpace.contains(code) }
 
     /// Whether the file or directory is not there.
     public var isMissing: Bool { code == ErrorCode.missing }
+
+    /// Whether this process may not do it, or nobody may on this file system.
+    public var isDenied: Bool { ErrorCode.denied.contains(code) }
 
     public var description: String {
         "cannot \(operation.rawValue) \(path): \(ErrorCode.text(code))"

@@ -15,6 +15,22 @@ public struct PosixDisk: Disk {
         PosixFile(try descriptor(path, O_RDWR, .open), path: path)
     }
 
+    public func openForReading(_ path: String) throws(DiskError) -> any DiskFile {
+        PosixFile(try descriptor(path, O_RDONLY | O_NOFOLLOW, .open), path: path)
+    }
+
+    public func link(_ path: String, to newPath: String) throws(DiskError) {
+        if Glibc.link(path, newPath) != 0 {
+            throw DiskError(path: newPath, operation: .link, code: errno)
+        }
+    }
+
+    public func removeDirectory(_ path: String) throws(DiskError) {
+        if rmdir(path) != 0 {
+            throw DiskError(path: path, operation: .removeDirectory, code: errno)
+        }
+    }
+
     public func create(_ path: String) throws(DiskError) -> any DiskFile {
         PosixFile(try descriptor(path, O_RDWR | O_CREAT | O_TRUNC, .create), path: path)
     }
@@ -271,6 +287,9 @@ private final class PosixLock: DiskLock {
 /// What numbers of failed calls mean.
 enum ErrorCode {
     static let outOfSpace: [Int32] = [ENOSPC, EDQUOT, EFBIG]
+    static let noSpace = ENOSPC
+    static let denied: [Int32] = [EACCES, EPERM, EROFS]
+    static let notSupported = EOPNOTSUPP
     static let missing = ENOENT
 
     static func text(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -87,10 +87,20 @@ public struct StoreStatistics: Sendable, Equatable {
     public var appendedSpans: UInt64 = 0
     /// Calls of fdatasync for the log since start.
     public var logSyncs: UInt64 = 0
-    /// Spans removed by retention since start.
+    /// Spans removed since start because they were too old.
     public var expiredSpans: UInt64 = 0
-    /// Parts set aside because a checksum failed.
+    /// Spans removed since start because there were too many bytes.
+    public var evictedSpans: UInt64 = 0
+    /// Parts removed since start for either reason.
+    public var expiredParts: UInt64 = 0
+    /// Bytes of those parts.
+    public var expiredBytes: UInt64 = 0
+    /// Spans of deleted traces since start.
+    public var deletedSpans: UInt64 = 0
+    /// Parts set aside because a checksum failed or the file is gone.
     public var quarantinedParts: Int = 0
+    /// Spans in those parts.
+    public var quarantinedSpans: UInt64 = 0
     /// Log records lost to damage at the last start.
     public var damagedRecords: UInt64 = 0
     /// Set when writes are refused: why.

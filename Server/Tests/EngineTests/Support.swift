@@ -23,6 +23,7 @@ extension EngineOptions {
         options.segmentsAhead = 0
         options.blockRows = 16
         options.merging = false
+        options.reserveBytes = 0
         options.maintenanceInterval = .seconds(3_600)
         options.queryThreads = 1
         return options

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
+public import SkeinModel
 public import Store
 
 /// The store of one directory on one machine: `StoreCore` with its threads. See `Engine.swift` for
@@ -12,6 +13,8 @@ public final class EmbeddedStore: TraceStore {
     private let options: EngineOptions
     private let log: LogWriter
     private let queries: QueryPool
+    /// For work that takes seconds: it must not keep queries waiting.
+    private let chores = QueryPool(threads: 1)
 
     private init(_ core: StoreCore, _ options: EngineOptions) {
         self.core = core
@@ -59,6 +62,7 @@ public final class EmbeddedStore: TraceStore {
                 core.keeper.stop()
                 core.keeper.segments.stop()
                 queries.close()
+                chores.close()
                 core.close(flushing: flushing)
                 done.resume()
             }
@@ -67,7 +71,8 @@ public final class EmbeddedStore: TraceStore {
 
     public var capabilities: Capabilities {
         options.durability == .fsync
-            ? [.durable, .orderBySlowest, .totals] : [.orderBySlowest, .totals]
+            ? [.durable, .orderBySlowest, .totals, .deletion]
+            : [.orderBySlowest, .totals, .deletion]
     }
 
     public var statistics: StoreStatistics { core.statistics }
@@ -103,6 +108,14 @@ public final class EmbeddedStore: TraceStore {
     public func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals {
         let core = core
         return try await queries.run { flag throws(StoreError) in try core.totals(request, flag) }
+    }
+
+    public func deleteTrace(
+        _ id: TraceID,
+        of tenant: Tenant
+    ) async throws(StoreError) -> DeletedTrace {
+        let core = core
+        return try await chores.run { _ throws(StoreError) in try core.deleteTrace(id, of: tenant) }
     }
 
     /// Writes the head to parts now, whatever its size and age.

@@ -54,6 +54,12 @@ struct FileNames: Sendable {
     func totals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".totals" }
     func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
 
+    /// Paths inside of the directory.
+    static func relativePart(_ number: UInt64) -> String { "parts/" + padded(number) + ".part" }
+    static func relativeTotals(_ number: UInt64) -> String {
+        "totals/" + padded(number) + ".totals"
+    }
+
     /// The number in a name of the form made above, if it has this suffix.
     static func number(in name: String, suffix: String) -> UInt64? {
         guard name.hasSuffix(suffix) else { return nil }

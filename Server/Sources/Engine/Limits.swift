@@ -51,6 +51,15 @@ enum Limits {
     static let totalsGroups = 65_536
     /// Rows (a group in ten minutes) that one page of totals holds at least, but the last.
     static let totalsPageRows = 512
+    /// Bytes read at once when a file is copied or its checksum is made.
+    static let copyBytes = 4 << 20
+    /// How often a backup is begun anew because the store changed meanwhile: each time there is less
+    /// left to copy.
+    static let backupAttempts = 100
+    /// How often a verification looks again because a server changed the store meanwhile.
+    static let verificationAttempts = 1_000
+    /// How often a backup or a verification reads the log again because a record is missing in it.
+    static let logReadings = 5
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

@@ -45,8 +45,8 @@ final class LogAppender: Sendable {
         try place.withLock { (place) throws(StoreError) in try commit(group, &place) }
     }
 
-    /// Gives the open segment over to those that wait for their flush.
-    func close() {
+    /// Gives the open segment over to those that wait for their flush. The next group opens another.
+    func closeSegment() {
         place.withLock { retire(&$0) }
     }
 

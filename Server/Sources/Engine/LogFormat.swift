@@ -159,6 +159,8 @@ struct LogScanner {
     private let bytes: [UInt8]
     private let key: UInt64
     private var offset = LogSegmentHeader.byteCount
+    /// Where the last record that was found ends.
+    private(set) var recordEnd = LogSegmentHeader.byteCount
     /// Sequences stated by records whose checksum failed.
     private(set) var damaged: [UInt64] = []
 
@@ -172,6 +174,7 @@ struct LogScanner {
             switch LogRecord.parse(bytes, at: offset, key: key) {
             case .record(let record, let byteCount):
                 offset += byteCount
+                recordEnd = min(offset, bytes.count)
                 return record
             case .damaged(let sequence):
                 damaged.append(sequence)

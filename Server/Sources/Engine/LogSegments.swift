@@ -60,6 +60,9 @@ final class LogSegments: Sendable {
         var openByteCount = 0
         /// What the files turned out to ask for; known once one was opened.
         var alignment = 1
+        /// How many ask that nothing is kept for overwriting; how often that was asked.
+        var recyclingStops = 0
+        var recyclingStopCount = 0
         var isKeepingReady = false
         var isStopping = false
     }
@@ -163,7 +166,9 @@ final class LogSegments: Sendable {
         let path = names.segment(number)
         let (recycled, storeKey) = state.withLock { state -> (Free?, UInt64) in
             let needed = Open.dataOffset(state.alignment) + byteCount
-            let index = state.free.firstIndex { $0.byteCount >= needed }
+            let index =
+                state.recyclingStops > 0
+                ? nil : state.free.firstIndex { $0.byteCount >= needed }
             return (index.map { state.free.remove(at: $0) }, state.storeKey)
         }
         do throws(DiskError) {
@@ -233,20 +238,24 @@ final class LogSegments: Sendable {
             recycle(overtaken.number, byteCount: overtaken.byteCount)
             return true
         }
-        let number = state.withLock { state -> UInt64? in
+        let next = state.withLock { state -> (number: UInt64, stopCount: Int)? in
             guard state.ready.count < options.segmentsAhead, !state.isStopping else { return nil }
             state.nextNumber += 1
-            return state.nextNumber - 1
+            return (state.nextNumber - 1, state.recyclingStopCount)
         }
-        guard let number else { return false }
+        guard let (number, stopCount) = next else { return false }
         let segment = try make(number, roomFor: 0, isAhead: true)
-        state.withLock { state in
+        let isKept = state.withLock { state in
+            // Made of a free segment, it holds what was to be removed.
+            guard state.recyclingStopCount == stopCount else { return false }
             if number > state.takenNumber {
                 state.ready.append(segment)
             } else {
                 state.overtaken.append(Free(number: number, byteCount: segment.byteCount))
             }
+            return true
         }
+        if !isKept { try disk.remove(names.segment(number)) }
         return true
     }
 
@@ -307,7 +316,8 @@ final class LogSegments: Sendable {
         let path = names.segment(number)
         let isKept = state.withLock {
             // Half the limit, so that free segments never push the log above it.
-            byteCount == options.segmentBytes && $0.free.count < Limits.freeSegments
+            byteCount == options.segmentBytes && $0.recyclingStops == 0
+                && $0.free.count < Limits.freeSegments
                 && Self.unflushedByteCount($0) + ($0.free.count + 1) * byteCount
                     <= options.logLimitBytes / 2
         }
@@ -330,7 +340,32 @@ final class LogSegments: Sendable {
         for segment in free { try? disk.remove(names.freeSegment(segment.number)) }
     }
 
-    /// Removes all segments that hold nothing; for a clean stop.
+    /// Runs `body` while nothing is kept for overwriting and nothing that was kept is used: what it
+    /// releases is removed, and no segment that is opened meanwhile has other bytes in it.
+    func withoutRecycling(_ body: () throws -> Void) throws {
+        state.withLock {
+            $0.recyclingStops += 1
+            $0.recyclingStopCount += 1
+        }
+        defer { state.withLock { $0.recyclingStops -= 1 } }
+        removeUnused()
+        try body()
+        removeUnused()
+        // What the calls above could not remove.
+        let (kept, taken) = state.withLock { state in
+            let kept = state.closed.map(\.number) + state.overtaken.map(\.number)
+            return (Set(kept), state.takenNumber)
+        }
+        for name in try disk.list(names.log) {
+            let segment = FileNames.number(in: name, suffix: ".log")
+            if segment.map({ $0 < taken && !kept.contains($0) }) ?? name.hasSuffix(".free") {
+                try disk.remove(names.log + "/" + name)
+            }
+        }
+        try disk.syncDirectory(names.log)
+    }
+
+    /// Removes all segments that hold nothing.
     func removeUnused() {
         removeFree()
         let unused = state.withLock { state -> [UInt64] in

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
+public import SkeinModel
 public import Store
-
-import SkeinModel
 
 /// The store of one directory without threads: every call does its work, disk calls included, on the
 /// calling thread and then returns.
@@ -106,6 +105,18 @@ public final class StoreCore: Sendable {
     /// Appends a group that was admitted.
     func commit(_ group: [SpanBatch]) throws(StoreError) { try log.append(group) }
 
+    /// Removes all spans of exactly this trace that were acknowledged until now, and their bytes from
+    /// every file.
+    public func deleteTrace(_ id: TraceID, of tenant: Tenant) throws(StoreError) -> DeletedTrace {
+        do {
+            return try keeper.delete(id, tenant) { log.closeSegment() }
+        } catch {
+            throw .storageFailed(
+                "deleting trace \(id.hex) failed, and has to be asked for again: \(error)"
+            )
+        }
+    }
+
     /// Writes the head to parts now, whatever its size and age.
     public func flush() throws(StoreError) {
         do {
@@ -123,7 +134,7 @@ public final class StoreCore: Sendable {
     /// - Parameter flushing: `false` leaves the head to be replayed from the log at the next start,
     ///   as happens by itself where the flush fails.
     public func close(flushing: Bool = true) {
-        log.close()
+        log.closeSegment()
         if flushing {
             try? keeper.flush()
             keeper.dropUnused()

@@ -46,14 +46,3 @@ extension StoreKeeper {
         return isMade
     }
 }
-
-extension Part {
-    /// All spans of the part in memory.
-    func load() throws(PartDamage) -> SpanTable {
-        var reader = PartReader(self)
-        var columns = SpanColumns(capacity: directory.spanCount)
-        var copier = SpanCopier(source: shared.columns)
-        try reader.append(0..<directory.spanCount, to: &columns, &copier)
-        return SpanTable(columns)
-    }
-}

@@ -36,12 +36,7 @@ extension StoreKeeper {
     private func refuseOtherVersion(of path: String) throws {
         guard let file = try? disk.open(path),
             let head = try? file.read(at: 0, count: PartFormat.headByteCount),
-            head.count == PartFormat.headByteCount
-        else { return }
-        var reader = ByteReader(head)
-        guard (try? reader.number(UInt32.self)) == PartFormat.headMagic,
-            (try? reader.number(UInt32.self)) == CRC32C.checksum(head, 8..<head.count),
-            let version = try? reader.number(UInt32.self), version != PartFormat.version
+            let version = PartFormat.version(of: head), version != PartFormat.version
         else { return }
         throw EngineError.otherVersion(path, found: version, read: PartFormat.version)
     }
@@ -69,5 +64,16 @@ extension StoreKeeper {
                 state.lost.append(LostPart(entry: entry, filter: part?.directory.filter))
             }
         }
+    }
+}
+
+extension PartFormat {
+    /// The version that an undamaged head of a part states; `nil` where it is no such head.
+    static func version(of head: [UInt8]) -> UInt32? {
+        var reader = ByteReader(head)
+        guard head.count == headByteCount, (try? reader.number(UInt32.self)) == headMagic,
+            (try? reader.number(UInt32.self)) == CRC32C.checksum(head, 8..<headByteCount)
+        else { return nil }
+        return try? reader.number()
     }
 }

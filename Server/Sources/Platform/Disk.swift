@@ -9,7 +9,7 @@ public protocol Disk: Sendable {
     func open(_ path: String) throws(DiskError) -> any DiskFile
 
     /// Opens an existing file for reading alone; works where writing is not allowed. A symbolic link
-    /// is not followed.
+    /// is not followed, and nothing but the bytes of a file is waited for.
     func openForReading(_ path: String) throws(DiskError) -> any DiskFile
 
     /// Gives a file a second name. Lasting only after `syncDirectory`.
@@ -122,6 +122,9 @@ public struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// `errno` of a disk that has no room.
     public static let outOfSpaceCode = ErrorCode.noSpace
+
+    /// `errno` of what this process may not do.
+    public static let deniedCode = ErrorCode.readOnly
 
     /// Whether the reason is a full disk or quota, which may pass by itself.
     public var isOutOfSpace: Bool { ErrorCode.outOfSpace.contains(code) }

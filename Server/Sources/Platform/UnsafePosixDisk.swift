@@ -16,7 +16,7 @@ public struct PosixDisk: Disk {
     }
 
     public func openForReading(_ path: String) throws(DiskError) -> any DiskFile {
-        PosixFile(try descriptor(path, O_RDONLY | O_NOFOLLOW, .open), path: path)
+        PosixFile(try descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, .open), path: path)
     }
 
     public func link(_ path: String, to newPath: String) throws(DiskError) {
@@ -289,6 +289,7 @@ enum ErrorCode {
     static let outOfSpace: [Int32] = [ENOSPC, EDQUOT, EFBIG]
     static let noSpace = ENOSPC
     static let denied: [Int32] = [EACCES, EPERM, EROFS]
+    static let readOnly = EROFS
     static let notSupported = EOPNOTSUPP
     static let missing = ENOENT
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import SkeinModel
+
 /// A place that keeps spans and answers questions about them. See `Store.swift` for its promises.
 public protocol TraceStore: Sendable {
     /// What this store can do.
@@ -26,6 +28,9 @@ public protocol TraceStore: Sendable {
 
     /// Calls between services whose child span started in `range`.
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
+
+    /// Removes all spans of exactly this trace, for good. One that is not stored is no error.
+    func deleteTrace(_ id: TraceID, of tenant: Tenant) async throws(StoreError) -> DeletedTrace
 }
 
 extension TraceStore {
@@ -49,6 +54,8 @@ public struct Capabilities: OptionSet, Sendable {
     public static let orderBySlowest = Capabilities(rawValue: 2)
     /// `totals` answers.
     public static let totals = Capabilities(rawValue: 4)
+    /// `deleteTrace` deletes.
+    public static let deletion = Capabilities(rawValue: 8)
 }
 
 /// Why a store did not do what was asked.

@@ -57,7 +57,11 @@ class Engine:
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
         self.pid = self.process.pid
-        self.opened = self.read()
+        try:
+            self.opened = self.read()
+        except BaseException:
+            self.process.kill()  # Nobody else knows of it yet.
+            raise
 
     def read(self):
         line = self.process.stdout.readline()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Spans a second and core of each codec, written in docs/benchmarks.md. Run by `make bench-codecs`."""
+"""Spans a second and core of each codec, for docs/benchmarks.md. Run by `make bench-codecs`."""
 
 import os
 import subprocess

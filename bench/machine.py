@@ -121,8 +121,8 @@ def circumstances(command):
     if LOAD_BEFORE > LOAD_HIGH:
         load += " (**others were at work: believe no wall time, and CPU times to a third**)"
     return (
-        f"`{command}` at {commit()}, {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores of {model}, "
-        f"Linux {platform.release()}, {load}.")
+        f"`{command}` at {commit()}, {time.strftime('%Y-%m-%d')}: {os.cpu_count()} cores of "
+        f"{model}, Linux {platform.release()}, {load}.")
 
 
 def median(rows, name):

@@ -6,8 +6,8 @@ bench-memory`.
 One server: idle after its start, then receiving RATE spans a second for MINUTES over two
 connections, each batch due at its moment whatever the server does, then idle again, then answering
 questions over an hour of spans, one after the other, and at last the same while it receives.
-Resident memory and the length of the log are read ten times a second; of memory the kernel keeps the
-peak of each phase.
+Resident memory and the length of the log are read ten times a second; of memory the kernel keeps
+the peak of each phase.
 """
 
 import contextlib

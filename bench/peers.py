@@ -413,7 +413,8 @@ class SQLite:
 
 ENGINES = {"chdb": ClickHouse, "duckdb": DuckDB, "sqlite": SQLite}
 LISTS = {
-    "operation", "rare_tag", "unique_value", "unique_value_all", "common_tag", "slowest", "services"}
+    "operation", "rare_tag", "unique_value", "unique_value_all", "common_tag", "slowest",
+    "services"}
 
 
 def answer(kind, rows):

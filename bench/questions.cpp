@@ -401,7 +401,8 @@ static void ask_rare_tag(int run) {
 static void ask_unique_value(int run) {
     Condition condition;
     const Row& row = row_with({"messaging.message.id"}, condition);
-    ask_search("unique_value", run, hour_around(row.start + replays[below(passes)].time), condition);
+    u64 moment = row.start + replays[below(passes)].time;
+    ask_search("unique_value", run, hour_around(moment), condition);
     ask_search("unique_value_all", run, {first_hour, first_hour + HOUR * (passes + 1)}, condition);
 }
 

@@ -96,8 +96,9 @@ def measure():
         for (name, connections), own in rows.items():
             with machine.scratch() as folder:
                 own.append(SUBJECTS[name](connections, file, folder))
-            machine.say(f"round {number + 1}/{ROUNDS}, {name}, {connections} connections: " + " ".join(
-                f"{key}={value:.2f}" for key, value in own[-1].items() if key != "threads"))
+            figures = " ".join(
+                f"{key}={value:.2f}" for key, value in own[-1].items() if key != "threads")
+            machine.say(f"round {number + 1}/{ROUNDS}, {name}, {connections} connections: {figures}")
         for (name, connections), own in rows.items():
             own[-1]["p99_ratio"] = own[-1]["p99"] / rows[FLOOR, connections][-1]["p99"]
             own[-1]["ratio"] = own[-1]["whole"] / rows[FLOOR, connections][-1]["whole"]

@@ -8,7 +8,7 @@ and stopped. `StoreBench` then opens it in a process of its own; each peer runs 
 asked in turn, kind by kind, COUNT times with other arguments each after WARM times to warm up. Every
 answer is judged by what `questions` counted, which shares no code with any of them.
 
-SPANS, PEERS (any of chdb, duckdb, sqlite; empty for none) and ENGINE_SEED in the environment choose.
+SPANS, PEERS (any of chdb, duckdb, sqlite; empty for none) and QUESTION_SEED in the environment choose.
 """
 
 import contextlib
@@ -98,7 +98,8 @@ class Skein(Engine):
         if kind in ("operations", "graph"):
             return "\t".join([kind, *hour])
         words = ["scan", "slowest" if kind == "slowest" else "newest", *hour]
-        words += [f"{name}={question[name]}" for name in ("service", "operation") if name in question]
+        words += [
+            f"{name}={question[name]}" for name in ("service", "operation") if name in question]
         if "key" in question:
             words.append(f"tag={question['key']}={question['value']}")
         if question.get("duration"):
@@ -149,7 +150,7 @@ def without_percentiles(right, said):
 
 
 def fill(folder, passes, file):
-    """Sends the passes to a server, waits until it has merged, and stops it. Returns what it took."""
+    """Sends the passes to a server, waits until it has merged, stops it; returns what it took."""
     with reference.server(folder) as server:
         pid = server.process.pid
         started = time.monotonic()
@@ -315,8 +316,8 @@ def report(measured, passes):
         stored_table(measured),
         f"{filled['parts']} parts; {filled['log']:.1f} of the bytes a span are log. `skein serve` "
         f"answers {filled['start_up']:.2f} s after its start; killed right after a load, after "
-        f"{recovered['seconds']:.2f} s with {recovered['spans']:,} spans from the log. Opening the store alone takes "
-        f"{filled['open_wall']:.0f} ms ({filled['open_cpu']:.0f} CPU ms), after which the process "
+        f"{recovered['seconds']:.2f} s with {recovered['spans']:,} spans from the log. Opening "
+        f"the store alone takes {filled['open_wall']:.0f} ms ({filled['open_cpu']:.0f} CPU ms), after which the process "
         f"holds {filled['resident']:.0f} MB.",
         question_table(measured)])
 

@@ -291,7 +291,7 @@ def question_table(measured):
     for kind, words in KINDS.items():
         ours = results[f"skein {kind}"]
         if ours is None:
-            rows.append([words, "not answered"])
+            rows.append([words, "not answered", *[""] * (3 + len(peers))])
             continue
         error = f"; percentiles within {ours['error']:.2%}" if ours["error"] is not None else ""
         row = [

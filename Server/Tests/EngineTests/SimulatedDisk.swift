@@ -281,7 +281,9 @@ final class SimulatedDisk: Disk {
 
     fileprivate func unlock(_ path: String) { state.withLock { _ = $0.locked.remove(path) } }
 
-    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 { 1 << 40 }
+    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 {
+        state.withLock { UInt64(clamping: $0.freeBytes) }
+    }
 }
 
 private final class SimulatedLock: DiskLock {

@@ -15,6 +15,7 @@ import os
 import statistics
 import threading
 import time
+import urllib.parse
 
 import machine
 import reference
@@ -26,6 +27,8 @@ SAMPLE_SECONDS = 0.1
 # Of the reception during which questions are asked.
 ASKED_SECONDS = 30
 FIRST_HOUR = 1_795_132_800
+# An answer that takes longer ends the run.
+ANSWER_SECONDS_MAX = 300
 
 
 class Watch:
@@ -61,24 +64,33 @@ class Watch:
         machine.say(f"{name}: {self.phases[name]}")
 
 
+def get(server, page, **parameters):
+    """A question as the page asks it, however long it takes, and its JSON."""
+    path = f"{page}?{urllib.parse.urlencode(parameters)}"
+    answer = server.request("http", "GET", path, timeout=ANSWER_SECONDS_MAX)
+    if answer.status != 200:
+        raise SystemExit(f"{path} was answered with {answer.status}: {answer.text[:500]}")
+    return answer.json
+
+
 def ask(server, hour):
-    """Questions as the page asks them, over one hour of spans; each has to find something."""
+    """Questions over one hour of spans; each has to find something."""
     start = (FIRST_HOUR + hour * 3600) * 1_000_000_000
     span = {"start": start, "end": start + 3600 * 1_000_000_000}
-    service = server.get("/api/skein/v1/services").json["services"][0]
+    service = get(server, "/api/skein/v1/services")["services"][0]
     searches = (
         {}, {"order": "slowest"}, {"service": service, "minDuration": "5ms"},
         {"tag": "http.response.status_code=500", "minDuration": "20ms"}, {"limit": 1000})
     for search in searches:
-        answer = server.get("/api/skein/v1/traces", **span, **search)
-        if answer.status != 200 or not answer.json["traces"] or not answer.json["complete"]:
-            raise SystemExit(f"{search} was answered with {answer.status}: {answer.text[:500]}")
-    newest = server.get("/api/skein/v1/traces", **span).json["traces"][0]
-    found = server.trace(newest["traceId"])
-    calls = server.get(
-        "/api/dependencies", endTs=span["end"] // 1_000_000, lookback=3600_000)
-    if not found or calls.status != 200 or not calls.json["data"]:
-        raise SystemExit(f"no trace or no calls: {calls.text[:500]}")
+        answer = get(server, "/api/skein/v1/traces", **span, **search)
+        if not answer["traces"] or not answer["complete"]:
+            raise SystemExit(f"{search} found nothing, or not all: {answer}")
+        newest = answer["traces"][0]["traceId"]
+    get(server, f"/api/skein/v1/traces/{newest}")
+    calls = get(
+        server, "/api/dependencies", endTs=span["end"] // 1_000_000, lookback=3_600_000)
+    if not calls["data"]:
+        raise SystemExit("the service graph of an hour is empty")
 
 
 class Sender(threading.Thread):

@@ -10,13 +10,14 @@ SERVER := --package-path Server
 KILLS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow bench \
-	fuzz sanitize format format-check tidy sdk-check docs ci install-build install-test install-bench
+.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow \
+	bench bench-memory bench-store bench-codecs bench-programs build-bench fuzz sanitize format \
+	format-check tidy sdk-check docs ci install-build install-test install-bench install-peers
 
 help:
 	@printf 'make TARGET, where TARGET is one of\n\n'
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' \
-		| while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  %-13s %s\n' "$$name" "$$text"; done
 
 demo: build ## Run the server and a small traced shop, and print the address of the page
 	bin/skein demo
@@ -33,9 +34,17 @@ test: install-test format-check tidy docs sdk-check test-root test-server test-b
 test-slow: install-test build ## Run the long tests: 2,000 kills under load
 	SKEIN_KILLS=2000 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill"
 
-bench: install-bench build ## Measure the reference load and rewrite docs/benchmarks.md (ROUNDS=3 SPANS=1000000)
-	$(MAKE) --no-print-directory -C bench
+bench: install-bench build bench-programs ## Measure receiving beside its floor (ROUNDS=3 SPANS=1000000; 8 minutes)
 	$(PYTHON) bench/run.py
+
+bench-memory: install-bench build bench-programs ## Measure memory at a steady rate (MINUTES=10 RATE=50000; 12 minutes)
+	$(PYTHON) bench/memory.py
+
+bench-store: install-peers build build-bench bench-programs ## Measure questions beside other engines (SPANS=5000000; 5 minutes, 20 at 20000000)
+	$(PYTHON) bench/store.py
+
+bench-codecs: install-bench build-bench bench-programs ## Measure the decoders and encoders (1 minute)
+	$(PYTHON) bench/codecs.py
 
 fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
@@ -66,6 +75,13 @@ sdk-check:
 test-root:
 	$(SWIFT) test --disable-default-traits
 
+build-bench:
+	$(SWIFT) build $(RELEASE) $(SERVER) --product StoreBench
+	$(SWIFT) build $(RELEASE) $(SERVER) --product WireBench
+
+bench-programs:
+	@$(MAKE) --no-print-directory -C bench
+
 build-tests:
 	$(SWIFT) build $(RELEASE) $(SERVER) --build-tests
 	@scripts/install-binary.sh
@@ -84,3 +100,6 @@ install-test:
 
 install-bench:
 	@scripts/install-dependencies.sh bench
+
+install-peers:
+	@scripts/install-dependencies.sh peers

@@ -8,8 +8,8 @@
 //            [--pid SERVER]... [--label L] [--settle SECONDS]
 //
 // Without --rate each connection sends the next batch when the last one was answered. With it each
-// batch has a moment at which it is due, whatever the server does, and its latency counts from there:
-// a server that falls behind is seen to.
+// batch has a moment at which it is due, whatever the server does, and its latency counts from
+// there: a server that falls behind is seen to.
 // --passes sends the whole corpus so many times; --first begins with that batch.
 // A batch that is pushed back (429, 503, UNAVAILABLE) is sent again after a pause, and counted.
 // Each pass over the corpus after the first changes all ids and moves time on by --shift seconds.

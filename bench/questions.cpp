@@ -244,20 +244,66 @@ static void put_traces(const char* name, vector<Listed> found) {
 
 // MARK: The kinds
 
-static void ask_trace(int run) {
-    u32 trace = rows[below(rows.size())].trace;
-    u64 pass = below(passes), ids = 0;
-    for (u32 i = 0; i < traces[trace].count; i++) {
-        // Ids are told as they are written: the first byte is the highest.
-        ids ^= __builtin_bswap64(rows[by_trace[traces[trace].first + i]].id ^ replays[pass].span);
+// FNV-1a over what is put in.
+struct Digest {
+    u64 value = 0xcbf29ce484222325ull;
+
+    void put(const void* bytes, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+            value = (value ^ ((const u8*)bytes)[i]) * 0x100000001b3ull;
+        }
     }
-    begin("trace", run);
-    put_text("trace", trace_id(trace, pass));
-    put_number("spans", traces[trace].count);
+
+    void put(u64 number) {
+        put(&number, 8);
+    }
+
+    void put(const string& text) {
+        put(text.size());
+        put(text.data(), text.size());
+    }
+};
+
+// Of a span's ids, times, service, name, and attributes in their order. Ids count as numbers whose
+// first byte is the highest.
+static u64 digest(const Row& row, u64 pass) {
+    Digest out;
+    out.put(__builtin_bswap64(row.id ^ replays[pass].span));
+    out.put(row.parent_id ? __builtin_bswap64(row.parent_id ^ replays[pass].span) : 0);
+    out.put(row.start + replays[pass].time);
+    out.put(row.start + replays[pass].time + row.duration);
+    out.put(texts.texts[row.service]);
+    out.put(texts.texts[row.operation]);
+    for (u32 i = 0; i < row.tag_count; i++) {
+        const Tag& tag = tags[row.first_tag + i];
+        out.put(texts.texts[tag.key]);
+        out.put(texts.texts[tag.value]);
+    }
+    return out.value;
+}
+
+// `ids_xor` and `content_xor`: the ids, and the digests, of all spans of the trace.
+static void put_trace(const string& id, u64 spans, u64 ids, u64 content) {
     char text[17];
+    put_text("trace", id);
+    put_number("spans", spans);
     snprintf(text, sizeof text, "%016llx", (unsigned long long)ids);
     put_text("ids_xor", text);
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)content);
+    put_text("content_xor", text);
     printf("}");
+}
+
+static void ask_trace(int run) {
+    u32 trace = rows[below(rows.size())].trace;
+    u64 pass = below(passes), ids = 0, content = 0;
+    for (u32 i = 0; i < traces[trace].count; i++) {
+        const Row& row = rows[by_trace[traces[trace].first + i]];
+        ids ^= __builtin_bswap64(row.id ^ replays[pass].span);
+        content ^= digest(row, pass);
+    }
+    begin("trace", run);
+    put_trace(trace_id(trace, pass), traces[trace].count, ids, content);
 }
 
 static void ask_absent(int run) {
@@ -266,10 +312,7 @@ static void ask_absent(int run) {
     snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)words[0],
              (unsigned long long)words[1]);
     begin("absent", run);
-    put_text("trace", text);
-    put_number("spans", 0);
-    put_text("ids_xor", "0000000000000000");
-    printf("}");
+    put_trace(text, 0, 0, 0);
 }
 
 // A search for the newest traces. `newest` is in order of the trace's start, `by_match` in order of
@@ -358,7 +401,8 @@ static void ask_rare_tag(int run) {
 static void ask_unique_value(int run) {
     Condition condition;
     const Row& row = row_with({"messaging.message.id"}, condition);
-    ask_search("unique_value", run, hour_around(row.start + replays[below(passes)].time), condition);
+    u64 moment = row.start + replays[below(passes)].time;
+    ask_search("unique_value", run, hour_around(moment), condition);
     ask_search("unique_value_all", run, {first_hour, first_hour + HOUR * (passes + 1)}, condition);
 }
 

@@ -1,62 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the reference load and writes the table in docs/benchmarks.md. Run by `make bench`.
+"""What it costs to receive, and writes the table in docs/benchmarks.md. Run by `make bench`.
 
-Each round runs, one after the other, the floor (rawsink) and `bin/skein serve` over HTTP and over
-gRPC, each fresh and on its own folder; the table has the medians of the rounds. Times wobble on a
-shared machine: compare CPU seconds and the ratios of one run.
+Each round runs, one after the other, the floor (rawsink) and `bin/skein serve` over HTTP and gRPC,
+with few and with many connections, each fresh and on its own folder; the table has the medians of
+the rounds. Every one of them, the floor too, gets one pass of the corpus to warm up before the pass
+that is measured.
 
 ROUNDS and SPANS in the environment say how often and how much.
 """
 
-import json
 import os
-import pathlib
-import platform
 import resource
-import shutil
-import signal
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests" / "blackbox"))
+import machine
+import reference
 
-from skein_server import SkeinServer  # noqa: E402
-
-BUILD = ROOT / "bench" / "build"
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SPANS = int(os.environ.get("SPANS", "1000000"))
-SEED = 42
-CONNECTIONS = 2
-# A server is idle when it used less than a tick of CPU in this many seconds.
-IDLE_SECONDS = 2
-IDLE_SECONDS_MAX = 120
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def corpus():
-    """The corpus file, made once for a seed and a size."""
-    file = BUILD / f"corpus-{SEED}-{SPANS}.otlpb"
-    if not file.exists():
-        run([BUILD / "otlpgen", "--seed", SEED, "--spans", SPANS, "--out", file])
-    return file
-
-
-def run(command):
-    return subprocess.run(
-        [str(part) for part in command], check=True, capture_output=True, text=True).stdout
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+CONNECTIONS = (2, 64)
+# Threads whose work is done after a span can be found: writing parts, joining them, expiring.
+BACKGROUND = ("skein-keeper",)
 
 
 def children_cpu_seconds():
@@ -64,152 +29,121 @@ def children_cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def peak_megabytes(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise LookupError("VmHWM")
+def measured_pass(file, port, protocol, connections, pid, settle):
+    """The second pass over the corpus, the spans of both, and what the threads used before it."""
+    warm = reference.load(file, port, protocol, connections, passes=1)
+    settle(pid)
+    before = machine.thread_seconds(pid)
+    answer = reference.load(
+        file, port, protocol, connections, pid, passes=1, first=reference.batch_count(file))
+    return answer, warm["spans"] + answer["spans"], before
 
 
-def wait_until_idle(pid):
-    """Waits until the work after the last acknowledgement is done."""
-    last, since, deadline = cpu_seconds(pid), time.monotonic(), time.monotonic() + IDLE_SECONDS_MAX
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-        now = cpu_seconds(pid)
-        if now - last > 1.5 / TICKS:
-            last, since = now, time.monotonic()
-        elif time.monotonic() - since >= IDLE_SECONDS:
-            return
+def measure_rawsink(mode, connections, file, folder):
+    with reference.Rawsink(mode, folder) as sink:
+        answer, _, _ = measured_pass(
+            file, sink.port, "http", connections, sink.pid, lambda pid: None)
+        peak = machine.memory_megabytes(sink.pid, "VmHWM")
+    used = answer["srv_cpu_s_per_Mspan"]
+    return row(answer, received=used, whole=used, peak=peak)
 
 
-def bytes_on_disk(folder, names):
-    """Bytes that the file system gave to files of a folder whose path passes `names`."""
-    return sum(
-        file.stat().st_blocks * 512 for file in pathlib.Path(folder).rglob("*")
-        if file.is_file() and names(str(file.relative_to(folder))))
+def measure_skein(protocol, connections, file, folder):
+    with reference.server(folder) as server:
+        pid = server.process.pid
+        port = server.addresses["otlp-grpc" if protocol == "grpc" else "otlp-http"][1]
+        answer, spans, before = measured_pass(
+            file, port, protocol, connections, pid, machine.wait_until_idle)
+        machine.wait_until_idle(pid)
+        after = machine.thread_seconds(pid)
+        peak = machine.memory_megabytes(pid, "VmHWM")
+        reference.require_stored(server, spans)
+        # The CPU of a child counts among the children's once it was waited for: all of its life,
+        # from its start to the part that it writes at the end.
+        others = children_cpu_seconds()
+        reference.stop(server)
+        whole = (children_cpu_seconds() - others) / (spans / 1e6)
+        stored, log = (
+            machine.bytes_on_disk(path) / spans for path in (server.data, server.data / "log"))
+    threads = {
+        name: (after.get(name, 0) - before.get(name, 0)) / (answer["spans"] / 1e6)
+        for name in before.keys() | after.keys()}
+    received = sum(each for name, each in threads.items() if name not in BACKGROUND)
+    return row(
+        answer, received=received, whole=whole, peak=peak, stored=stored, log=log, threads=threads)
 
 
-def is_log(name):
-    return name.startswith("log/")
-
-
-def load(file, pid, port, protocol):
-    answer = json.loads(run([
-        BUILD / "otlpload", "--corpus", file, "--port", port, "--proto", protocol, "--conns",
-        CONNECTIONS, "--spans", SPANS, "--pid", pid]))
-    if answer["bad_batches"] or answer["err"]:
-        raise SystemExit(f"a request was not accepted: {answer}")
-    return answer
-
-
-def measure_rawsink(mode, file, folder):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    sink = subprocess.Popen(
-        [str(BUILD / "rawsink"), mode, str(port), str(folder / "sink")],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert sink.stderr.readline() == "ready\n"
-    answer = load(file, sink.pid, port, "http")
-    peak = peak_megabytes(sink.pid)
-    sink.send_signal(signal.SIGTERM)
-    sink.wait()
-    return row(answer, answer["srv_cpu_s_per_Mspan"], peak, None)
-
-
-def measure_skein(protocol, file, folder):
-    server = SkeinServer(folder).start()
-    pid = server.process.pid
-    before = cpu_seconds(pid)
-    port = server.addresses["otlp-grpc" if protocol == "grpc" else "otlp-http"][1]
-    answer = load(file, pid, port, protocol)
-    wait_until_idle(pid)
-    peak = peak_megabytes(pid)
-    # The CPU of a child counts among the children's once it was waited for: all of its life, with
-    # the part that it writes at the end.
-    others = children_cpu_seconds()
-    code = server.stop()
-    if code != 0:
-        raise SystemExit(f"skein serve ended with {code}:\n{server.log_tail()}")
-    whole = (children_cpu_seconds() - others - before) / (answer["spans"] / 1e6)
-    stored = bytes_on_disk(server.data, lambda name: not is_log(name)) / answer["spans"]
-    return row(answer, whole, peak, stored)
-
-
-def row(answer, whole, peak, stored):
+def row(answer, **more):
     return {
-        "acknowledged": answer["srv_cpu_s_per_Mspan"], "whole": whole, "p99": answer["p99_ms"],
-        "rate": answer["spans_per_s"], "peak": peak, "stored": stored,
-        "pushed_back": answer["pushed_back"],
-    }
+        "rate": answer["spans_per_s"], "p50": answer["p50_ms"], "p99": answer["p99_ms"],
+        "pushed_back": answer["pushed_back"], **more}
 
 
 SUBJECTS = {
-    "rawsink rec, HTTP": lambda file, folder: measure_rawsink("rec", file, folder),
-    "rawsink zsync, HTTP": lambda file, folder: measure_rawsink("zsync", file, folder),
-    "skein serve, HTTP": lambda file, folder: measure_skein("http", file, folder),
-    "skein serve, gRPC": lambda file, folder: measure_skein("grpc", file, folder),
+    "rawsink rec": lambda *given: measure_rawsink("rec", *given),
+    "rawsink zsync": lambda *given: measure_rawsink("zsync", *given),
+    "skein serve, HTTP": lambda *given: measure_skein("http", *given),
+    "skein serve, gRPC": lambda *given: measure_skein("grpc", *given),
 }
+FLOOR = "rawsink rec"
 
 
 def measure():
-    """Subject -> its rows, one a round."""
-    rows = {name: [] for name in SUBJECTS}
-    file = corpus()
+    """(subject, connections) -> its rows, one a round."""
+    rows = {(name, count): [] for count in CONNECTIONS for name in SUBJECTS}
+    file = reference.corpus(SPANS)
     for number in range(ROUNDS):
-        for name, subject in SUBJECTS.items():
-            folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=BUILD))
-            try:
-                rows[name].append(subject(file, folder))
-            finally:
-                shutil.rmtree(folder)
-            print(f"round {number + 1}/{ROUNDS}, {name}: {rows[name][-1]}", flush=True)
+        for (name, connections), own in rows.items():
+            with machine.scratch() as folder:
+                own.append(SUBJECTS[name](connections, file, folder))
+            figures = " ".join(
+                f"{key}={value:.2f}" for key, value in own[-1].items() if key != "threads")
+            machine.say(f"round {number + 1}/{ROUNDS}, {name}, {connections} connections: {figures}")
+        for (name, connections), own in rows.items():
+            own[-1]["p99_ratio"] = own[-1]["p99"] / rows[FLOOR, connections][-1]["p99"]
+            own[-1]["ratio"] = own[-1]["whole"] / rows[FLOOR, connections][-1]["whole"]
     return rows
 
 
-def table(rows):
-    floor = statistics.median(each["acknowledged"] for each in rows["rawsink rec, HTTP"])
-    lines = [
-        "| receiver | CPU s per million spans, until acknowledged | the same, with all work after |"
-        " times `rec` | spans a second | p99 of an acknowledgement, ms | peak memory, MB |"
-        " bytes a span on disk | pushed back |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, each in rows.items():
-        median = {
-            key: statistics.median(item[key] for item in each)
-            for key in each[0] if each[0][key] is not None}
-        stored = f"{median['stored']:.1f}" if "stored" in median else "-"
-        lines.append(
-            f"| {name} | {median['acknowledged']:.2f} | {median['whole']:.2f} |"
-            f" {median['whole'] / floor:.1f} | {median['rate']:,.0f} | {median['p99']:.1f} |"
-            f" {median['peak']:.0f} | {stored} | {median['pushed_back']:.0f} |")
-    return "\n".join(lines)
+def costs(rows):
+    lines = []
+    for (name, connections), own in rows.items():
+        values = {key: machine.median(own, key) for key in (
+            "received", "whole", "ratio", "rate", "p50", "p99", "p99_ratio", "peak", "stored", "log",
+            "pushed_back")}
+        lines.append([
+            name, connections, machine.number(values["received"]), machine.number(values["whole"]),
+            machine.number(values["ratio"], 1), f"{values['rate']:,.0f}",
+            machine.number(values["p50"]), machine.number(values["p99"]),
+            machine.number(values["p99_ratio"], 1), f"{values['peak']:.0f}",
+            machine.number(values["stored"], 1), machine.number(values["log"], 1),
+            f"{values['pushed_back']:.0f}"])
+    return machine.table([
+        "receiver", "connections", "received, durable, searchable: CPU s per million spans",
+        "with all work after", "times `rec`", "spans a second", "p50 ms", "p99 ms",
+        "p99 times `rec`", "peak memory, MB", "bytes a span on disk", "of them log",
+        "pushed back"], lines)
 
 
-def circumstances():
-    model = next(
-        (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
-         if line.startswith("model name")), platform.processor())
-    commit = run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
-    return (
-        f"`make bench ROUNDS={ROUNDS} SPANS={SPANS}` at {commit}, {time.strftime('%Y-%m-%d')}: "
-        f"{os.cpu_count()} cores of {model}, Linux {platform.release()}, load average before the "
-        f"run {LOAD_BEFORE:.1f}, the sender on the same cores. Medians of {ROUNDS} rounds, seed "
-        f"{SEED}, {CONNECTIONS} connections, batches of 512 spans.")
-
-
-LOAD_BEFORE = os.getloadavg()[0]
+def threads(rows):
+    """The same CPU by the name of the thread that used it."""
+    own = {key: value for key, value in rows.items() if "threads" in value[0]}
+    names = sorted({name for value in own.values() for each in value for name in each["threads"]})
+    lines = []
+    for (subject, connections), value in own.items():
+        used = [statistics.median(each["threads"].get(name, 0) for each in value) for name in names]
+        lines.append([f"{subject}, {connections}", *(machine.number(each) for each in used)])
+    return machine.table(["CPU s per million spans, by thread", *names], lines)
 
 
 def main():
-    text = f"{BEGIN}\n{circumstances()}\n\n{table(measure())}\n{END}"
-    page = PAGE.read_text()
-    head, _, rest = page.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(head + text + tail)
-    print(text)
+    rows = measure()
+    command = f"make bench ROUNDS={ROUNDS} SPANS={SPANS}"
+    machine.write_section("ingest", "\n\n".join([
+        f"{machine.circumstances(command)} The sender runs on the same cores. Medians of {ROUNDS} "
+        f"rounds, seed {machine.SEED}, batches of 512 spans, {SPANS:,} spans measured after as many "
+        "to warm up, for the floor too.",
+        costs(rows), threads(rows)]), is_full=ROUNDS >= 3 and SPANS >= 1_000_000)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs what a task needs from Debian, and for tests a Python environment in .venv. Silent when
-# everything is there.  usage: install-dependencies.sh build|test|bench
+# Installs what a task needs from Debian, for tests a Python environment in .venv, and for comparisons
+# with other engines one in .venv-peers (200 MB to fetch). Silent when everything is there.
+# usage: install-dependencies.sh build|test|bench|peers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,9 +11,9 @@ packages=(libzstd-dev zlib1g-dev libsqlite3-dev)
 case "$task" in
 build) ;;
 test) packages+=(g++ liblz4-dev python3-venv chromium fonts-dejavu-core fonts-wqy-microhei) ;;
-bench) packages+=(g++ liblz4-dev python3-venv valgrind) ;;
+bench | peers) packages+=(g++ liblz4-dev python3-venv valgrind) ;;
 *)
-    echo "usage: $0 build|test|bench" >&2
+    echo "usage: $0 build|test|bench|peers" >&2
     exit 64
     ;;
 esac
@@ -51,19 +52,21 @@ install_packages() {
     return 1
 }
 
-# The environment is made again only when the list of packages changes.
+# make_python_environment FOLDER LIST [OPTION…]: it is made again only when the list changes.
 make_python_environment() {
-    local wanted stamp=.venv/requirements.sha256
-    wanted="$(sha256sum <tools/requirements.txt)"
-    if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    local folder="$1" list="$2" wanted
+    shift 2
+    wanted="$(sha256sum <"$list")"
+    if [ -x "$folder/bin/python" ] &&
+        [ "$(cat "$folder/requirements.sha256" 2>/dev/null)" = "$wanted" ]; then
         return 0
     fi
-    echo "installing from PyPI into .venv: tools/requirements.txt"
-    rm -rf .venv
-    python3 -m venv .venv
-    .venv/bin/pip -q --disable-pip-version-check install -r tools/requirements.txt ||
-        .venv/bin/pip -q --disable-pip-version-check install -r tools/requirements.txt
-    printf '%s\n' "$wanted" >"$stamp"
+    echo "installing from PyPI into $folder: $list"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" -q --disable-pip-version-check install "$@" -r "$list" ||
+        "$folder/bin/pip" -q --disable-pip-version-check install "$@" -r "$list"
+    printf '%s\n' "$wanted" >"$folder/requirements.sha256"
 }
 
 if ! command -v swift >/dev/null; then
@@ -76,4 +79,8 @@ if command -v dpkg-query >/dev/null; then
 else
     echo "not a Debian system: please see to it that these are there: ${packages[*]}" >&2
 fi
-if [ "$task" != build ]; then make_python_environment; fi
+if [ "$task" != build ]; then make_python_environment .venv tools/requirements.txt; fi
+# What chDB would bring along (pandas, pyarrow) is for answers as data frames, which nobody asks for.
+if [ "$task" = peers ]; then
+    make_python_environment .venv-peers tools/requirements-peers.txt --no-deps
+fi

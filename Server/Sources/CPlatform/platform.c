@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CPlatform.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 
 void skein_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int skein_bypass_cache(int file, int on) {
+    int flags = fcntl(file, F_GETFL);
+    if (flags < 0) return -1;
+    return fcntl(file, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT);
+}
 
 void skein_keep_memory(void) {
     // Above every request and every block of the head; the largest that malloc takes here.

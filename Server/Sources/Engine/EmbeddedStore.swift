@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
+public import SkeinModel
 public import Store
 
 /// The store of one directory on one machine: `StoreCore` with its threads. See `Engine.swift` for
@@ -12,6 +13,8 @@ public final class EmbeddedStore: TraceStore {
     private let options: EngineOptions
     private let log: LogWriter
     private let queries: QueryPool
+    /// For work that takes seconds: it must not keep queries waiting.
+    private let chores = QueryPool(threads: 1)
 
     private init(_ core: StoreCore, _ options: EngineOptions) {
         self.core = core
@@ -19,13 +22,14 @@ public final class EmbeddedStore: TraceStore {
         log = LogWriter(options: options) { (group) throws(StoreError) in try core.commit(group) }
         queries = QueryPool(threads: max(1, options.queryThreads))
         core.keeper.start()
+        if options.segmentsAhead > 0 { core.keeper.segments.start() }
     }
 
     /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
     /// was acknowledged but not yet in a part. Blocks.
     ///
-    /// - Throws: `EngineError` with one line that says what is wrong and what to do, `DiskError`
-    ///   where a call failed. Nothing is deleted but what the store itself left over.
+    /// - Throws: `EngineError` with one line that says what is wrong and what to do. Nothing is
+    ///   deleted but what the store itself left over.
     public static func open(
         directory: String,
         options: EngineOptions = EngineOptions(),
@@ -56,7 +60,9 @@ public final class EmbeddedStore: TraceStore {
             DedicatedThread.start(named: "skein-close") { [self] in
                 log.close()
                 core.keeper.stop()
+                core.keeper.segments.stop()
                 queries.close()
+                chores.close()
                 core.close(flushing: flushing)
                 done.resume()
             }
@@ -65,15 +71,23 @@ public final class EmbeddedStore: TraceStore {
 
     public var capabilities: Capabilities {
         options.durability == .fsync
-            ? [.durable, .orderBySlowest, .totals] : [.orderBySlowest, .totals]
+            ? [.durable, .orderBySlowest, .totals, .deletion]
+            : [.orderBySlowest, .totals, .deletion]
     }
 
     public var statistics: StoreStatistics { core.statistics }
 
-    public func append(_ batch: SpanBatch) async throws(StoreError) {
-        if batch.count == 0 { return }
-        try core.admit(batch, waiting: log.waitingByteCount)
-        try await log.append(batch).get()
+    public func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
+        if batch.count == 0 { return done(.success(())) }
+        do throws(StoreError) {
+            try core.admit(batch, waiting: log.waitingByteCount)
+        } catch {
+            return done(.failure(error))
+        }
+        log.append(batch, answer: done)
     }
 
     public func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {
@@ -94,6 +108,14 @@ public final class EmbeddedStore: TraceStore {
     public func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals {
         let core = core
         return try await queries.run { flag throws(StoreError) in try core.totals(request, flag) }
+    }
+
+    public func deleteTrace(
+        _ id: TraceID,
+        of tenant: Tenant
+    ) async throws(StoreError) -> DeletedTrace {
+        let core = core
+        return try await chores.run { _ throws(StoreError) in try core.deleteTrace(id, of: tenant) }
     }
 
     /// Writes the head to parts now, whatever its size and age.

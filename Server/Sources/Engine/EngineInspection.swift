@@ -93,8 +93,7 @@ public enum EngineInspection {
                     entry,
                     storeKey: manifest.storeKey,
                     names: names,
-                    disk: disk,
-                    cache: PartCache(byteLimit: Limits.partCacheBytes)
+                    disk: disk
                 )
                 let directory = part.directory
                 let spans = max(directory.spanCount, 1)

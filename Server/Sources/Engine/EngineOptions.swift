@@ -14,8 +14,16 @@ public struct EngineOptions: Sendable {
     /// How long spans are kept after they were received; `nil` keeps them for ever. Counted from
     /// receipt, so that an import of old traces is not removed at once.
     public var retention: Duration?
+    /// Bytes of parts above which the oldest are removed; `nil` is no limit. The newest part stays,
+    /// and the log comes on top.
+    public var retentionBytes: UInt64?
+    /// Bytes on the disk that are held back for the time when it is full; 0 holds none.
+    public var reserveBytes = 16 << 20
     /// Bytes of one log segment; a longer record gets a segment of its own length.
-    public var segmentBytes = 32 << 20
+    public var segmentBytes = 16 << 20
+    /// Segments made ready before they are needed, by a thread of their own; 0 makes each when it is.
+    /// At full speed one lasts about as long as making the next takes.
+    public var segmentsAhead = 2
     /// Bytes of log that may wait to be flushed before appends are refused.
     public var logLimitBytes = 512 << 20
     /// Bytes of payload that may wait for the log thread before appends are refused.
@@ -40,6 +48,8 @@ public struct EngineOptions: Sendable {
     /// Bytes of memory that one query may hold before it is refused: a trace of 100,000 spans and
     /// what reading it takes.
     public var queryMemoryBytes = 64 << 20
+    /// Threads that decode the log at a start, beside the one that opens the store.
+    public var replayThreads = 2
     /// Threads that answer queries.
     public var queryThreads = 2
 
@@ -53,4 +63,14 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     public let description: String
 
     init(_ description: String) { self.description = description }
+
+    /// A file that this program does not read.
+    static func otherVersion(_ path: String, found: UInt32, read: UInt32) -> EngineError {
+        EngineError(
+            "\(path) has format version \(found), this program reads \(read). Nothing was changed: "
+                + (found > read
+                    ? "start the newer version of Skein that wrote it, or name another directory"
+                    : "start the version of Skein that wrote it, or name a new directory")
+        )
+    }
 }

@@ -4,33 +4,61 @@
 ///
 /// ```
 /// DIR/LOCK                            held by the one process that has the store open
+/// DIR/RESERVE                         room on the disk, given back when there is no other
 /// DIR/MANIFEST                        which parts live, how far the log is flushed
 /// DIR/MANIFEST.new                    the next manifest being written; garbage after a crash
 /// DIR/log/0000000000000007.log        a log segment
 /// DIR/log/0000000000000003.free       a flushed segment waiting to be overwritten
 /// DIR/parts/0000000000000012.part     a part
 /// DIR/parts/0000000000000013.new      a part being written; garbage after a crash
+/// DIR/totals/0000000000000009.totals  minute totals kept of a part that retention removed
 /// DIR/quarantine/                     files that failed a checksum, under their old names
 /// ```
 struct FileNames: Sendable {
     let directory: String
+    /// Where the parts are looked for; `inQuarantine` looks elsewhere.
+    private var partsFolder = "parts"
+
+    init(directory: String) { self.directory = directory }
+
+    /// The names that parts have once they are set aside.
+    var inQuarantine: FileNames {
+        var names = self
+        names.partsFolder = "quarantine"
+        return names
+    }
 
     var lock: String { directory + "/LOCK" }
     var manifest: String { directory + "/MANIFEST" }
     var newManifest: String { directory + "/MANIFEST.new" }
     var log: String { directory + "/log" }
-    var parts: String { directory + "/parts" }
+    var reserve: String { directory + "/RESERVE" }
+    var parts: String { directory + "/" + partsFolder }
+    var totals: String { directory + "/totals" }
     var quarantine: String { directory + "/quarantine" }
+
+    /// Stands in a backup, and says what is in it.
+    static let backupMarker = "BACKUP"
+    /// Stands in a directory while a backup is being restored into it.
+    static let restoreMarker = "RESTORING"
 
     /// Names that may stand in a directory that is not yet a store.
     static let known: Set<String> = [
-        "LOCK", "MANIFEST", "MANIFEST.new", "log", "parts", "quarantine", "lost+found",
+        "LOCK", "MANIFEST", "MANIFEST.new", "RESERVE", "log", "parts", "totals", "quarantine",
+        "lost+found",
     ]
 
     func segment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".log" }
     func freeSegment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".free" }
     func part(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".part" }
+    func totals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".totals" }
     func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
+
+    /// Paths inside of the directory.
+    static func relativePart(_ number: UInt64) -> String { "parts/" + padded(number) + ".part" }
+    static func relativeTotals(_ number: UInt64) -> String {
+        "totals/" + padded(number) + ".totals"
+    }
 
     /// The number in a name of the form made above, if it has this suffix.
     static func number(in name: String, suffix: String) -> UInt64? {

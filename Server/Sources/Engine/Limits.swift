@@ -7,8 +7,11 @@ enum Limits {
     static let payloadBytes = 128 << 20
     /// Bytes of a tenant's name.
     static let tenantBytes = 256
-    /// Recycled log segments kept for overwriting; more are removed to give the space back.
-    static let freeSegments = 4
+    /// Recycled log segments kept for overwriting; more are removed to give the space back. As many
+    /// as one flush frees.
+    static let freeSegments = 8
+    /// How long no segment is taken before free ones are given back.
+    static let segmentIdleTime = Duration.seconds(10)
     /// Attribute columns of one owner kind in a part; keys beyond share one column a type.
     static let attributeColumns = 1024
     /// Bytes of one chunk before compression. Far above what a full head can put in one block.
@@ -49,6 +52,9 @@ enum Limits {
     static let mergeTextBytes = 4 << 20
     /// Spans that a merge unpacks at once to find exact duplicates.
     static let comparedSpans = 4_096
+    /// How far from a trace, in nanoseconds, a part that cannot be read may still be thought to hold
+    /// more of its spans: an hour.
+    static let traceReachNanoseconds: UInt64 = 3_600_000_000_000
     /// Traces in one answer of `scan`.
     static let scanTraces = 10_000
     /// Ids in one `traces` request.
@@ -64,6 +70,31 @@ enum Limits {
     static let mergeParts = 8
     /// Spans that a merged part may hold.
     static let mergedSpans = 4_000_000
+    /// Bytes of payloads, and records, that are decoded ahead while the log is replayed.
+    static let replayBytes = 64 << 20
+    static let replayRecords = 256
+    /// Bytes of payloads that are decoded without threads of their own: a few milliseconds' work.
+    static let replayAloneBytes = 1 << 20
+    /// Bytes of free disk that a new log segment leaves to parts: a full head, compressed, takes about
+    /// a tenth of its memory.
+    static let roomForParts = 8 << 20
+    /// Spans of a trace that share one id and are looked at for a caller: two do where Zipkin's client
+    /// and server share it, more are a mistake or an attack.
+    static let spansOfOneID = 64
+    /// Groups (service, operation, kind, status, caller) that the totals of one part keep apart.
+    /// Operations named beyond are counted together, by service.
+    static let totalsGroups = 65_536
+    /// Rows (a group in ten minutes) that one page of totals holds at least, but the last.
+    static let totalsPageRows = 512
+    /// Bytes read at once when a file is copied or its checksum is made.
+    static let copyBytes = 4 << 20
+    /// How often a backup is begun anew because the store changed meanwhile: each time there is less
+    /// left to copy.
+    static let backupAttempts = 100
+    /// How often a verification looks again because a server changed the store meanwhile.
+    static let verificationAttempts = 1_000
+    /// How often a backup or a verification reads the log again because a record is missing in it.
+    static let logReadings = 5
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

@@ -13,10 +13,7 @@ import Synchronization
 final class LogAppender: Sendable {
     /// What the next group continues from.
     private struct Place {
-        var file: (any DiskFile)?
-        var number: UInt64
-        var key: UInt64 = 0
-        var byteCount = 0
+        var segment: LogSegments.Open?
         var offset = 0
         var nextSequence: UInt64
         var failure: String?
@@ -31,7 +28,6 @@ final class LogAppender: Sendable {
 
     private let options: EngineOptions
     private let segments: LogSegments
-    private let storeKey: UInt64
     private let head: any LogSink
     /// Held over disk calls: one group at a time.
     private let place: Mutex<Place>
@@ -40,8 +36,8 @@ final class LogAppender: Sendable {
         self.options = options
         self.segments = segments
         self.head = head
-        storeKey = start.storeKey
-        place = Mutex(Place(number: start.segmentNumber, nextSequence: start.sequence))
+        segments.begin(at: start.segmentNumber, storeKey: start.storeKey)
+        place = Mutex(Place(nextSequence: start.sequence))
     }
 
     /// Makes all batches of a group durable and found, or none of them acknowledged. Blocks.
@@ -49,8 +45,8 @@ final class LogAppender: Sendable {
         try place.withLock { (place) throws(StoreError) in try commit(group, &place) }
     }
 
-    /// Gives the open segment over to those that wait for their flush.
-    func close() {
+    /// Gives the open segment over to those that wait for their flush. The next group opens another.
+    func closeSegment() {
         place.withLock { retire(&$0) }
     }
 
@@ -65,7 +61,7 @@ final class LogAppender: Sendable {
             retire(&place)
             let failure = "the write-ahead log failed: \(error)"
             if !error.isOutOfSpace { place.failure = failure + "; restart to take writes again" }
-            head.logFailed(place.failure ?? failure)
+            head.logFailed(place.failure ?? failure, isOutOfSpace: error.isOutOfSpace)
             throw .storageFailed(place.failure ?? failure)
         }
         for (index, batch) in group.enumerated() {
@@ -78,29 +74,44 @@ final class LogAppender: Sendable {
         var pending = 0
         for batch in group {
             let byteCount = LogRecord.byteCount(of: batch.payload)
-            if place.file == nil || place.offset + pending + byteCount > place.byteCount {
-                try put(&pieces, &pending, &place)
-                if let file = place.file { try sync(file) }
-                retire(&place)
-                try openSegment(for: byteCount, &place)
-            }
+            let segment = try self.segment(with: byteCount, &pieces, &pending, &place)
             let record = LogRecord(sequence: place.nextSequence, payload: batch.payload)
-            pieces += record.encode(key: place.key)
+            record.encode(key: segment.key, to: &pieces)
             pending += byteCount
             place.nextSequence += 1
         }
         try put(&pieces, &pending, &place)
-        if let file = place.file { try sync(file) }
+        if let segment = place.segment { try sync(segment.file) }
     }
 
+    /// The segment for a record of `byteCount`: the open one, or the next when that is full.
+    private func segment(
+        with byteCount: Int,
+        _ pieces: inout [[UInt8]],
+        _ pending: inout Int,
+        _ place: inout Place
+    ) throws(DiskError) -> LogSegments.Open {
+        if let open = place.segment {
+            if place.offset + pending + byteCount <= open.byteCount { return open }
+            try put(&pieces, &pending, &place)
+            try sync(open.file)
+            retire(&place)
+        }
+        let next = try segments.take(roomFor: byteCount)
+        place.segment = next
+        place.offset = next.dataOffset
+        return next
+    }
+
+    /// Writes what is pending; the next write begins where the file lets one begin.
     private func put(
         _ pieces: inout [[UInt8]],
         _ pending: inout Int,
         _ place: inout Place
     ) throws(DiskError) {
-        guard pending > 0, let file = place.file else { return }
-        try file.write(pieces, at: UInt64(place.offset))
-        place.offset += pending
+        guard pending > 0, let segment = place.segment else { return }
+        try segment.file.write(pieces, at: UInt64(place.offset))
+        place.offset = (place.offset + pending).roundedUp(to: segment.alignment)
         pieces = []
         pending = 0
     }
@@ -111,26 +122,13 @@ final class LogAppender: Sendable {
         head.logSynced()
     }
 
-    private func openSegment(for recordByteCount: Int, _ place: inout Place) throws(DiskError) {
-        let number = place.number
-        let key = LogSegmentHeader.key(store: storeKey, number: number)
-        let needed = LogSegmentHeader.byteCount + recordByteCount
-        let byteCount = max(options.segmentBytes, needed)
-        // A number is never used twice, even after a failure half way.
-        place.number += 1
-        place.file = try segments.open(number, key: key, byteCount: byteCount)
-        place.key = key
-        place.byteCount = byteCount
-        place.offset = LogSegmentHeader.byteCount
-    }
-
     private func retire(_ place: inout Place) {
-        guard place.file != nil else { return }
-        place.file = nil
+        guard let segment = place.segment else { return }
+        place.segment = nil
         segments.add(
             closed: LogSegments.Closed(
-                number: place.number - 1,
-                byteCount: place.byteCount,
+                number: segment.number,
+                byteCount: segment.byteCount,
                 lastSequence: place.nextSequence - 1,
                 damaged: false
             )
@@ -144,6 +142,6 @@ protocol LogSink: Sendable {
     func insert(_ batch: SpanBatch, sequence: UInt64)
     /// Counts one sync.
     func logSynced()
-    /// Notes why appends fail.
-    func logFailed(_ reason: String)
+    /// Notes why appends fail, and whether room on the disk would cure it.
+    func logFailed(_ reason: String, isOutOfSpace: Bool)
 }

@@ -80,11 +80,11 @@ struct LogRecord {
     }
 
     private static func padded(_ count: Int) -> Int {
-        (count + Limits.logAlignment - 1) / Limits.logAlignment * Limits.logAlignment
+        count.roundedUp(to: Limits.logAlignment)
     }
 
-    /// The pieces to write; the payload is not copied.
-    func encode(key: UInt64) -> [[UInt8]] {
+    /// Adds the pieces to write; the payload is not copied.
+    func encode(key: UInt64, to pieces: inout [[UInt8]]) {
         let tenant = Array(payload.tenant.name.utf8)
         var body = ByteWriter()
         body.append(key)
@@ -104,9 +104,10 @@ struct LogRecord {
         head.append(checksum)
         head.bytes += body.bytes
         let used = head.bytes.count + payload.bytes.count
-        let padding = [UInt8](repeating: 0, count: Self.padded(used) - used)
-        return padding.isEmpty
-            ? [head.bytes, payload.bytes] : [head.bytes, payload.bytes, padding]
+        pieces.append(head.bytes)
+        pieces.append(payload.bytes)
+        let missing = Self.padded(used) - used
+        if missing > 0 { pieces.append([UInt8](repeating: 0, count: missing)) }
     }
 
     /// What stands at one place of a segment.
@@ -158,6 +159,8 @@ struct LogScanner {
     private let bytes: [UInt8]
     private let key: UInt64
     private var offset = LogSegmentHeader.byteCount
+    /// Where the last record that was found ends.
+    private(set) var recordEnd = LogSegmentHeader.byteCount
     /// Sequences stated by records whose checksum failed.
     private(set) var damaged: [UInt64] = []
 
@@ -171,6 +174,7 @@ struct LogScanner {
             switch LogRecord.parse(bytes, at: offset, key: key) {
             case .record(let record, let byteCount):
                 offset += byteCount
+                recordEnd = min(offset, bytes.count)
                 return record
             case .damaged(let sequence):
                 damaged.append(sequence)

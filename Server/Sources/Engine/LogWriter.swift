@@ -10,7 +10,7 @@ final class LogWriter: Sendable {
 
     private struct Request {
         let batch: SpanBatch
-        let answer: CheckedContinuation<Answer, Never>
+        let answer: @Sendable (Answer) -> Void
     }
 
     private struct Queue {
@@ -38,21 +38,20 @@ final class LogWriter: Sendable {
     /// Bytes of payload that wait.
     var waitingByteCount: Int { queue.withLock { $0.byteCount } }
 
-    /// Keeps a batch; returns when it is durable and in the head.
-    func append(_ batch: SpanBatch) async -> Answer {
-        await withCheckedContinuation { continuation in
-            let refusal = queue.update { queue -> StoreError? in
-                if queue.closing { return .closed }
-                let byteCount = LogRecord.byteCount(of: batch.payload)
-                guard queue.waiting.count < options.queueRequests,
-                    queue.waiting.isEmpty || queue.byteCount + byteCount <= options.queueBytes
-                else { return .overloaded(retryAfterSeconds: 1) }
-                queue.byteCount += byteCount
-                queue.waiting.append(Request(batch: batch, answer: continuation))
-                return nil
-            }
-            if let refusal { continuation.resume(returning: .failure(refusal)) }
+    /// Keeps a batch; `answer` is called once, when it is durable and in the head or refused. On the
+    /// log's thread, which it must not hold up, or at once.
+    func append(_ batch: SpanBatch, answer: @escaping @Sendable (Answer) -> Void) {
+        let refusal = queue.update { queue -> StoreError? in
+            if queue.closing { return .closed }
+            let byteCount = LogRecord.byteCount(of: batch.payload)
+            guard queue.waiting.count < options.queueRequests,
+                queue.waiting.isEmpty || queue.byteCount + byteCount <= options.queueBytes
+            else { return .overloaded(retryAfterSeconds: 1) }
+            queue.byteCount += byteCount
+            queue.waiting.append(Request(batch: batch, answer: answer))
+            return nil
         }
+        if let refusal { answer(.failure(refusal)) }
     }
 
     /// Refuses new requests and waits until those that wait are answered. Blocks.
@@ -73,7 +72,7 @@ final class LogWriter: Sendable {
             }
             if group.isEmpty { break }
             let answer = Answer { () throws(StoreError) in try commit(group.map(\.batch)) }
-            for request in group { request.answer.resume(returning: answer) }
+            for request in group { request.answer(answer) }
         }
     }
 }

@@ -8,21 +8,32 @@ import Platform
 /// |---|---|---|
 /// | 0 | 4 | magic `SkMF` |
 /// | 4 | 4 | CRC-32C of everything after it |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | length of what follows |
 /// | 16 | 8 | store key: secret, random, for the life of the store |
 /// | 24 | 8 | flushed sequence: log records up to it are in parts |
 /// | 32 | 8 | next part number |
-/// | 40 | | parts: count (varint), then each an entry |
+/// | 40 | | parts: count (varint), then each as below |
+/// | | | totals files: count (varint), then each as below |
 ///
-/// An entry: number, bytes, spans, earliest start, latest start, newest receipt (six varints),
-/// checksum of the part's directory (4), state (1: 0 live, 1 set aside), tenant and reason (runs).
+/// | part | size |
+/// |---|---|
+/// | number, bytes, spans, earliest start, latest start, newest receipt | six varints |
+/// | checksum of its directory | 4 |
+/// | state: 0 live, 1 set aside | 1 |
+/// | tenant, reason | runs: length (varint), then bytes |
+///
+/// | totals file | size |
+/// |---|---|
+/// | number of the part it was made of, bytes, earliest start, latest start, newest receipt | five varints |
+/// | checksum of the whole file | 4 |
+/// | tenant | run |
 ///
 /// Replaced by writing `MANIFEST.new`, syncing it, renaming it over `MANIFEST` and syncing the
 /// directory. A crash leaves the old one or the new one.
 struct Manifest: Equatable {
     static let magic: UInt32 = 0x464D_6B53
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 
     struct Entry: Equatable {
         var number: UInt64
@@ -38,10 +49,23 @@ struct Manifest: Equatable {
         var lost: String?
     }
 
+    /// Minute totals that outlive the part they were counted in.
+    struct TotalsFile: Equatable {
+        var number: UInt64
+        var byteCount: UInt64
+        var firstStart: UInt64
+        var lastStart: UInt64
+        /// Newest receipt among the spans counted, nanoseconds since 1970.
+        var receivedAt: UInt64
+        var checksum: UInt32
+        var tenant: String
+    }
+
     var storeKey: UInt64
     var flushedSequence: UInt64 = 0
     var nextPart: UInt64 = 1
     var parts: [Entry] = []
+    var totals: [TotalsFile] = []
 
     func encode() -> [UInt8] {
         var body = ByteWriter()
@@ -60,6 +84,16 @@ struct Manifest: Equatable {
             body.append(UInt8(part.lost == nil ? 0 : 1))
             body.append(run: part.tenant.utf8)
             body.append(run: (part.lost ?? "").utf8)
+        }
+        body.append(varint: totals.count)
+        for file in totals {
+            body.append(varint: file.number)
+            body.append(varint: file.byteCount)
+            body.append(varint: file.firstStart)
+            body.append(varint: file.lastStart)
+            body.append(varint: file.receivedAt)
+            body.append(file.checksum)
+            body.append(run: file.tenant.utf8)
         }
         var rest = ByteWriter()
         rest.append(Self.version)
@@ -112,6 +146,29 @@ struct Manifest: Equatable {
             if state != 0 { entry.lost = reason }
             parts.append(entry)
         }
+        for _ in 0..<(try reader.count(ofAtLeast: 10)) {
+            totals.append(
+                TotalsFile(
+                    number: try reader.varint(),
+                    byteCount: try reader.varint(),
+                    firstStart: try reader.varint(),
+                    lastStart: try reader.varint(),
+                    receivedAt: try reader.varint(),
+                    checksum: try reader.number(),
+                    tenant: try reader.text()
+                )
+            )
+        }
+        guard reader.remaining == 0 else { throw CorruptBytes(what: "it is longer than it says") }
+    }
+
+    /// The version that undamaged bytes of a manifest state; `nil` where they are not such bytes.
+    static func version(of bytes: [UInt8]) -> UInt32? {
+        var reader = ByteReader(bytes)
+        guard bytes.count >= 12, (try? reader.number(UInt32.self)) == magic,
+            (try? reader.number(UInt32.self)) == CRC32C.checksum(bytes, 8..<bytes.count)
+        else { return nil }
+        return try? reader.number()
     }
 
     /// Puts this manifest in place of the one on disk.

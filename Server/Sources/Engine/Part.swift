@@ -27,7 +27,7 @@ final class Part: Sendable {
         storeKey: UInt64,
         names: FileNames,
         disk: any Disk,
-        cache: PartCache
+        cache: PartCache = PartCache(byteLimit: Limits.partCacheBytes)
     ) throws(PartDamage) {
         self.entry = entry
         self.cache = cache

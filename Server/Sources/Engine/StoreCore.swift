@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
+public import SkeinModel
 public import Store
-
-import SkeinModel
 
 /// The store of one directory without threads: every call does its work, disk calls included, on the
 /// calling thread and then returns.
@@ -31,8 +30,8 @@ public final class StoreCore: Sendable {
     /// Opens the store in `directory`, making it where it is missing or empty, and takes back what
     /// was acknowledged but not yet in a part.
     ///
-    /// - Throws: `EngineError` with one line that says what is wrong and what to do, `DiskError`
-    ///   where a call failed. Nothing is deleted but what the store itself left over.
+    /// - Throws: `EngineError` with one line that says what is wrong and what to do. Nothing is
+    ///   deleted but what the store itself left over.
     public static func open(
         directory: String,
         options: EngineOptions = EngineOptions(),
@@ -47,20 +46,32 @@ public final class StoreCore: Sendable {
             disk: disk,
             clock: clock
         )
+        do {
+            return try open(opening, randomness, decoder)
+        } catch let error as DiskError {
+            throw EngineError(error)
+        }
+    }
+
+    private static func open(
+        _ opening: StoreOpening,
+        _ randomness: any Randomness,
+        _ decoder: any PayloadDecoder
+    ) throws -> StoreCore {
         let lock = try opening.lock()
         do {
             let manifest = try opening.manifest(randomness)
             let keeper = StoreKeeper(
                 manifest: manifest,
                 names: opening.names,
-                disk: disk,
-                clock: clock,
-                options: options
+                disk: opening.disk,
+                clock: opening.clock,
+                options: opening.options
             )
             try opening.removeGarbage(manifest)
-            keeper.openParts()
+            try keeper.openParts()
             let start = try opening.replay(manifest, into: keeper, decoder)
-            return StoreCore(lock: lock, options: options, keeper: keeper, start: start)
+            return StoreCore(lock: lock, options: opening.options, keeper: keeper, start: start)
         } catch {
             lock.release()
             throw error
@@ -94,6 +105,18 @@ public final class StoreCore: Sendable {
     /// Appends a group that was admitted.
     func commit(_ group: [SpanBatch]) throws(StoreError) { try log.append(group) }
 
+    /// Removes all spans of exactly this trace that were acknowledged until now, and their bytes from
+    /// every file.
+    public func deleteTrace(_ id: TraceID, of tenant: Tenant) throws(StoreError) -> DeletedTrace {
+        do {
+            return try keeper.delete(id, tenant) { log.closeSegment() }
+        } catch {
+            throw .storageFailed(
+                "deleting trace \(id.hex) failed, and has to be asked for again: \(error)"
+            )
+        }
+    }
+
     /// Writes the head to parts now, whatever its size and age.
     public func flush() throws(StoreError) {
         do {
@@ -111,8 +134,11 @@ public final class StoreCore: Sendable {
     /// - Parameter flushing: `false` leaves the head to be replayed from the log at the next start,
     ///   as happens by itself where the flush fails.
     public func close(flushing: Bool = true) {
-        log.close()
-        if flushing { try? keeper.flush() }
+        log.closeSegment()
+        if flushing {
+            try? keeper.flush()
+            keeper.dropUnused()
+        }
         lock.release()
     }
 
@@ -142,10 +168,16 @@ public final class StoreCore: Sendable {
         guard plan.limit <= Limits.scanTraces else {
             throw .refused("a page may have \(Limits.scanTraces) traces, not \(plan.limit)")
         }
-        return try ask(plan.tenant, flag) { snapshot, context in
+        var result = try ask(plan.tenant, .range(plan.range), flag) { snapshot, context in
             var scan = TraceScan(plan, snapshot, context)
             return try scan.run()
         }
+        result.incomplete += keeper.incompleteness(
+            of: result.traces,
+            plan.tenant,
+            beyond: result.incomplete
+        )
+        return result
     }
 
     func traces(
@@ -155,7 +187,7 @@ public final class StoreCore: Sendable {
         guard request.ids.count <= Limits.requestedTraces else {
             throw .refused("a request may name \(Limits.requestedTraces) traces")
         }
-        return try ask(request.tenant, flag) { snapshot, context in
+        return try ask(request.tenant, .traces(request.ids), flag) { snapshot, context in
             try TraceGatherer(snapshot, context).spans(request.ids)
         }
     }
@@ -164,14 +196,14 @@ public final class StoreCore: Sendable {
         _ request: NamesRequest,
         _ flag: CancellationFlag
     ) throws(StoreError) -> NamesResult {
-        try ask(request.tenant, flag) { snapshot, context in
+        try ask(request.tenant, .everything, flag) { snapshot, context in
             var query = NamesQuery(request, snapshot, context)
             return try query.run()
         }
     }
 
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
-        try ask(request.tenant, flag) { snapshot, context in
+        try ask(request.tenant, .range(request.range), flag) { snapshot, context in
             var query = TotalsQuery(request, snapshot, context)
             return try query.run()
         }
@@ -181,6 +213,7 @@ public final class StoreCore: Sendable {
     /// without it.
     private func ask<Answer>(
         _ tenant: Tenant,
+        _ use: PartUse,
         _ flag: CancellationFlag,
         _ body: (Snapshot, QueryContext) throws -> Answer
     ) throws(StoreError) -> Answer {
@@ -191,7 +224,10 @@ public final class StoreCore: Sendable {
                 budget: QueryBudget(limit: keeper.options.queryMemoryBytes)
             )
             do {
-                return try body(keeper.snapshot(tenant, excluding: excluded), context)
+                return try body(
+                    keeper.snapshot(tenant, for: use, excluding: excluded),
+                    context
+                )
             } catch let damage as PartDamage {
                 if damage.isReadFailure {
                     excluded[damage.number] = damage.what

@@ -14,6 +14,18 @@ struct StoreOpening {
     func lock() throws -> any DiskLock {
         try disk.createDirectory(names.directory)
         let present = try disk.list(names.directory)
+        if present.contains(FileNames.backupMarker) {
+            throw EngineError(
+                "\(names.directory) is a backup: bring it back with `skein restore "
+                    + "\(names.directory) --data DIR`, and name DIR here"
+            )
+        }
+        if present.contains(FileNames.restoreMarker) {
+            throw EngineError(
+                "\(names.directory) holds a restore that did not end: remove what is in it, and "
+                    + "restore again"
+            )
+        }
         let strangers = present.filter { !FileNames.known.contains($0) }
         if !present.contains("MANIFEST"), let stranger = strangers.first {
             throw EngineError(
@@ -32,22 +44,13 @@ struct StoreOpening {
 
     /// Reads the manifest, or makes the first one of a new store.
     func manifest(_ randomness: any Randomness) throws -> Manifest {
-        for directory in [names.log, names.parts, names.quarantine] {
+        for directory in [names.log, names.parts, names.totals, names.quarantine] {
             try disk.createDirectory(directory)
         }
         guard try disk.list(names.directory).contains("MANIFEST") else {
             return try makeManifest(randomness)
         }
-        let file = try disk.open(names.manifest)
-        let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
-        do {
-            return try Manifest(parsing: bytes)
-        } catch {
-            throw EngineError(
-                "\(names.manifest) cannot be read: \(error.what). Nothing was changed; put the "
-                    + "file back from a backup, or open the directory with the version that wrote it"
-            )
-        }
+        return try Manifest.read(names, disk).manifest
     }
 
     private func makeManifest(_ randomness: any Randomness) throws -> Manifest {
@@ -67,17 +70,25 @@ struct StoreOpening {
         return manifest
     }
 
-    /// Removes what a crash left half made, and parts that nothing refers to.
+    /// Removes what a crash left half made, and parts and totals that nothing refers to.
     func removeGarbage(_ manifest: Manifest) throws {
         if try disk.list(names.directory).contains("MANIFEST.new") {
             try disk.remove(names.newManifest)
         }
-        let live = Set(manifest.parts.map(\.number))
-        for name in try disk.list(names.parts) {
+        try removeGarbage(names.parts, ".part", live: Set(manifest.parts.map(\.number)))
+        try removeGarbage(names.totals, ".totals", live: Set(manifest.totals.map(\.number)))
+    }
+
+    private func removeGarbage(
+        _ directory: String,
+        _ suffix: String,
+        live: Set<UInt64>
+    ) throws {
+        for name in try disk.list(directory) {
             let isHalfMade = FileNames.number(in: name, suffix: ".new") != nil
-            let number = FileNames.number(in: name, suffix: ".part")
+            let number = FileNames.number(in: name, suffix: suffix)
             if isHalfMade || number.map({ !live.contains($0) }) ?? false {
-                try disk.remove(names.parts + "/" + name)
+                try disk.remove(directory + "/" + name)
             }
         }
     }
@@ -100,102 +111,85 @@ struct StoreOpening {
                 keeper.segments.add(free: number, byteCount: Int(clamping: try file.byteCount()))
             }
         }
-        var replay = LogReplay(flushed: manifest.flushedSequence)
-        for number in numbers.sorted() {
-            try replaySegment(number, manifest, into: keeper, decoder, &replay)
-        }
-        keeper.note(damagedRecords: replay.lostCount)
+        let decoding = OrderedDecoding(decoder, threads: options.replayThreads)
+        defer { decoding.close() }
+        var replay = LogReplay(flushed: manifest.flushedSequence, keeper: keeper, decoding)
+        for number in numbers.sorted() { try replaySegment(number, manifest, &replay) }
+        try replay.finish()
+        keeper.note(damagedRecords: replay.found.lostCount)
         return LogAppender.Start(
             storeKey: manifest.storeKey,
             segmentNumber: highest + 1,
-            sequence: replay.highest + 1
+            sequence: replay.found.highest + 1
         )
     }
 
     private func replaySegment(
         _ number: UInt64,
         _ manifest: Manifest,
-        into keeper: StoreKeeper,
-        _ decoder: any PayloadDecoder,
         _ replay: inout LogReplay
     ) throws {
         let path = names.segment(number)
         let file = try disk.open(path)
         let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
         if let version = LogSegmentHeader.version(of: bytes), version != LogSegmentHeader.version {
-            throw EngineError(
-                "\(path) has format version \(version), this program reads "
-                    + "\(LogSegmentHeader.version): open the directory with the version that wrote it"
-            )
+            throw EngineError.otherVersion(path, found: version, read: LogSegmentHeader.version)
         }
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)
         var scanner = LogScanner(bytes, key: key)
-        let lostBefore = replay.lostCount
-        while let record = scanner.next() {
-            guard replay.take(record.sequence) else { continue }
-            do {
-                let columns = try decoder.decode(record.payload)
-                keeper.insert(
-                    HeadBatch(
-                        SpanTable(columns),
-                        payload: record.payload,
-                        sequence: record.sequence
-                    ),
-                    isNew: false
-                )
-            } catch {
-                replay.noteUndecodable()
-            }
-        }
-        replay.note(damaged: scanner.damaged)
-        keeper.segments.add(
-            closed: LogSegments.Closed(
+        let lostBefore = replay.found.lostCount
+        while let record = scanner.next() { try replay.take(record) }
+        replay.found.note(damaged: scanner.damaged)
+        try replay.close(
+            LogSegments.Closed(
                 number: number,
                 byteCount: bytes.count,
-                lastSequence: replay.highest,
-                damaged: replay.lostCount > lostBefore
+                lastSequence: replay.found.highest,
+                damaged: replay.found.lostCount > lostBefore
             )
         )
-        if keeper.isHeadFull || keeper.isLogLong { try keeper.flush() }
     }
 }
 
-/// Which records of the log were found, so that missing ones can be counted.
-struct LogReplay {
-    /// Newest sequence known to the store.
-    private(set) var highest: UInt64
-    private let flushed: UInt64
-    private var found: Set<UInt64> = []
-    private var damaged: Set<UInt64> = []
-    private var undecodable: UInt64 = 0
-
-    init(flushed: UInt64) {
-        self.flushed = flushed
-        highest = flushed
+extension Manifest {
+    /// Reads the manifest of a directory.
+    ///
+    /// - Returns: it, and its bytes as they stand on disk.
+    /// - Throws: `EngineError` for one that this program does not read.
+    static func read(
+        _ names: FileNames,
+        _ disk: any Disk
+    ) throws -> (manifest: Manifest, bytes: [UInt8]) {
+        let file = try disk.openForReading(names.manifest)
+        let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
+        if let found = version(of: bytes), found != version {
+            throw EngineError.otherVersion(names.manifest, found: found, read: version)
+        }
+        do {
+            return (try Manifest(parsing: bytes), bytes)
+        } catch {
+            throw EngineError(
+                "\(names.manifest) cannot be read: \(error.what). Nothing was changed; put the "
+                    + "file back from a backup"
+            )
+        }
     }
+}
 
-    /// Notes a record; `false` when its spans are in a part already.
-    mutating func take(_ sequence: UInt64) -> Bool {
-        guard sequence > flushed else { return false }
-        found.insert(sequence)
-        highest = max(highest, sequence)
-        return true
-    }
-
-    /// Notes the sequences that records with a wrong checksum state. Only one next to those found
-    /// counts: a damaged number may say anything.
-    mutating func note(damaged sequences: [UInt64]) {
-        for sequence in sequences where sequence > flushed { damaged.insert(sequence) }
-    }
-
-    mutating func noteUndecodable() { undecodable += 1 }
-
-    /// Records that were written and cannot be read. One torn by a crash before it was acknowledged
-    /// counts too, for it cannot be told from one that was.
-    var lostCount: UInt64 {
-        let gaps = highest - flushed - UInt64(found.count)
-        var torn: UInt64 = 0
-        while damaged.contains(highest + 1 + torn) { torn += 1 }
-        return gaps + torn + undecodable
+extension EngineError {
+    /// What to do about a failed call on a directory.
+    init(_ error: DiskError) {
+        let hint =
+            if error.isDenied {
+                "make it readable and writable for the user that runs Skein, or name another "
+                    + "directory"
+            } else if error.isOutOfSpace {
+                "free some space on that disk, or name a directory on another"
+            } else if error.isMissing {
+                "check the path"
+            } else {
+                "look at the disk's health, or name another directory"
+            }
+        self.init("\(error). Nothing was changed; \(hint)")
     }
 }

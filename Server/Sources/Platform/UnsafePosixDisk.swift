@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CPlatform
 import Glibc
+import Synchronization
 
 /// The file system of the machine, by plain system calls.
 ///
@@ -11,6 +13,22 @@ public struct PosixDisk: Disk {
 
     public func open(_ path: String) throws(DiskError) -> any DiskFile {
         PosixFile(try descriptor(path, O_RDWR, .open), path: path)
+    }
+
+    public func openForReading(_ path: String) throws(DiskError) -> any DiskFile {
+        PosixFile(try descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, .open), path: path)
+    }
+
+    public func link(_ path: String, to newPath: String) throws(DiskError) {
+        if Glibc.link(path, newPath) != 0 {
+            throw DiskError(path: newPath, operation: .link, code: errno)
+        }
+    }
+
+    public func removeDirectory(_ path: String) throws(DiskError) {
+        if rmdir(path) != 0 {
+            throw DiskError(path: path, operation: .removeDirectory, code: errno)
+        }
     }
 
     public func create(_ path: String) throws(DiskError) -> any DiskFile {
@@ -103,6 +121,12 @@ public struct PosixDisk: Disk {
 private final class PosixFile: DiskFile {
     private let handle: Int32
     private let path: String
+    /// Whether writes pass the cache by and must be made of whole, aligned blocks.
+    private let isDirect = Atomic(false)
+    /// Bytes of a block; no device in use asks for more.
+    private static let blockByteCount = 4_096
+    /// Bytes of whole blocks put together for one write.
+    private static let directByteCount = 1 << 20
 
     init(_ handle: Int32, path: String) {
         self.handle = handle
@@ -139,6 +163,11 @@ private final class PosixFile: DiskFile {
     }
 
     func write(_ pieces: [[UInt8]], at offset: UInt64) throws(DiskError) {
+        if isDirect.load(ordering: .relaxed) {
+            let code = writeBlocks(pieces, at: offset)
+            if code != 0 { throw DiskError(path: path, operation: .write, code: code) }
+            return
+        }
         var position = off_t(offset)
         for piece in pieces {
             let code = piece.withUnsafeBytes { writeAll($0, at: position) }
@@ -158,11 +187,66 @@ private final class PosixFile: DiskFile {
                 written += put
             } else if put == 0 {
                 return EIO
+            } else if errno == EINVAL, isDirect.exchange(false, ordering: .relaxed) {
+                // The file system takes the flag and not the writes: the cache then.
+                _ = skein_bypass_cache(handle, 0)
             } else if errno != EINTR {
                 return errno
             }
         }
         return 0
+    }
+
+    /// Puts the pieces together in aligned memory and writes that. Returns `errno` or 0.
+    private func writeBlocks(_ pieces: [[UInt8]], at offset: UInt64) -> Int32 {
+        let total = pieces.reduce(0) { $0 + $1.count }
+        let capacity = min(blocks(total), Self.directByteCount)
+        guard capacity > 0 else { return 0 }
+        let block = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: capacity,
+            alignment: Self.blockByteCount
+        )
+        defer { block.deallocate() }
+        var filled = 0
+        var position = off_t(offset)
+        for piece in pieces {
+            let code = piece.withUnsafeBytes { bytes -> Int32 in
+                var taken = 0
+                while taken < bytes.count {
+                    // Bound: at most what is left of the piece and of the block.
+                    let count = min(bytes.count - taken, capacity - filled)
+                    let run = UnsafeRawBufferPointer(rebasing: bytes[taken..<taken + count])
+                    UnsafeMutableRawBufferPointer(rebasing: block[filled...]).copyMemory(from: run)
+                    taken += count
+                    filled += count
+                    guard filled == capacity else { continue }
+                    let code = writeAll(UnsafeRawBufferPointer(block), at: position)
+                    if code != 0 { return code }
+                    position += off_t(capacity)
+                    filled = 0
+                }
+                return 0
+            }
+            if code != 0 { return code }
+        }
+        guard filled > 0 else { return 0 }
+        // Bound: whole blocks up to filled, which the capacity, itself whole blocks, has room for.
+        let last = UnsafeMutableRawBufferPointer(rebasing: block[..<blocks(filled)])
+        UnsafeMutableRawBufferPointer(rebasing: last[filled...]).initializeMemory(
+            as: UInt8.self,
+            repeating: 0
+        )
+        return writeAll(UnsafeRawBufferPointer(last), at: position)
+    }
+
+    private func blocks(_ count: Int) -> Int {
+        (count + Self.blockByteCount - 1) / Self.blockByteCount * Self.blockByteCount
+    }
+
+    func bypassCache() -> Int {
+        guard skein_bypass_cache(handle, 1) == 0 else { return 1 }
+        isDirect.store(true, ordering: .relaxed)
+        return Self.blockByteCount
     }
 
     func sync() throws(DiskError) {
@@ -203,6 +287,10 @@ private final class PosixLock: DiskLock {
 /// What numbers of failed calls mean.
 enum ErrorCode {
     static let outOfSpace: [Int32] = [ENOSPC, EDQUOT, EFBIG]
+    static let noSpace = ENOSPC
+    static let denied: [Int32] = [EACCES, EPERM, EROFS]
+    static let readOnly = EROFS
+    static let notSupported = EOPNOTSUPP
     static let missing = ENOENT
 
     static func text(_ code: Int32) -> String { String(cString: strerror(code)) }

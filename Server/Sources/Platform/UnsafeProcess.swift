@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CPlatform
 import Glibc
 
 /// What the operating system allows this process and says of it.
@@ -14,6 +15,11 @@ public enum Process {
         if withUnsafePointer(to: allowed, { setrlimit(openFiles, $0) }) == 0 { limit = allowed }
         return Int(clamping: limit.rlim_cur)
     }
+
+    /// Keeps memory that is freed for what is allocated next, as suits a process that takes a large
+    /// request every few milliseconds: a page that the system gives anew costs more than its use.
+    /// For the whole process; to be called once, before there are many threads.
+    public static func keepMemory() { skein_keep_memory() }
 
     /// Processor time used since the start, user and system together, seconds.
     public static func processorSeconds() -> Double {

@@ -24,6 +24,7 @@ public func runServer(
     onReady: @escaping @Sendable (BoundAddresses) async throws -> Void
 ) async throws {
     try configuration.checkExposure()
+    Process.keepMemory()
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
     let board = BindingBoard()

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import SkeinModel
+
 /// A place that keeps spans and answers questions about them. See `Store.swift` for its promises.
 public protocol TraceStore: Sendable {
     /// What this store can do.
@@ -8,8 +10,12 @@ public protocol TraceStore: Sendable {
     /// Numbers for operators: sizes, counts, ages. Cheap.
     var statistics: StoreStatistics { get }
 
-    /// Keeps `batch`; returns when it is durable and visible.
-    func append(_ batch: SpanBatch) async throws(StoreError)
+    /// Keeps `batch`; calls `done` once, when it is durable and visible or refused: at once, or later
+    /// on a thread of the store's, which `done` must not hold up.
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    )
 
     /// Finds traces that have a span satisfying `plan.span` and satisfy `plan.trace`.
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult
@@ -22,6 +28,19 @@ public protocol TraceStore: Sendable {
 
     /// Calls between services whose child span started in `range`.
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
+
+    /// Removes all spans of exactly this trace, for good. One that is not stored is no error.
+    func deleteTrace(_ id: TraceID, of tenant: Tenant) async throws(StoreError) -> DeletedTrace
+}
+
+extension TraceStore {
+    /// Keeps `batch`; returns when it is durable and visible.
+    public func append(_ batch: SpanBatch) async throws(StoreError) {
+        let answer = await withCheckedContinuation { continuation in
+            append(batch) { continuation.resume(returning: $0) }
+        }
+        try answer.get()
+    }
 }
 
 /// What a store can do; a query that needs more is answered with `StoreError.unsupported`.
@@ -35,6 +54,8 @@ public struct Capabilities: OptionSet, Sendable {
     public static let orderBySlowest = Capabilities(rawValue: 2)
     /// `totals` answers.
     public static let totals = Capabilities(rawValue: 4)
+    /// `deleteTrace` deletes.
+    public static let deletion = Capabilities(rawValue: 8)
 }
 
 /// Why a store did not do what was asked.
@@ -73,10 +94,20 @@ public struct StoreStatistics: Sendable, Equatable {
     public var appendedSpans: UInt64 = 0
     /// Calls of fdatasync for the log since start.
     public var logSyncs: UInt64 = 0
-    /// Spans removed by retention since start.
+    /// Spans removed since start because they were too old.
     public var expiredSpans: UInt64 = 0
-    /// Parts set aside because a checksum failed.
+    /// Spans removed since start because there were too many bytes.
+    public var evictedSpans: UInt64 = 0
+    /// Parts removed since start for either reason.
+    public var expiredParts: UInt64 = 0
+    /// Bytes of those parts.
+    public var expiredBytes: UInt64 = 0
+    /// Spans of deleted traces since start.
+    public var deletedSpans: UInt64 = 0
+    /// Parts set aside because a checksum failed or the file is gone.
     public var quarantinedParts: Int = 0
+    /// Spans in those parts.
+    public var quarantinedSpans: UInt64 = 0
     /// Log records lost to damage at the last start.
     public var damagedRecords: UInt64 = 0
     /// Set when writes are refused: why.

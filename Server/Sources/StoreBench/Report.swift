@@ -9,10 +9,13 @@ import Store
 struct Report {
     private var json = JSONWriter()
 
+    /// Tells no times.
+    init() { json.beginObject() }
+
     /// Tells what was used since `start`.
     init(since start: Moment) {
         let now = Moment()
-        json.beginObject()
+        self.init()
         json.key("cpu_ms")
         json.double(Double(now.cpu - start.cpu) / 1e6)
         json.key("wall_ms")
@@ -24,6 +27,12 @@ struct Report {
         json.endObject()
         print(String(decoding: json.take(), as: UTF8.self))
         fflush(nil)
+    }
+
+    /// Why there is no answer.
+    mutating func failure(_ reason: String) {
+        json.key("failure")
+        json.string(reason)
     }
 
     mutating func statistics(_ numbers: StoreStatistics) {
@@ -63,16 +72,22 @@ struct Report {
         }
     }
 
-    /// How many spans, and their ids XORed: enough to know the trace for the very one.
+    /// How many spans, and their ids and digests XORed: enough to know the trace for the very one.
     private mutating func trace(_ spans: borrowing SpanColumns) {
         var ids: UInt64 = 0
-        for row in 0..<spans.count { ids ^= spans.spanID[row] }
+        var content: UInt64 = 0
+        for row in 0..<spans.count {
+            ids ^= spans.spanID[row]
+            content ^= Digest(of: row, in: spans).value
+        }
         json.key("answer")
         json.beginObject()
         json.key("spans")
         json.uint(UInt64(spans.count))
         json.key("ids_xor")
         json.string(SpanID(ids).hex)
+        json.key("content_xor")
+        json.string(SpanID(content).hex)
         json.endObject()
     }
 

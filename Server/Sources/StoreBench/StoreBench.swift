@@ -7,6 +7,7 @@
 // It prints one line of JSON when the store is open and one for each question:
 // ```
 // {"cpu_ms":1.25,"wall_ms":0.9,"incomplete":[],"answer":...}
+// {"failure":"..."}
 // ```
 // CPU is that of all threads of the process, so nothing hides; background work is off.
 
@@ -47,14 +48,27 @@ struct StoreBench {
         report.statistics(store.statistics)
         report.end()
         while let line = readLine() {
-            let question = try Question(line)
-            let start = Moment()
-            let answer = try await question.answer(from: store)
-            var report = Report(since: start)
-            report.answer(answer)
-            report.end()
+            await ask(line, store)
         }
         await store.close()
+    }
+
+    private static func ask(_ line: String, _ store: EmbeddedStore) async {
+        let start: Moment
+        let answer: Answer
+        do {
+            let question = try Question(line)
+            start = Moment()
+            answer = try await question.answer(from: store)
+        } catch {
+            var report = Report()
+            report.failure("\(error)")
+            report.end()
+            return
+        }
+        var report = Report(since: start)
+        report.answer(answer)
+        report.end()
     }
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 import Glibc
 import SkeinModel
 import SkeinWire
 
 // Prints spans a second and core of each codec on a corpus (`OTLPB01`, see bench/README.md). Run by
-// `make bench-codecs`, with MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ at a gigabyte: with them
-// freed memory is kept, as in a process that has run for a while; without them each payload pays the kernel for its pages, a quarter of the time.
-// CPU time, the best of five passes: the machine is shared, and only the best pass was alone.
+// `make bench-codecs`. CPU time, the best of five passes: the machine is shared, and only the best
+// pass was alone.
 
 @main
 struct WireBench {

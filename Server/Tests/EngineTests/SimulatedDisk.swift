@@ -281,7 +281,9 @@ final class SimulatedDisk: Disk {
 
     fileprivate func unlock(_ path: String) { state.withLock { _ = $0.locked.remove(path) } }
 
-    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 { 1 << 40 }
+    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 {
+        state.withLock { UInt64(clamping: $0.freeBytes) }
+    }
 }
 
 private final class SimulatedLock: DiskLock {
@@ -300,6 +302,9 @@ private final class SimulatedFile: DiskFile {
     private let disk: SimulatedDisk
     private let content: SimulatedDisk.Content
     private let path: String
+    private let isDirect = Atomic(false)
+    /// What a write past the cache begins at a multiple of.
+    private static let blockByteCount = 512
 
     init(_ disk: SimulatedDisk, _ content: SimulatedDisk.Content, _ path: String) {
         self.disk = disk
@@ -315,7 +320,14 @@ private final class SimulatedFile: DiskFile {
     }
 
     func write(_ pieces: [[UInt8]], at offset: UInt64) throws(DiskError) {
-        let joined = Array(pieces.joined())
+        var joined = Array(pieces.joined())
+        if isDirect.load(ordering: .relaxed) {
+            guard offset % UInt64(Self.blockByteCount) == 0 else {
+                throw DiskError(path: path, operation: .write, code: 22)
+            }
+            let blocks = (joined.count + Self.blockByteCount - 1) / Self.blockByteCount
+            joined += repeatElement(0, count: blocks * Self.blockByteCount - joined.count)
+        }
         let end = Int(offset) + joined.count
         let growth = content.bytes.withLock { max(0, end - $0.now.count) }
         do throws(DiskError) {
@@ -341,6 +353,11 @@ private final class SimulatedFile: DiskFile {
             bytes.now.replaceSubrange(offset..<end, with: piece)
             bytes.pending.append((offset, piece))
         }
+    }
+
+    func bypassCache() -> Int {
+        isDirect.store(true, ordering: .relaxed)
+        return Self.blockByteCount
     }
 
     func sync() throws(DiskError) {

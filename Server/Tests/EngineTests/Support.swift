@@ -20,8 +20,10 @@ extension EngineOptions {
     static var small: EngineOptions {
         var options = EngineOptions()
         options.segmentBytes = 4_096
+        options.segmentsAhead = 0
         options.blockRows = 16
         options.merging = false
+        options.reserveBytes = 0
         options.maintenanceInterval = .seconds(3_600)
         options.queryThreads = 1
         return options

@@ -25,14 +25,17 @@ final class TestStore: TraceStore {
     var capabilities: Capabilities { [.durable] }
     var statistics: StoreStatistics { StoreStatistics() }
 
-    func append(_ batch: SpanBatch) async throws(StoreError) {
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
         let failure: StoreError? = state.withLock { state in
             state.attempts += 1
             guard state.failures.isEmpty else { return state.failures.removeFirst() }
             state.batches.append(batch)
             return nil
         }
-        if let failure { throw failure }
+        done(failure.map { .failure($0) } ?? .success(()))
     }
 
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {

@@ -23,8 +23,11 @@ final class MemoryStore: TraceStore {
         return statistics
     }
 
-    func append(_ batch: SpanBatch) async throws(StoreError) {
-        throw .unsupported("this store is filled when it is made")
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
+        done(.failure(.unsupported("this store is filled when it is made")))
     }
 
     func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans {

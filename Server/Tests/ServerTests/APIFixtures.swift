@@ -80,7 +80,12 @@ final class AskedStore: TraceStore {
         return columns
     }
 
-    func append(_ batch: SpanBatch) async throws(StoreError) { throw .closed }
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
+        done(.failure(.closed))
+    }
 
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {
         asked.withLock { $0.append(plan) }

@@ -21,12 +21,15 @@ final class ReceivingStore: TraceStore {
     var capabilities: Capabilities { [.durable] }
     var statistics: StoreStatistics { StoreStatistics() }
 
-    func append(_ batch: SpanBatch) async throws(StoreError) {
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) {
         let failure = state.withLock { state in
             if state.failure == nil { state.batches.append(batch) }
             return state.failure
         }
-        if let failure { throw failure }
+        done(failure.map { .failure($0) } ?? .success(()))
     }
 
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {

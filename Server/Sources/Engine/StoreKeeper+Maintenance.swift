@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Store
+import Synchronization
+
+extension StoreKeeper {
+    /// What the thread and those who wake it tell each other.
+    struct Wake {
+        var isAsked = false
+        var isClosing = false
+        var hasEnded = true
+    }
+
+    /// Starts the thread that flushes by size and age, joins and expires.
+    func start() {
+        wake.update { $0.hasEnded = false }
+        DedicatedThread.start(named: "skein-keeper", urgency: .background) { [self] in
+            while true {
+                let isClosing = wake.wait(upTo: options.maintenanceInterval) { wake -> Bool? in
+                    if wake.isClosing { return true }
+                    guard wake.isAsked else { return nil }
+                    wake.isAsked = false
+                    return false
+                }
+                if isClosing == true { break }
+                maintain()
+            }
+            wake.update { $0.hasEnded = true }
+        }
+    }
+
+    /// Ends the thread. Blocks until it ended.
+    func stop() {
+        wake.update { $0.isClosing = true }
+        wake.wait { $0.hasEnded ? () : nil }
+    }
+
+    /// One round of what the thread does.
+    func maintain() {
+        do {
+            try expire()
+            if isHeadFull || isLogLong || isHeadOld || mustSaveHead { try flush() }
+            // New spans go first: joining is never urgent, a full head refuses appends.
+            while options.merging, try merge() { if isHeadFull { try flush() } }
+            state.withLock { $0.flushFailure = nil }
+            reserve.fill()
+        } catch {
+            state.withLock { $0.flushFailure = "writing parts failed: \(error)" }
+            // Room for the next round, which retention and the flush that frees the log need.
+            if (error as? DiskError)?.isOutOfSpace == true { reserve.release() }
+        }
+        forgetFullDisk()
+    }
+
+    private var isHeadOld: Bool {
+        guard let oldest = state.withLock({ $0.head.first?.receivedAt }) else { return false }
+        let now = clock.wallNanoseconds()
+        return now > oldest && now - oldest > Self.nanoseconds(options.headFlushAge)
+    }
+
+    /// Whether the log's disk failed while the head still depends on it: what was acknowledged goes
+    /// to another file at once.
+    private var mustSaveHead: Bool {
+        state.withLock { $0.logFailure.map { !$0.isOutOfSpace } ?? false && !$0.head.isEmpty }
+    }
+
+    /// Takes the word back that appends fail once there is room again, even if nobody tries one.
+    private func forgetFullDisk() {
+        guard state.withLock({ $0.logFailure?.isOutOfSpace == true }),
+            let free = try? disk.freeByteCount(names.directory),
+            free >= UInt64(options.segmentBytes) + UInt64(options.reserveBytes)
+        else { return }
+        state.withLock { if $0.logFailure?.isOutOfSpace == true { $0.logFailure = nil } }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Store
+import Synchronization
+
+extension StoreKeeper {
+    /// Opens the parts that the manifest lists; sets aside those that are damaged or missing.
+    ///
+    /// - Throws: `EngineError` for a part of another format version: that is no damage, and nothing
+    ///   is changed.
+    func openParts() throws {
+        let (entries, storeKey) = manifest.withLock { ($0.parts, $0.storeKey) }
+        for entry in entries {
+            if entry.lost != nil {
+                let part = try? Part(
+                    entry,
+                    storeKey: storeKey,
+                    names: names.inQuarantine,
+                    disk: disk,
+                    cache: partCache
+                )
+                let lost = LostPart(entry: entry, filter: part?.directory.filter)
+                state.withLock { $0.lost.append(lost) }
+                continue
+            }
+            do throws(PartDamage) {
+                let part = try open(entry, storeKey)
+                state.withLock { $0.parts.append(part) }
+            } catch {
+                try refuseOtherVersion(of: names.part(entry.number))
+                setAside(error)
+            }
+        }
+    }
+
+    private func refuseOtherVersion(of path: String) throws {
+        guard let file = try? disk.open(path),
+            let head = try? file.read(at: 0, count: PartFormat.headByteCount),
+            let version = PartFormat.version(of: head), version != PartFormat.version
+        else { return }
+        throw EngineError.otherVersion(path, found: version, read: PartFormat.version)
+    }
+
+    /// Takes a damaged part out of service and moves its file aside.
+    func setAside(_ damage: PartDamage) {
+        manifest.withLock { manifest in
+            guard
+                let index = manifest.parts.firstIndex(where: {
+                    $0.number == damage.number && $0.lost == nil
+                })
+            else { return }
+            manifest.parts[index].lost = damage.what
+            let entry = manifest.parts[index]
+            var isPlaced = false
+            // Should this fail, the damage is found again at the next start.
+            try? manifest.write(names, disk, renamed: &isPlaced)
+            try? disk.rename(
+                names.part(damage.number),
+                to: names.inQuarantine.part(damage.number)
+            )
+            state.withLock { state in
+                let part = state.parts.first { $0.number == damage.number }
+                state.parts.removeAll { $0.number == damage.number }
+                state.lost.append(LostPart(entry: entry, filter: part?.directory.filter))
+            }
+        }
+    }
+}
+
+extension PartFormat {
+    /// The version that an undamaged head of a part states; `nil` where it is no such head.
+    static func version(of head: [UInt8]) -> UInt32? {
+        var reader = ByteReader(head)
+        guard head.count == headByteCount, (try? reader.number(UInt32.self)) == headMagic,
+            (try? reader.number(UInt32.self)) == CRC32C.checksum(head, 8..<headByteCount)
+        else { return nil }
+        return try? reader.number()
+    }
+}

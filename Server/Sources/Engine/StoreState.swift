@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+import Store
+
+/// What can be found: the head and the live parts, and what had to be set aside.
+struct StoreState {
+    var head: [HeadBatch] = []
+    var headByteCount = 0
+    var headSpanCount = 0
+    var parts: [Part] = []
+    var lost: [LostPart] = []
+    /// Counters; the sizes are filled in by `numbers`.
+    var statistics = StoreStatistics()
+    var logFailure: LogFailure?
+    var flushFailure: String?
+
+    /// What operators are told.
+    func numbers(logByteCount: Int) -> StoreStatistics {
+        var numbers = statistics
+        numbers.headSpans = UInt64(headSpanCount)
+        numbers.headBytes = UInt64(headByteCount)
+        numbers.parts = parts.count
+        numbers.partBytes = parts.reduce(0) { $0 + $1.entry.byteCount }
+        numbers.spans = parts.reduce(numbers.headSpans) { $0 + $1.entry.spanCount }
+        numbers.logBytes = UInt64(logByteCount)
+        numbers.quarantinedParts = lost.count
+        numbers.quarantinedSpans = lost.reduce(0) { $0 + $1.entry.spanCount }
+        numbers.failure = logFailure?.reason ?? flushFailure
+        return numbers
+    }
+}
+
+/// Why appends fail.
+struct LogFailure {
+    var reason: String
+    /// Whether room on the disk cures it.
+    var isOutOfSpace: Bool
+}
+
+/// One moment of the store as one query sees it.
+struct Snapshot {
+    let head: [HeadBatch]
+    let parts: [Part]
+    let incomplete: [String]
+}
+
+/// What a query looks at, to tell which missing parts it would have used.
+enum PartUse {
+    /// All spans of the tenant.
+    case everything
+    /// Spans that start in here.
+    case range(Range<UInt64>)
+    /// Spans of these traces, whenever they start.
+    case traces([TraceID])
+}
+
+/// A part that was set aside, with what is still known of it.
+struct LostPart {
+    let entry: Manifest.Entry
+    /// Which traces it holds; `nil` where that cannot be read any more.
+    let filter: TraceFilter?
+
+    /// Whether a query of this use would have looked into it.
+    func concerns(_ use: PartUse) -> Bool {
+        switch use {
+        case .everything: true
+        case .range(let range):
+            entry.lastStart >= range.lowerBound && entry.firstStart < range.upperBound
+        case .traces(let ids):
+            filter.map { filter in ids.contains { filter.mayContain($0.low) } } ?? true
+        }
+    }
+
+    /// Whether it may hold more spans of a trace that was found elsewhere. Where its ids cannot be
+    /// read, nearness in time decides.
+    func mayHold(_ trace: TraceSummary) -> Bool {
+        if let filter { return filter.mayContain(trace.traceID.low) }
+        let (end, isPastEnd) = trace.start.addingReportingOverflow(trace.duration)
+        let last = isPastEnd ? .max : end
+        let reach = Limits.traceReachNanoseconds
+        let (lastNear, overflow) = last.addingReportingOverflow(reach)
+        return entry.lastStart >= trace.start - min(trace.start, reach)
+            && entry.firstStart <= (overflow ? .max : lastNear)
+    }
+
+    /// What answers say of it.
+    var reason: String {
+        "part \(entry.number) with \(entry.spanCount) spans was set aside: "
+            + (entry.lost ?? "damaged")
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import SkeinModel
+
+/// The columns of one page while it is filled.
+struct TotalsPageWriter {
+    let firstWindow: UInt64
+    private(set) var lastWindow: UInt64
+    private(set) var rowCount = 0
+    private var requestRowCount = 0
+    private var spanCount: UInt64 = 0
+
+    private var windows: [UInt64] = []
+    private var groups: [UInt64] = []
+    private var lows: [UInt64] = []
+    private var lengths: [UInt64] = []
+    private var cells: [UInt64] = []
+    private var sums: [UInt64] = []
+    private var longest: [UInt64] = []
+    private var masks: [UInt64] = []
+    private var minuteSums: [UInt64] = []
+
+    private var requestWindows: [UInt64] = []
+    private var edges: [UInt64] = []
+    private var requestLengths: [UInt64] = []
+    private var requestCells: [UInt64] = []
+    private var calls: [UInt64] = []
+
+    /// By `TotalsChunk`: the chunks whose values are bytes.
+    private var bytes: [[UInt8]] = Array(repeating: [], count: TotalsChunk.allCases.count)
+    private var rest: [UInt64] = []
+    private var hasHalfByte = false
+
+    init(firstWindow: UInt64) {
+        self.firstWindow = firstWindow
+        lastWindow = firstWindow
+    }
+
+    /// Adds a row.
+    ///
+    /// - Parameters:
+    ///   - entries: its spans, ascending, of which the low 17 bits count: cell (9 bits), minute (4),
+    ///     fine step (4).
+    ///   - minuteSums: nanoseconds of each of the ten minutes.
+    mutating func add(
+        window: UInt64,
+        group: Int,
+        entries: ArraySlice<UInt64>,
+        minuteSums: [UInt64],
+        longest: UInt64
+    ) {
+        lastWindow = window
+        rowCount += 1
+        windows.append(window - firstWindow)
+        groups.append(UInt64(group))
+        sums.append(
+            minuteSums.reduce(0) { sum, next in
+                let (sum, overflow) = sum.addingReportingOverflow(next)
+                return overflow ? .max : sum
+            }
+        )
+        self.longest.append(longest)
+        let low = (entries.first ?? 0) >> 8 & 0x1FF
+        lows.append(low)
+        var mask: UInt64 = 0
+        var next = low
+        var first = entries.startIndex
+        while first < entries.endIndex {
+            let cell = entries[first] >> 8 & 0x1FF
+            var minutes = [UInt64](repeating: 0, count: 10)
+            var end = first
+            while end < entries.endIndex, entries[end] >> 8 & 0x1FF == cell {
+                let minute = entries[end] >> 4 & 0xF
+                minutes[Int(minute)] += 1
+                mask |= 1 << minute
+                add(step: UInt8(entries[end] & 0xF))
+                end += 1
+            }
+            while next < cell {
+                cells.append(0)
+                next += 1
+            }
+            cells.append(UInt64(end - first))
+            next += 1
+            add(minutes, of: UInt64(end - first))
+            first = end
+        }
+        lengths.append(next - low)
+        masks.append(mask)
+        for minute in 0..<10 where mask >> UInt64(minute) & 1 == 1 {
+            self.minuteSums.append(TotalsSum.encode(minuteSums[minute]))
+        }
+        spanCount += UInt64(entries.count)
+    }
+
+    /// Adds a request row; all rows stand already.
+    ///
+    /// - Parameter entries: its requests, ascending, of which the low 36 bits count: calls (32 bits),
+    ///   minute (4).
+    mutating func add(requestWindow window: UInt64, edge: Int, entries: ArraySlice<UInt64>) {
+        requestRowCount += 1
+        requestWindows.append(window - firstWindow)
+        edges.append(UInt64(edge))
+        var length: UInt64 = 0
+        var first = entries.startIndex
+        while first < entries.endIndex {
+            let count = entries[first] >> 4 & 0xFFFF_FFFF
+            var minutes = [UInt64](repeating: 0, count: 10)
+            var end = first
+            while end < entries.endIndex, entries[end] >> 4 & 0xFFFF_FFFF == count {
+                minutes[Int(entries[end] & 0xF)] += 1
+                end += 1
+            }
+            requestCells.append(UInt64(end - first))
+            calls.append(count)
+            add(minutes, of: UInt64(end - first))
+            length += 1
+            first = end
+        }
+        requestLengths.append(length)
+    }
+
+    private mutating func add(step: UInt8) {
+        let chunk = TotalsChunk.fine.rawValue
+        if hasHalfByte {
+            bytes[chunk][bytes[chunk].count - 1] |= step << 4
+        } else {
+            bytes[chunk].append(step)
+        }
+        hasHalfByte.toggle()
+    }
+
+    private mutating func add(_ minutes: [UInt64], of count: UInt64) {
+        let chunk = TotalsChunk.minutes(of: count)
+        switch chunk {
+        case .rest: rest += minutes
+        case .one, .two, .three:
+            var digits = 0
+            for minute in 0..<10 {
+                for _ in 0..<minutes[minute] { digits = digits * 10 + minute }
+            }
+            bytes[chunk.rawValue].append(TotalsMinutes.places[Int(count) - 1][digits])
+        default:
+            for times in minutes { bytes[chunk.rawValue].append(UInt8(times)) }
+        }
+    }
+
+    /// Writes the chunks, and the page's entry to the index.
+    mutating func finish(
+        after lastFirstWindow: UInt64,
+        to index: inout ByteWriter,
+        append: ([UInt8]) throws(DiskError) -> ChunkReference
+    ) throws(DiskError) {
+        index.append(varint: firstWindow - lastFirstWindow)
+        index.append(varint: lastWindow - firstWindow)
+        index.append(varint: rowCount)
+        index.append(varint: requestRowCount)
+        index.append(varint: spanCount)
+        pack(.rows, [windows, groups, lows, lengths])
+        pack(.rows, [requestWindows, edges, requestLengths])
+        pack(.cells, [cells + requestCells])
+        pack(.sums, [sums, longest])
+        pack(.minuteSums, [masks, minuteSums])
+        if !rest.isEmpty { pack(.rest, [rest]) }
+        if !calls.isEmpty { pack(.calls, [calls]) }
+        for chunk in TotalsChunk.allCases {
+            if bytes[chunk.rawValue].isEmpty {
+                index.append(varint: 0)
+            } else {
+                try append(bytes[chunk.rawValue]).encode(to: &index)
+            }
+        }
+    }
+
+    private mutating func pack(_ chunk: TotalsChunk, _ columns: [[UInt64]]) {
+        var encoder = ChunkEncoder(level: 1)
+        for column in columns { encoder.append(integers: column) }
+        for index in 0..<encoder.count { bytes[chunk.rawValue].append(encoder.bytes[index]) }
+    }
+}

@@ -8,25 +8,28 @@ import SkeinModel
 /// Numbers are written block by block. Texts are numbered in order of appearance and written last,
 /// when it is known whether a dictionary pays; where it plainly does not, numbering stops early.
 struct FlushColumn: ~Copyable {
+    // What every value touches comes first, so that it lies close together.
+    private var isRaw = false
+    private var textByteCount = 0
+    /// Number of each text so far.
+    private var ids = Column<UInt32>()
+    private var interner = TextInterner()
+    /// Once texts are no longer numbered: where each lies.
+    private var places = Column<UnsafeRawBufferPointer>()
+    private var numbers = Column<UInt64>()
+
     private let field: PartField
     private let table: PartTable
     private let key: UInt32
     private let type: AttributeType
-    let holdsText: Bool
+    private let holdsText: Bool
     private let blockCount: Int
     private var block = 0
 
-    private var numbers = Column<UInt64>()
     private var writer: ColumnWriter
-
-    private var interner = TextInterner()
-    /// Number of each text so far; of all, or of those before `places` took over.
-    private var ids = Column<UInt32>()
-    private var places = Column<UnsafeRawBufferPointer>()
-    private var isRaw = false
     /// Where each block ends among the texts.
     private var ends: [Int] = []
-    private var textByteCount = 0
+    private var isSampled = false
 
     init(_ field: PartField, blockCount: Int) {
         self.field = field
@@ -97,8 +100,6 @@ struct FlushColumn: ~Copyable {
         numbers.truncate(to: 0)
     }
 
-    private var isSampled = false
-
     private mutating func stopNumbering() {
         isRaw = true
         for index in 0..<ids.count { places.append(interner.texts[Int(ids[index])]) }
@@ -108,9 +109,8 @@ struct FlushColumn: ~Copyable {
 
     private static func distinct(_ numbers: UnsafeBufferPointer<UInt64>) -> Int {
         var seen = RecordInterner<UInt64>()
-        for number in numbers {
-            _ = seen.intern(number, hash: TextHash.combine(0, number))
-        }
+        let hashing = TextHash()
+        for number in numbers { _ = seen.intern(number, hash: hashing.combine(0, number)) }
         return seen.count
     }
 
@@ -168,12 +168,14 @@ struct FlushColumn: ~Copyable {
 struct FlushAttributes: ~Copyable {
     private let columns: UnsafeMutableBufferPointer<FlushColumn>
     /// By table (spans, events, links) and shape: where its columns begin in `places`.
-    private var starts: [[Int]]
-    /// A column for each entry of a shape; -1 for a value of the empty type, which has none.
+    private var starts = Column<Int>()
+    private let shapeCount: Int
+    /// For each entry of a shape the column << 1, and 1 where it holds texts; -1 for a value of the
+    /// empty type, which has none.
     private var places = Column<Int32>()
     private(set) var overflowKeys = 0
     /// By table and shape: how many of its values go to an overflow column.
-    private var overflowing: [[Int]]
+    private var overflowing = Column<Int>()
 
     private struct Kind: Hashable {
         var table: PartTable
@@ -198,14 +200,11 @@ struct FlushAttributes: ~Copyable {
         let own = Self.withColumn(counts)
         var kinds: [Kind] = []
         var numbers: [Kind: Int] = [:]
-        starts = []
-        overflowing = []
+        shapeCount = shapes.count
         for (table, uses) in zip(Self.tables, uses) {
-            var first: [Int] = []
-            var over: [Int] = []
             for (shape, entries) in shapes.enumerated() {
-                first.append(places.count)
-                over.append(0)
+                starts.append(places.count)
+                overflowing.append(0)
                 guard uses[shape] > 0 else { continue }
                 for entry in entries {
                     guard entry.type != .empty else {
@@ -215,18 +214,16 @@ struct FlushAttributes: ~Copyable {
                     var kind = Kind(table: table, key: entry.key, type: entry.type)
                     if let own, !own.contains(kind) {
                         kind.key = PartDirectory.Column.overflowKey
-                        over[shape] += 1
+                        overflowing[overflowing.count - 1] += 1
                     }
                     let number = numbers[kind] ?? kinds.count
                     if number == kinds.count {
                         numbers[kind] = number
                         kinds.append(kind)
                     }
-                    places.append(Int32(number))
+                    places.append(Int32(number) << 1 | (entry.type.holdsText ? 1 : 0))
                 }
             }
-            starts.append(first)
-            overflowing.append(over)
         }
         overflowKeys = own.map { counts.count - $0.count } ?? 0
         columns = .allocate(capacity: kinds.count)
@@ -265,7 +262,9 @@ struct FlushAttributes: ~Copyable {
     }
 
     /// Values of a shape that go to overflow columns.
-    func overflow(_ table: Int, shape: Int) -> Int { overflowing[table][shape] }
+    func overflow(_ table: Int, shape: Int) -> Int {
+        overflowing[table * shapeCount + shape]
+    }
 
     /// Adds the values of one owner.
     ///
@@ -273,17 +272,22 @@ struct FlushAttributes: ~Copyable {
     ///   - table: 0 spans, 1 events, 2 links.
     ///   - rows: attributes of `view`, as many as the shape has entries.
     @inline(__always)
-    mutating func append(_ rows: Range<Int>, of view: TableView, _ table: Int, shape: Int) {
-        var place = starts[table][shape]
+    mutating func append(
+        _ rows: Range<Int>,
+        of view: UnsafePointer<TableView>,
+        _ table: Int,
+        shape: Int
+    ) {
+        var place = starts[table &* shapeCount &+ shape]
         for row in rows {
-            let column = Int(places[place])
+            let code = Int(places[place])
             place &+= 1
-            if column < 0 { continue }
+            if code < 0 { continue }
             // Bound: `places` holds numbers of columns, or less than 0.
-            if columns[column].holdsText {
-                columns[column].append(view.text(row))
+            if code & 1 != 0 {
+                columns[code >> 1].append(view.pointee.text(row))
             } else {
-                columns[column].append(view.value[row])
+                columns[code >> 1].append(view.pointee.value[row])
             }
         }
     }

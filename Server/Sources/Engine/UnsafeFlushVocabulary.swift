@@ -34,6 +34,7 @@ struct FlushVocabulary: ~Copyable {
     private var forms = RecordInterner<PartVocabulary.Form>()
     private var eventForms = RecordInterner<PartVocabulary.EventForm>()
     private var eventUses = RecordInterner<PartVocabulary.EventUse>()
+    private let hashing = TextHash()
     private static let unknown = UInt32.max
 
     init(_ tables: [SpanTable]) {
@@ -58,22 +59,22 @@ struct FlushVocabulary: ~Copyable {
     /// The form of span `row` of table `number`, and its resource, both in order of appearance.
     mutating func form(
         _ row: Int,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ number: Int
     ) -> (form: UInt32, resource: UInt32) {
-        let resource = resource(Int(view.resource[row]), number)
+        let resource = resource(Int(view.pointee.resource[row]), number)
         let form = PartVocabulary.Form(
             service: resourceServices[Int(resource)],
-            name: name(view.name[row], number),
-            kind: view.kind[row],
-            status: view.status[row],
-            flags: view.flags[row],
-            scope: scope(Int(view.scope[row]), number),
-            shape: shape(view.attributes(of: row), of: view, number)
+            name: name(view.pointee.name[row], number),
+            kind: view.pointee.kind[row],
+            status: view.pointee.status[row],
+            flags: view.pointee.flags[row],
+            scope: scope(Int(view.pointee.scope[row]), number),
+            shape: shape(view.pointee.attributes(of: row), of: view, number)
         )
-        var hash = TextHash.combine(0, UInt64(form.service) << 32 | UInt64(form.name))
-        hash = TextHash.combine(hash, UInt64(form.scope) << 32 | UInt64(form.shape))
-        hash = TextHash.combine(
+        var hash = hashing.combine(0, UInt64(form.service) << 32 | UInt64(form.name))
+        hash = hashing.combine(hash, UInt64(form.scope) << 32 | UInt64(form.shape))
+        hash = hashing.combine(
             hash,
             UInt64(form.flags) << 16 | UInt64(form.kind) << 8 | UInt64(form.status)
         )
@@ -83,30 +84,32 @@ struct FlushVocabulary: ~Copyable {
     /// The form of event `row` of table `number`, in order of appearance.
     mutating func eventForm(
         _ row: Int,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ number: Int,
         resource: UInt32
     ) -> UInt32 {
         let form = PartVocabulary.EventForm(
-            name: name(view.eventName[row], number),
-            shape: shape(view.attributes(ofEvent: row), of: view, number),
-            dropped: view.eventDropped[row]
+            name: name(view.pointee.eventName[row], number),
+            shape: shape(view.pointee.attributes(ofEvent: row), of: view, number),
+            dropped: view.pointee.eventDropped[row]
         )
-        let hash = TextHash.combine(0, UInt64(form.name) << 32 | UInt64(form.shape))
-        let id = eventForms.intern(form, hash: TextHash.combine(hash, UInt64(form.dropped)))
+        let hash = hashing.combine(0, UInt64(form.name) << 32 | UInt64(form.shape))
+        let id = eventForms.intern(form, hash: hashing.combine(hash, UInt64(form.dropped)))
         let use = PartVocabulary.EventUse(service: resourceServices[Int(resource)], form: id)
         _ = eventUses.intern(
             use,
-            hash: TextHash.combine(0, UInt64(use.service) << 32 | UInt64(use.form))
+            hash: hashing.combine(0, UInt64(use.service) << 32 | UInt64(use.form))
         )
         return id
     }
 
     /// The shape of some attributes of table `number`, in order of appearance.
-    mutating func shape(_ rows: Range<Int>, of view: TableView, _ number: Int) -> UInt32 {
+    mutating func shape(_ rows: Range<Int>, of view: UnsafePointer<TableView>, _ number: Int)
+        -> UInt32
+    {
         if rows.isEmpty { return 0 }
         shapes.begin()
-        for row in rows { shapes.add(name(view.key[row], number), view.type[row]) }
+        for row in rows { shapes.add(name(view.pointee.key[row], number), view.pointee.type[row]) }
         return shapes.finish()
     }
 
@@ -284,6 +287,7 @@ private struct ShapeInterner: ~Copyable {
     private var hashes = Column<UInt64>(capacity: 64)
     private var slots = Column<UInt32>(capacity: 256)
     private var hash: UInt64 = 0
+    private let hashing = TextHash()
 
     init() {
         ends.append(0)
@@ -299,7 +303,7 @@ private struct ShapeInterner: ~Copyable {
     mutating func add(_ key: UInt32, _ type: UInt8) {
         let entry = UInt64(key) << 8 | UInt64(type)
         entries.append(entry)
-        hash = TextHash.combine(hash, entry)
+        hash = hashing.combine(hash, entry)
     }
 
     mutating func finish() -> UInt32 {

@@ -21,7 +21,7 @@ struct PartFlush: ~Copyable {
     }
 
     private let tables: [SpanTable]
-    private let views: UnsafeMutableBufferPointer<TableView>
+    private let views: UnsafeMutablePointer<TableView>
     private let order: RowOrder
     /// By row: its form and its row in the resources.
     private var forms: Column<UInt32>
@@ -62,16 +62,16 @@ struct PartFlush: ~Copyable {
         self.tables = tables
         views = .allocate(capacity: tables.count)
         for (index, table) in tables.enumerated() {
-            views.initializeElement(at: index, to: TableView(table))
+            (views + index).initialize(to: TableView(table))
         }
-        order = RowOrder(tables, UnsafeBufferPointer(views))
+        order = RowOrder(tables, UnsafeBufferPointer(start: views, count: tables.count))
         let count = order.rows.count
         forms = Column(capacity: count)
         resources = Column(capacity: count)
         var learned = FlushVocabulary(tables)
         Self.learn(
             order,
-            UnsafeBufferPointer(views),
+            views,
             &learned,
             &forms,
             &resources,
@@ -108,6 +108,12 @@ struct PartFlush: ~Copyable {
 
     deinit { views.deallocate() }
 
+    /// The columns of a table. Bound: the order names tables that there are.
+    @inline(__always)
+    private func view(_ table: UInt32) -> UnsafePointer<TableView> {
+        UnsafePointer(views + Int(table))
+    }
+
     /// Writes everything.
     mutating func write() throws(DiskError) -> Manifest.Entry {
         for index in 0..<order.traces.count { try append(trace: order.traces[index]) }
@@ -125,7 +131,7 @@ struct PartFlush: ~Copyable {
     /// Finds the form of every row, event and link.
     private static func learn(
         _ order: borrowing RowOrder,
-        _ views: UnsafeBufferPointer<TableView>,
+        _ views: UnsafePointer<TableView>,
         _ vocabulary: inout FlushVocabulary,
         _ forms: inout Column<UInt32>,
         _ resources: inout Column<UInt32>,
@@ -136,18 +142,19 @@ struct PartFlush: ~Copyable {
             let place = order.rows[index]
             let number = Int(place.table)
             let row = Int(place.row)
-            let view = views[number]
+            // Bound: the order names tables that there are.
+            let view = views + number
             let (form, resource) = vocabulary.form(row, of: view, number)
             forms.append(form)
             resources.append(resource)
-            for event in view.events(of: row) {
+            for event in view.pointee.events(of: row) {
                 eventForms.append(
                     vocabulary.eventForm(event, of: view, number, resource: resource)
                 )
             }
-            for link in view.links(of: row) {
+            for link in view.pointee.links(of: row) {
                 linkShapes.append(
-                    vocabulary.shape(view.attributes(ofLink: link), of: view, number)
+                    vocabulary.shape(view.pointee.attributes(ofLink: link), of: view, number)
                 )
             }
         }
@@ -184,11 +191,11 @@ struct PartFlush: ~Copyable {
         var root = -1
         for offset in 0..<trace.count {
             let place = order.rows[first + offset]
-            let view = views[Int(place.table)]
+            let view = self.view(place.table)
             let row = Int(place.row)
-            family.add(view.spanID[row])
-            finish = max(finish, max(view.start[row], view.end[row]))
-            if root < 0, view.parentID[row] == 0 { root = offset }
+            family.add(view.pointee.spanID[row])
+            finish = max(finish, max(view.pointee.start[row], view.pointee.end[row]))
+            if root < 0, view.pointee.parentID[row] == 0 { root = offset }
         }
         family.finish()
         // Every kept row passes here once, in the order of the part.
@@ -197,7 +204,8 @@ struct PartFlush: ~Copyable {
             let place = order.rows[first + offset]
             try append(place, trace, offset, after: previous)
             previous =
-                block.rowCount == 0 ? trace.start : views[Int(place.table)].start[Int(place.row)]
+                block.rowCount == 0
+                ? trace.start : self.view(place.table).pointee.start[Int(place.row)]
         }
         try assembler.addTrace(
             TraceRowsWriter.Row(
@@ -219,13 +227,13 @@ struct PartFlush: ~Copyable {
         _ offset: Int,
         after previous: UInt64
     ) throws(DiskError) {
-        let view = views[Int(place.table)]
+        let view = self.view(place.table)
         let row = Int(place.row)
-        let start = view.start[row]
-        let end = view.end[row]
+        let start = view.pointee.start[row]
+        let end = view.pointee.end[row]
         let index = trace.first + offset
-        fields.append(view.spanID[row], .spanID)
-        let parentID = view.parentID[row]
+        fields.append(view.pointee.spanID[row], .spanID)
+        let parentID = view.pointee.parentID[row]
         if parentID == 0 {
             fields.append(0, .parent)
         } else if let parent = family.find(parentID) {
@@ -241,15 +249,15 @@ struct PartFlush: ~Copyable {
         let resource = resources[index]
         fields.append(UInt64(instances[Int(resource)]), .instance)
         blockResources.append(UInt64(resource))
-        fields.append(UInt64(view.droppedAttributes[row]), .droppedAttributes)
-        fields.append(UInt64(view.droppedEvents[row]), .droppedEvents)
-        fields.append(UInt64(view.droppedLinks[row]), .droppedLinks)
-        fields.append(UInt64(view.marks[row]), .marks)
-        statusMessages.append(text(view.statusMessage[row], place))
-        traceStates.append(text(view.traceState[row], place))
-        appendEvents(view.events(of: row), of: view, place, start: start)
-        appendLinks(view.links(of: row), of: view, place, trace, offset)
-        block.note(start: start, duration: view.duration(row))
+        fields.append(UInt64(view.pointee.droppedAttributes[row]), .droppedAttributes)
+        fields.append(UInt64(view.pointee.droppedEvents[row]), .droppedEvents)
+        fields.append(UInt64(view.pointee.droppedLinks[row]), .droppedLinks)
+        fields.append(UInt64(view.pointee.marks[row]), .marks)
+        statusMessages.append(text(view.pointee.statusMessage[row], place))
+        traceStates.append(text(view.pointee.traceState[row], place))
+        appendEvents(view.pointee.events(of: row), of: view, place, start: start)
+        appendLinks(view.pointee.links(of: row), of: view, place, trace, offset)
+        block.note(start: start, duration: view.pointee.duration(row))
         if block.rowCount == assembler.blockRows { try finishBlock() }
     }
 
@@ -263,7 +271,7 @@ struct PartFlush: ~Copyable {
     @inline(__always)
     private mutating func appendEvents(
         _ rows: Range<Int>,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ place: SpanReference,
         start: UInt64
     ) {
@@ -271,7 +279,7 @@ struct PartFlush: ~Copyable {
         for row in rows {
             let form = eventForms[nextEvent]
             nextEvent += 1
-            fields.append(Zigzag.encode(view.eventTime[row] &- start), .eventTime)
+            fields.append(Zigzag.encode(view.pointee.eventTime[row] &- start), .eventTime)
             fields.append(UInt64(form), .eventForm)
             blockEvents.append(
                 Child(form: form, place: SpanReference(table: place.table, row: UInt32(row)))
@@ -283,7 +291,7 @@ struct PartFlush: ~Copyable {
     @inline(__always)
     private mutating func appendLinks(
         _ rows: Range<Int>,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ place: SpanReference,
         _ trace: RowOrder.Trace,
         _ offset: Int
@@ -293,8 +301,9 @@ struct PartFlush: ~Copyable {
             let shape = linkShapes[nextLink]
             nextLink += 1
             let isOwn =
-                view.linkTraceLow[row] == trace.low && view.linkTraceHigh[row] == trace.high
-            if isOwn, let target = family.find(view.linkSpanID[row]) {
+                view.pointee.linkTraceLow[row] == trace.low
+                && view.pointee.linkTraceHigh[row] == trace.high
+            if isOwn, let target = family.find(view.pointee.linkSpanID[row]) {
                 fields.append(
                     2 &+ Zigzag.encode(UInt64(bitPattern: Int64(target - offset))),
                     .linkTarget
@@ -302,15 +311,15 @@ struct PartFlush: ~Copyable {
             } else {
                 fields.append(isOwn ? 1 : 0, .linkTarget)
                 if !isOwn {
-                    fields.append(view.linkTraceHigh[row], .linkTraceHigh)
-                    fields.append(view.linkTraceLow[row], .linkTraceLow)
+                    fields.append(view.pointee.linkTraceHigh[row], .linkTraceHigh)
+                    fields.append(view.pointee.linkTraceLow[row], .linkTraceLow)
                 }
-                fields.append(view.linkSpanID[row], .linkSpanID)
+                fields.append(view.pointee.linkSpanID[row], .linkSpanID)
             }
-            fields.append(UInt64(view.linkFlags[row]), .linkFlags)
+            fields.append(UInt64(view.pointee.linkFlags[row]), .linkFlags)
             fields.append(UInt64(shape), .linkShape)
-            fields.append(UInt64(view.linkDropped[row]), .linkDropped)
-            linkTraceStates.append(text(view.linkTraceState[row], place))
+            fields.append(UInt64(view.pointee.linkDropped[row]), .linkDropped)
+            linkTraceStates.append(text(view.pointee.linkTraceState[row], place))
             blockLinks.append(
                 Child(form: shape, place: SpanReference(table: place.table, row: UInt32(row)))
             )
@@ -347,17 +356,17 @@ struct PartFlush: ~Copyable {
             let shape = Int(vocabulary.forms[Int(forms[row])].shape)
             guard shape > 0 else { continue }
             let place = order.rows[row]
-            let view = views[Int(place.table)]
-            append(view.attributes(of: Int(place.row)), of: view, 0, shape: shape)
+            let view = self.view(place.table)
+            append(view.pointee.attributes(of: Int(place.row)), of: view, 0, shape: shape)
         }
         grouping.sort(blockEvents.count, formCount: vocabulary.eventForms.count) {
             blockEvents[$0].form
         }
         for index in 0..<blockEvents.count {
             let event = blockEvents[Int(grouping.order[index])]
-            let view = views[Int(event.place.table)]
+            let view = self.view(event.place.table)
             append(
-                view.attributes(ofEvent: Int(event.place.row)),
+                view.pointee.attributes(ofEvent: Int(event.place.row)),
                 of: view,
                 1,
                 shape: Int(vocabulary.eventForms[Int(event.form)].shape)
@@ -366,15 +375,20 @@ struct PartFlush: ~Copyable {
         grouping.sort(blockLinks.count, formCount: vocabulary.shapes.count) { blockLinks[$0].form }
         for index in 0..<blockLinks.count {
             let link = blockLinks[Int(grouping.order[index])]
-            let view = views[Int(link.place.table)]
-            append(view.attributes(ofLink: Int(link.place.row)), of: view, 2, shape: Int(link.form))
+            let view = self.view(link.place.table)
+            append(
+                view.pointee.attributes(ofLink: Int(link.place.row)),
+                of: view,
+                2,
+                shape: Int(link.form)
+            )
         }
     }
 
     @inline(__always)
     private mutating func append(
         _ rows: Range<Int>,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ table: Int,
         shape: Int
     ) {

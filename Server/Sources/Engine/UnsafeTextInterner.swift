@@ -21,7 +21,12 @@ struct TextInterner: ~Copyable {
     /// The id of `text`, which is added if it is new.
     @inline(__always)
     mutating func intern(_ text: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = hashing.of(text)
+        intern(text, hash: hashing.of(text))
+    }
+
+    /// - Parameter hash: of the text, by `TextHash`.
+    @inline(__always)
+    mutating func intern(_ text: UnsafeRawBufferPointer, hash: UInt64) -> UInt32 {
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {

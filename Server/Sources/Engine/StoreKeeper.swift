@@ -282,8 +282,9 @@ final class StoreKeeper: LogSink {
         let (number, storeKey) = manifest.withLock { manifest in
             (Self.takeNumber(&manifest), manifest.storeKey)
         }
+        let inputs = try MergeInputs(parts)
         let entry = try writePart(number, storeKey, level: 3) { output in
-            var merge = try PartMerge(parts, blockRows: options.blockRows, output: output)
+            var merge = PartMerge(inputs, blockRows: options.blockRows, output: output)
             return try merge.write { if isHeadFull || isLogLong { try flush() } }
         }
         let group = Set(numbers)

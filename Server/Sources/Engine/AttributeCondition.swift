@@ -30,6 +30,7 @@ final class AttributeCondition {
         /// Texts in the blocks are compared; the hash where they must be these very bytes.
         case rawTexts(UInt64?)
         case ints(ClosedRange<Int64>)
+        case doubles(ClosedRange<Double>)
         /// Numbers are compared one by one.
         case numbers
     }
@@ -89,7 +90,7 @@ final class AttributeCondition {
         targets.contains {
             switch $0.test {
             case .rawTexts, .texts: true
-            case .number, .ints, .numbers: false
+            case .number, .ints, .doubles, .numbers: false
             }
         }
     }
@@ -113,7 +114,8 @@ final class AttributeCondition {
         _ reader: inout PartReader
     ) throws(PartDamage) -> Test? {
         guard type.holdsText else {
-            if type == .int, let range = matcher.ints { return .ints(range) }
+            if type == .int, let range = matcher.range?.ints { return .ints(range) }
+            if type == .double, let range = matcher.range?.doubles { return .doubles(range) }
             return matcher.bits(type).map { .number($0) } ?? .numbers
         }
         let isDictionary = reader.part.directory.columns[column].hasDictionary
@@ -154,14 +156,24 @@ final class AttributeCondition {
                 }
             }
             try keep(holding: ValueHash.of(number), target.column, &result, &reader)
-            if target.type == .int {
-                keep(Int64(bitPattern: number)...Int64(bitPattern: number), column, &result)
+            if target.type == .int || target.type == .double {
+                let code = PartDirectory.Bounds.code(number, target.type)
+                keep(code...code, column, &result)
             }
         case .rawTexts(let hash):
             guard let hash else { break }
             try keep(holding: hash, target.column, &result, &reader)
         case .ints(let range):
-            keep(range, column, &result)
+            let least = PartDirectory.Bounds.code(UInt64(bitPattern: range.lowerBound), .int)
+            let most = PartDirectory.Bounds.code(UInt64(bitPattern: range.upperBound), .int)
+            keep(least...most, column, &result)
+        case .doubles(let range):
+            // The two zeros are equal, but not their codes.
+            let lower = range.lowerBound == 0 ? -0.0 : range.lowerBound
+            let upper = range.upperBound == 0 ? 0.0 : range.upperBound
+            let least = PartDirectory.Bounds.code(lower.bitPattern, .double)
+            let most = PartDirectory.Bounds.code(upper.bitPattern, .double)
+            keep(least...most, column, &result)
         case .texts, .numbers: break
         }
         return result
@@ -177,8 +189,9 @@ final class AttributeCondition {
         blocks.formIntersection(BlockBits(rowCount: known.count) { known[$0] })
     }
 
+    /// - Parameter codes: as bounds are coded.
     private func keep(
-        _ range: ClosedRange<Int64>,
+        _ codes: ClosedRange<UInt64>,
         _ column: PartDirectory.Column,
         _ blocks: inout BlockBits
     ) {
@@ -186,8 +199,7 @@ final class AttributeCondition {
         blocks.formIntersection(
             BlockBits(rowCount: blocks.rowCount) { block in
                 let bounds = column.bounds[block]
-                return Int64(bitPattern: bounds.largest) >= range.lowerBound
-                    && Int64(bitPattern: bounds.smallest) <= range.upperBound
+                return bounds.largest >= codes.lowerBound && bounds.smallest <= codes.upperBound
             }
         )
     }

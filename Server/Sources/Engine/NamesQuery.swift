@@ -49,12 +49,13 @@ struct NamesQuery {
                 try context.check()
                 add(batch.table, wish)
             }
-            let scratch = ReadScratch()
+            let scratch = ReadScratch(context.budget)
             // Values that are looked for block by block are those of the newest spans.
             for part in snapshot.parts.sorted(by: { $0.entry.lastStart > $1.entry.lastStart }) {
                 try context.check()
                 var reader = PartReader(part, scratch)
                 try add(&reader, wish)
+                reader.release()
             }
         }
         return answer()

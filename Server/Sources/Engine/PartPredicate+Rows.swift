@@ -123,6 +123,13 @@ extension PartPredicate {
         let early = try reader.packed(.endsEarly, block)
         let isNeverEarly = early.planes == 0 && early.smallest == 0
         var found = BlockBits(rowCount: rows.rowCount)
+        // Unpacking all at once costs less than unpacking many one by one.
+        if isNeverEarly, rows.count * 8 > rows.rowCount {
+            let values = durations.values
+            found = BlockBits(rowCount: rows.rowCount) { range.contains(values[$0]) }
+            found.formIntersection(rows)
+            return found
+        }
         rows.forEach { row in
             let duration = isNeverEarly || early[row] == 0 ? durations[row] : 0
             if range.contains(duration) { found.insert(row) }
@@ -226,7 +233,7 @@ extension AttributeCondition {
             switch target.test {
             case .texts, .rawTexts:
                 self = .texts(try reader.texts(column: target.column, block))
-            case .number, .ints, .numbers:
+            case .number, .ints, .doubles, .numbers:
                 self = .numbers(try reader.packed(column: target.column, block))
             }
         }
@@ -245,6 +252,21 @@ extension AttributeCondition {
         switch values {
         case .none: return
         case .numbers(let numbers):
+            if case .number(let wanted) = target.test {
+                let first = rows.startIndex
+                let places = run.base..<run.base + (rows.count - 1) * run.stride + 1
+                guard places.upperBound <= numbers.count else {
+                    throw reader.part.damage("a value is missing")
+                }
+                numbers.forEach(equalTo: wanted, in: places) { place in
+                    let index = place - run.base
+                    // With a stride, the places between belong to other pairs of the shape.
+                    guard run.stride == 1 || index % run.stride == 0 else { return }
+                    let row = Int(rows[first + index / run.stride])
+                    if owners[row] { found.insert(row) }
+                }
+                return
+            }
             var index = run.base
             for row in rows {
                 if owners[Int(row)], matches(numbers[index], target) { found.insert(Int(row)) }
@@ -265,6 +287,7 @@ extension AttributeCondition {
         switch target.test {
         case .number(let wanted): bits == wanted
         case .ints(let range): range.contains(Int64(bitPattern: bits))
+        case .doubles(let range): range.contains(Double(bitPattern: bits))
         case .numbers: matcher.matches(target.type, bits: bits)
         case .texts, .rawTexts: false
         }

@@ -6,6 +6,10 @@ import Store
 /// What readers of one query share: made anew it costs more than a small read.
 final class ReadScratch {
     let decompressor = Decompressor()
+    /// Charged with what readers hold, by those that answer queries.
+    let budget: QueryBudget?
+
+    init(_ budget: QueryBudget? = nil) { self.budget = budget }
 }
 
 /// One query's view of one part: reads chunks, checks and unpacks them, and holds those in hand,
@@ -82,6 +86,7 @@ struct PartReader: ~Copyable {
         if heldByteCount + byteCount > byteLimit { dropOldest() }
         held[key] = Held(content: content, byteCount: byteCount, use: clock)
         heldByteCount += byteCount
+        scratch.budget?.charge(byteCount)
     }
 
     /// Drops the half that was used longest ago.
@@ -90,12 +95,14 @@ struct PartReader: ~Copyable {
             if heldByteCount <= byteLimit / 2 { break }
             held[key] = nil
             heldByteCount -= item.byteCount
+            scratch.budget?.release(item.byteCount)
         }
     }
 
     /// Lets go of everything in hand: the query is done with this part for now.
     mutating func release() {
         held = [:]
+        scratch.budget?.release(heldByteCount)
         heldByteCount = 0
         loaded = nil
     }

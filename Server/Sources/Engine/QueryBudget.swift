@@ -6,11 +6,13 @@ import Store
 /// together. Used by one thread.
 ///
 /// Whoever holds memory for longer than a call charges it and releases it again. Nobody is refused in
-/// the middle of a block: readers look at `hasRoom` and drop what they remember, and the query looks
-/// at its sum once a block, in `QueryContext.check`.
+/// the middle of a block: the query looks at its sum once a block, in `QueryContext.check`. Past the
+/// limit its readers first let go of what they could read again.
 final class QueryBudget {
     let limit: Int
     private(set) var used = 0
+    /// Lets go of what can be read again; called between blocks only.
+    var reclaim: () -> Void = {}
 
     init(limit: Int) { self.limit = limit }
 
@@ -31,6 +33,7 @@ struct QueryContext {
     ///   memory than it may have.
     func check() throws(StoreError) {
         try flag.check()
+        if budget.used > budget.limit { budget.reclaim() }
         guard budget.used <= budget.limit else {
             throw .refused(
                 "the query needs more than \(budget.limit >> 20) MiB of memory: narrow its time "

@@ -43,8 +43,10 @@ final class TraceGatherer {
     init(_ snapshot: Snapshot, _ context: QueryContext) {
         self.snapshot = snapshot
         self.context = context
-        let scratch = ReadScratch()
-        sessions = snapshot.parts.map { PartSession($0, scratch) }
+        let scratch = ReadScratch(context.budget)
+        let sessions = snapshot.parts.map { PartSession($0, scratch) }
+        self.sessions = sessions
+        context.budget.reclaim = { for session in sessions { session.reader.release() } }
     }
 
     /// Whether spans of exactly this trace lie anywhere but in `part`.

@@ -139,7 +139,7 @@ extension TraceScan {
         var units: [(bound: UInt64, index: Int)] = []
         for (index, batch) in gatherer.snapshot.head.enumerated()
         where overlapsRange(batch.firstStart, batch.lastStart) {
-            units.append((batch.lastStart, index))
+            units.append((min(batch.lastStart, plan.range.upperBound - 1), index))
         }
         units.sort { $0.bound < $1.bound }
         sources.append(Source(place: .head, units: units))
@@ -172,7 +172,8 @@ extension TraceScan {
             source.place = .part(part)
             for (index, block) in session.part.directory.blocks.enumerated()
             where part.mayMatch(index) {
-                source.units.append((block.lastStart, index))
+                // A matching span starts in the range, and its trace no later.
+                source.units.append((min(block.lastStart, plan.range.upperBound - 1), index))
             }
             source.units.sort { $0.bound < $1.bound }
         case .part(let part): try lookAt(unit.index, of: part, &source.straddlers)
@@ -236,8 +237,7 @@ extension TraceScan {
 
 extension TraceScan {
     private mutating func findSlowest() throws {
-        try findSlowestInHead()
-        let isAlone = gatherer.snapshot.head.isEmpty && gatherer.sessions.count == 1
+        let inHead = try findSlowestInHead()
         for session in gatherer.sessions {
             try context.check()
             let entry = session.part.entry
@@ -245,14 +245,18 @@ extension TraceScan {
             let part = try PartScan(session, plan, context)
             guard !part.isNever else { continue }
             let mayMatch = session.part.directory.blocks.indices.map { part.mayMatch($0) }
-            for block in session.part.directory.traceBlocks.indices {
-                try lookAt(traces: block, of: part, mayMatch, isAlone: isAlone)
+            // The slowest first, so that others need not be looked into.
+            let blocks = session.part.directory.traceBlocks
+            for block in blocks.indices.sorted(by: { blocks[$0].longest > blocks[$1].longest }) {
+                try lookAt(traces: block, of: part, mayMatch, inHead)
             }
         }
     }
 
     /// The extent of every trace with a match in the head is found by one walk over the head.
-    private mutating func findSlowestInHead() throws {
+    ///
+    /// - Returns: all traces of the head.
+    private mutating func findSlowestInHead() throws -> Set<TraceID> {
         var candidates: Set<TraceID> = []
         for batch in gatherer.snapshot.head
         where overlapsRange(batch.firstStart, batch.lastStart) {
@@ -261,17 +265,20 @@ extension TraceScan {
             forEachMatch(in: batch) { id, _, _ in candidates.insert(id) }
             context.budget.charge((candidates.count - known) * Self.candidateBytes)
         }
-        guard !candidates.isEmpty else { return }
+        var all: Set<TraceID> = []
         var extents: [TraceID: TraceExtent] = [:]
         context.budget.charge(candidates.count * Self.candidateBytes)
         for batch in gatherer.snapshot.head {
             try context.check()
             let table = batch.table
+            let known = all.count
+            defer { context.budget.charge((all.count - known) * Self.candidateBytes) }
             for row in 0..<table.columns.count {
                 let id = TraceID(
                     high: table.columns.traceHigh[row],
                     low: table.columns.traceLow[row]
                 )
+                all.insert(id)
                 guard candidates.contains(id) else { continue }
                 extents[id, default: TraceExtent()]
                     .add(table.columns.start[row], table.columns.end[row])
@@ -284,29 +291,35 @@ extension TraceScan {
                 keep(id, start: extent.start, duration: extent.duration, .scattered)
             }
         }
+        return all
     }
 
     /// - Parameters:
     ///   - mayMatch: by block of spans.
-    ///   - isAlone: no trace of the part has spans elsewhere.
+    ///   - inHead: traces of the head.
     private mutating func lookAt(
         traces block: Int,
         of part: PartScan,
         _ mayMatch: [Bool],
-        isAlone: Bool
+        _ inHead: Set<TraceID>
     ) throws {
         try context.check()
-        let blockRows = part.session.part.directory.blockRows
-        for trace in try part.session.reader.traces(block: block) {
+        let session = part.session
+        let info = session.part.directory.traceBlocks[block]
+        // Nobody else can make a trace of the only place there is last longer.
+        let isAlone = gatherer.snapshot.head.isEmpty && gatherer.sessions.count == 1
+        if isAlone, !ranking.mayBeKept(info.longest) { return }
+        let blockRows = session.part.directory.blockRows
+        let durations = try session.reader.numbers(.traceDuration, block)
+        for (index, trace) in try session.reader.traces(block: block).enumerated() {
             let blocks = trace.rows.lowerBound / blockRows...(trace.rows.upperBound - 1) / blockRows
             guard blocks.contains(where: { mayMatch[$0] }) else { continue }
-            if ranking.mayBeKept(try part.session.reader.duration(of: trace)) {
+            if ranking.mayBeKept(durations[index]) {
                 if try part.hasMatch(trace) { try judge(trace, in: part) }
             } else if !isAlone {
-                let id = try part.session.reader.id(of: trace)
-                if !judged.contains(id), try gatherer.isElsewhere(id, than: part.session),
-                    try part.hasMatch(trace)
-                {
+                let id = try session.reader.id(of: trace)
+                let isElsewhere = try inHead.contains(id) || gatherer.isInParts(id, except: session)
+                if isElsewhere, !judged.contains(id), try part.hasMatch(trace) {
                     try judgeScattered(id)
                 }
             }

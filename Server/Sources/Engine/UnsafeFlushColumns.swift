@@ -8,25 +8,28 @@ import SkeinModel
 /// Numbers are written block by block. Texts are numbered in order of appearance and written last,
 /// when it is known whether a dictionary pays; where it plainly does not, numbering stops early.
 struct FlushColumn: ~Copyable {
+    /// Of the block in hand.
+    private var numbers = Column<UInt64>()
+    /// Texts not numbered yet, those of the block in hand; once numbering stopped, all.
+    private var places = Column<UnsafeRawBufferPointer>()
+    private var isRaw = false
+    private var interner = TextInterner()
+    /// Number of each text so far.
+    private var ids = Column<UInt32>()
+    private var hashes = Column<UInt64>()
+
     private let field: PartField
     private let table: PartTable
     private let key: UInt32
     private let type: AttributeType
-    let holdsText: Bool
+    private let holdsText: Bool
     private let blockCount: Int
     private var block = 0
 
-    private var numbers = Column<UInt64>()
     private var writer: ColumnWriter
-
-    private var interner = TextInterner()
-    /// Number of each text so far; of all, or of those before `places` took over.
-    private var ids = Column<UInt32>()
-    private var places = Column<UnsafeRawBufferPointer>()
-    private var isRaw = false
     /// Where each block ends among the texts.
     private var ends: [Int] = []
-    private var textByteCount = 0
+    private var isSampled = false
 
     init(_ field: PartField, blockCount: Int) {
         self.field = field
@@ -53,34 +56,26 @@ struct FlushColumn: ~Copyable {
 
     /// - Parameter text: stays where it is until the column is finished.
     @inline(__always)
-    mutating func append(_ text: UnsafeRawBufferPointer) {
-        textByteCount &+= text.count
-        if isRaw {
-            places.append(text)
-            return
-        }
-        // Values of one form lie together: mostly the same as the one before.
-        if ids.count > 0 {
-            let last = ids[ids.count &- 1]
-            if ByteOrder.isSame(interner.texts[Int(last)], text) {
-                ids.append(last)
-                return
-            }
-        }
-        ids.append(interner.intern(text))
-    }
+    mutating func append(_ text: UnsafeRawBufferPointer) { places.append(text) }
 
-    private var textCount: Int { isRaw ? places.count : ids.count }
+    /// Room for all values of the block in hand, to be filled before `finishBlock`: texts as
+    /// `UnsafeRawBufferPointer`, which must stay where they are until the column is finished, else
+    /// `UInt64`.
+    mutating func makeRoom(_ count: Int) -> UnsafeMutableRawPointer {
+        var room: UnsafeMutableRawPointer?
+        if holdsText {
+            places.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
+        } else {
+            numbers.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
+        }
+        // Never nil: a column's memory has an address.
+        return room ?? UnsafeMutableRawPointer(bitPattern: 1 << 12).unsafelyUnwrapped
+    }
 
     mutating func finishBlock(to output: inout PartOutput) throws(DiskError) {
         defer { block += 1 }
         if holdsText {
-            ends.append(textCount)
-            if !isRaw, ids.count >= Limits.sampledTexts,
-                interner.count > ids.count / 100 * Limits.rawPercent
-            {
-                stopNumbering()
-            }
+            finishTexts()
             return
         }
         if type == .int, numbers.count > 0, !isSampled {
@@ -97,7 +92,42 @@ struct FlushColumn: ~Copyable {
         numbers.truncate(to: 0)
     }
 
-    private var isSampled = false
+    private mutating func finishTexts() {
+        if isRaw {
+            ends.append(places.count)
+            return
+        }
+        number()
+        ends.append(ids.count)
+        if ids.count >= Limits.sampledTexts,
+            interner.count > ids.count / 100 * Limits.rawPercent
+        {
+            stopNumbering()
+        }
+    }
+
+    /// Numbers the texts of the block in hand: first all hashes, then all look-ups, so that the
+    /// memory they wait for is fetched side by side.
+    private mutating func number() {
+        let count = places.count
+        hashes.truncate(to: 0)
+        let hashing = TextHash()
+        for index in 0..<count { hashes.append(hashing.of(places[index])) }
+        var last: UInt64 = 0
+        var id: UInt32 = 0
+        for index in 0..<count {
+            let text = places[index]
+            // Values of one form lie together: mostly the same as the one before.
+            if index == 0 || hashes[index] != last
+                || !ByteOrder.isSame(interner.texts[Int(id)], text)
+            {
+                id = interner.intern(text, hash: hashes[index])
+                last = hashes[index]
+            }
+            ids.append(id)
+        }
+        places.truncate(to: 0)
+    }
 
     private mutating func stopNumbering() {
         isRaw = true
@@ -108,9 +138,8 @@ struct FlushColumn: ~Copyable {
 
     private static func distinct(_ numbers: UnsafeBufferPointer<UInt64>) -> Int {
         var seen = RecordInterner<UInt64>()
-        for number in numbers {
-            _ = seen.intern(number, hash: TextHash.combine(0, number))
-        }
+        let hashing = TextHash()
+        for number in numbers { _ = seen.intern(number, hash: hashing.combine(0, number)) }
         return seen.count
     }
 
@@ -122,7 +151,8 @@ struct FlushColumn: ~Copyable {
         }
         if isRaw {
             let count = max(places.count, 1)
-            if isSearched, textByteCount / count <= Limits.filteredTextBytes {
+            let byteCount = (0..<places.count).reduce(0) { $0 + places[$1].count }
+            if isSearched, byteCount / count <= Limits.filteredTextBytes {
                 writer.filter(values: count)
             }
             try writeTexts(to: &output)
@@ -160,142 +190,6 @@ struct FlushColumn: ~Copyable {
                 try writer.append(numbers: numbers, to: &output)
             }
             first = end
-        }
-    }
-}
-
-/// The attribute columns of a head that is being flushed, and which of them each shape fills.
-struct FlushAttributes: ~Copyable {
-    private let columns: UnsafeMutableBufferPointer<FlushColumn>
-    /// By table (spans, events, links) and shape: where its columns begin in `places`.
-    private var starts: [[Int]]
-    /// A column for each entry of a shape; -1 for a value of the empty type, which has none.
-    private var places = Column<Int32>()
-    private(set) var overflowKeys = 0
-    /// By table and shape: how many of its values go to an overflow column.
-    private var overflowing: [[Int]]
-
-    private struct Kind: Hashable {
-        var table: PartTable
-        var key: UInt32
-        var type: AttributeType
-    }
-
-    static let tables: [PartTable] = [.spans, .events, .links]
-
-    /// - Parameters:
-    ///   - uses: by table (spans, events, links) how many owners each shape has.
-    init(_ shapes: [[PartVocabulary.Entry]], uses: [[Int]], blockCount: Int) {
-        var counts: [Kind: Int] = [:]
-        for (table, uses) in zip(Self.tables, uses) {
-            for (shape, entries) in shapes.enumerated() where uses[shape] > 0 {
-                for entry in entries where entry.type != .empty {
-                    let kind = Kind(table: table, key: entry.key, type: entry.type)
-                    counts[kind, default: 0] += uses[shape]
-                }
-            }
-        }
-        let own = Self.withColumn(counts)
-        var kinds: [Kind] = []
-        var numbers: [Kind: Int] = [:]
-        starts = []
-        overflowing = []
-        for (table, uses) in zip(Self.tables, uses) {
-            var first: [Int] = []
-            var over: [Int] = []
-            for (shape, entries) in shapes.enumerated() {
-                first.append(places.count)
-                over.append(0)
-                guard uses[shape] > 0 else { continue }
-                for entry in entries {
-                    guard entry.type != .empty else {
-                        places.append(-1)
-                        continue
-                    }
-                    var kind = Kind(table: table, key: entry.key, type: entry.type)
-                    if let own, !own.contains(kind) {
-                        kind.key = PartDirectory.Column.overflowKey
-                        over[shape] += 1
-                    }
-                    let number = numbers[kind] ?? kinds.count
-                    if number == kinds.count {
-                        numbers[kind] = number
-                        kinds.append(kind)
-                    }
-                    places.append(Int32(number))
-                }
-            }
-            starts.append(first)
-            overflowing.append(over)
-        }
-        overflowKeys = own.map { counts.count - $0.count } ?? 0
-        columns = .allocate(capacity: kinds.count)
-        for (number, kind) in kinds.enumerated() {
-            columns.initializeElement(
-                at: number,
-                to: FlushColumn(
-                    attribute: kind.key,
-                    kind.type,
-                    of: kind.table,
-                    blockCount: blockCount
-                )
-            )
-        }
-    }
-
-    deinit { columns.deinitialize().deallocate() }
-
-    /// The keys that get a column, those with the most values; `nil` where all do.
-    private static func withColumn(_ counts: [Kind: Int]) -> Set<Kind>? {
-        guard
-            tables.contains(where: { table in
-                counts.keys.lazy.filter { $0.table == table }.count > Limits.attributeColumns
-            })
-        else { return nil }
-        var own: Set<Kind> = []
-        for table in tables {
-            let all = counts.filter { $0.key.table == table }.sorted {
-                if $0.value != $1.value { return $0.value > $1.value }
-                return $0.key.key == $1.key.key
-                    ? $0.key.type.rawValue < $1.key.type.rawValue : $0.key.key < $1.key.key
-            }
-            own.formUnion(all.prefix(Limits.attributeColumns).map(\.key))
-        }
-        return own
-    }
-
-    /// Values of a shape that go to overflow columns.
-    func overflow(_ table: Int, shape: Int) -> Int { overflowing[table][shape] }
-
-    /// Adds the values of one owner.
-    ///
-    /// - Parameters:
-    ///   - table: 0 spans, 1 events, 2 links.
-    ///   - rows: attributes of `view`, as many as the shape has entries.
-    @inline(__always)
-    mutating func append(_ rows: Range<Int>, of view: TableView, _ table: Int, shape: Int) {
-        var place = starts[table][shape]
-        for row in rows {
-            let column = Int(places[place])
-            place &+= 1
-            if column < 0 { continue }
-            // Bound: `places` holds numbers of columns, or less than 0.
-            if columns[column].holdsText {
-                columns[column].append(view.text(row))
-            } else {
-                columns[column].append(view.value[row])
-            }
-        }
-    }
-
-    mutating func finishBlock(to output: inout PartOutput) throws(DiskError) {
-        for index in 0..<columns.count { try columns[index].finishBlock(to: &output) }
-    }
-
-    mutating func finish(into assembler: inout PartAssembler) throws(DiskError) {
-        assembler.overflowKeys = overflowKeys
-        for index in 0..<columns.count {
-            assembler.add(try columns[index].finish(to: &assembler.output))
         }
     }
 }

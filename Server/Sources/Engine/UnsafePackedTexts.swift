@@ -204,8 +204,46 @@ enum ByteOrder {
         return a[shared] < b[shared]
     }
 
+    /// Made for short texts: words that overlap at the end instead of single bytes.
+    @inline(__always)
     static func isSame(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-        a.count == b.count && commonPrefix(a, b) == a.count
+        guard a.count == b.count else { return false }
+        guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+        return isSame(first, second, a.count)
+    }
+
+    @inline(__always)
+    private static func isSame(
+        _ a: UnsafeRawPointer,
+        _ b: UnsafeRawPointer,
+        _ count: Int
+    ) -> Bool {
+        if count >= 8 {
+            var index = 0
+            // Bound: index + 8 <= count in the loop; the last load ends at count.
+            while index < count &- 8 {
+                if word(a + index) != word(b + index) { return false }
+                index &+= 8
+            }
+            return word(a + (count &- 8)) == word(b + (count &- 8))
+        }
+        if count >= 4 {
+            let first = a.loadUnaligned(as: UInt32.self) == b.loadUnaligned(as: UInt32.self)
+            let x = (a + (count &- 4)).loadUnaligned(as: UInt32.self)
+            return first && x == (b + (count &- 4)).loadUnaligned(as: UInt32.self)
+        }
+        for index in 0..<count
+        where a.load(fromByteOffset: index, as: UInt8.self)
+            != b.load(fromByteOffset: index, as: UInt8.self)
+        {
+            return false
+        }
+        return true
+    }
+
+    @inline(__always)
+    private static func word(_ place: UnsafeRawPointer) -> UInt64 {
+        place.loadUnaligned(as: UInt64.self)
     }
 
     /// How many bytes both begin with.

@@ -14,22 +14,12 @@ struct PartFlush: ~Copyable {
         [.spans, .events, .links].contains($0.table) && !$0.holdsText
     }
 
-    /// An event or link of the block in hand.
-    private struct Child: BitwiseCopyable {
-        var form: UInt32
-        var place: SpanReference
-    }
-
     private let tables: [SpanTable]
-    private let views: UnsafeMutableBufferPointer<TableView>
+    private let views: UnsafeMutablePointer<TableView>
     private let order: RowOrder
-    /// By row: its form and its row in the resources.
-    private var forms: Column<UInt32>
-    private var resources: Column<UInt32>
-    private var instances: [UInt32]
-    /// By event in the order of the rows: its form; by link: its shape.
-    private var eventForms = Column<UInt32>()
-    private var linkShapes = Column<UInt32>()
+    private let learned: FlushVocabulary
+    /// By resource of the vocabulary: which of its service's it is.
+    private let instances: [UInt32]
     private let vocabulary: PartVocabulary
     private var assembler: PartAssembler
 
@@ -42,12 +32,10 @@ struct PartFlush: ~Copyable {
     private var block = PartDirectory.Block.empty
     private var firstRow = 0
     private var blockResources = Column<UInt64>()
-    private var blockEvents = Column<Child>()
-    private var blockLinks = Column<Child>()
-    private var nextEvent = 0
-    private var nextLink = 0
+    /// Events and links of the block in hand.
+    private var blockEvents = Column<SpanReference>()
+    private var blockLinks = Column<SpanReference>()
     private var family = TraceFamily()
-    private var grouping = Grouping()
 
     /// - Parameters:
     ///   - receivedAt: newest receipt among the spans.
@@ -62,35 +50,17 @@ struct PartFlush: ~Copyable {
         self.tables = tables
         views = .allocate(capacity: tables.count)
         for (index, table) in tables.enumerated() {
-            views.initializeElement(at: index, to: TableView(table))
+            (views + index).initialize(to: TableView(table))
         }
-        order = RowOrder(tables, UnsafeBufferPointer(views))
-        let count = order.rows.count
-        forms = Column(capacity: count)
-        resources = Column(capacity: count)
-        var learned = FlushVocabulary(tables)
-        Self.learn(
-            order,
-            UnsafeBufferPointer(views),
-            &learned,
-            &forms,
-            &resources,
-            &eventForms,
-            &linkShapes
-        )
-        let (vocabulary, ranks) = learned.finish()
-        self.vocabulary = vocabulary
-        instances = Array(repeating: 0, count: ranks.resources.count)
-        for (id, row) in ranks.resources.enumerated() { instances[Int(row)] = ranks.instances[id] }
-        Self.translate(&forms, ranks.forms)
-        Self.translate(&resources, ranks.resources)
-        Self.translate(&eventForms, ranks.eventForms)
-        Self.translate(&linkShapes, ranks.shapes)
+        order = RowOrder(tables, UnsafeBufferPointer(start: views, count: tables.count))
+        var learned = FlushVocabulary(tables, UnsafePointer(views))
+        for number in tables.indices { learned.learn(number) }
+        (vocabulary, instances) = learned.finish()
         assembler = PartAssembler(
             tenant: tenant.name,
             receivedAt: receivedAt,
             vocabulary: vocabulary,
-            spanCount: count,
+            spanCount: order.rows.count,
             blockRows: blockRows,
             output: output
         )
@@ -99,14 +69,17 @@ struct PartFlush: ~Copyable {
         statusMessages = FlushColumn(.statusMessage, blockCount: blockCount)
         traceStates = FlushColumn(.traceState, blockCount: blockCount)
         linkTraceStates = FlushColumn(.linkTraceState, blockCount: blockCount)
-        attributes = FlushAttributes(
-            vocabulary.shapes,
-            uses: Self.uses(vocabulary, forms, eventForms, linkShapes),
-            blockCount: blockCount
-        )
+        attributes = FlushAttributes(vocabulary, learned.ids, blockCount: blockCount)
+        self.learned = learned
     }
 
     deinit { views.deallocate() }
+
+    /// The columns of a table. Bound: the order names tables that there are.
+    @inline(__always)
+    private func view(_ table: UInt32) -> UnsafePointer<TableView> {
+        UnsafePointer(views + Int(table))
+    }
 
     /// Writes everything.
     mutating func write() throws(DiskError) -> Manifest.Entry {
@@ -120,62 +93,7 @@ struct PartFlush: ~Copyable {
         return try assembler.finish()
     }
 
-    // MARK: First pass
-
-    /// Finds the form of every row, event and link.
-    private static func learn(
-        _ order: borrowing RowOrder,
-        _ views: UnsafeBufferPointer<TableView>,
-        _ vocabulary: inout FlushVocabulary,
-        _ forms: inout Column<UInt32>,
-        _ resources: inout Column<UInt32>,
-        _ eventForms: inout Column<UInt32>,
-        _ linkShapes: inout Column<UInt32>
-    ) {
-        for index in 0..<order.rows.count {
-            let place = order.rows[index]
-            let number = Int(place.table)
-            let row = Int(place.row)
-            let view = views[number]
-            let (form, resource) = vocabulary.form(row, of: view, number)
-            forms.append(form)
-            resources.append(resource)
-            for event in view.events(of: row) {
-                eventForms.append(
-                    vocabulary.eventForm(event, of: view, number, resource: resource)
-                )
-            }
-            for link in view.links(of: row) {
-                linkShapes.append(
-                    vocabulary.shape(view.attributes(ofLink: link), of: view, number)
-                )
-            }
-        }
-    }
-
-    private static func translate(_ ids: inout Column<UInt32>, _ ranks: [UInt32]) {
-        for index in 0..<ids.count { ids[index] = ranks[Int(ids[index])] }
-    }
-
-    /// By table (spans, events, links) how many owners each shape has.
-    private static func uses(
-        _ vocabulary: PartVocabulary,
-        _ forms: borrowing Column<UInt32>,
-        _ eventForms: borrowing Column<UInt32>,
-        _ linkShapes: borrowing Column<UInt32>
-    ) -> [[Int]] {
-        var uses = Array(repeating: Array(repeating: 0, count: vocabulary.shapes.count), count: 3)
-        for index in 0..<forms.count {
-            uses[0][Int(vocabulary.forms[Int(forms[index])].shape)] += 1
-        }
-        for index in 0..<eventForms.count {
-            uses[1][Int(vocabulary.eventForms[Int(eventForms[index])].shape)] += 1
-        }
-        for index in 0..<linkShapes.count { uses[2][Int(linkShapes[index])] += 1 }
-        return uses
-    }
-
-    // MARK: Second pass
+    // MARK: Rows
 
     private mutating func append(trace: RowOrder.Trace) throws(DiskError) {
         let first = trace.first
@@ -184,11 +102,11 @@ struct PartFlush: ~Copyable {
         var root = -1
         for offset in 0..<trace.count {
             let place = order.rows[first + offset]
-            let view = views[Int(place.table)]
+            let view = self.view(place.table)
             let row = Int(place.row)
-            family.add(view.spanID[row])
-            finish = max(finish, max(view.start[row], view.end[row]))
-            if root < 0, view.parentID[row] == 0 { root = offset }
+            family.add(view.pointee.spanID[row])
+            finish = max(finish, max(view.pointee.start[row], view.pointee.end[row]))
+            if root < 0, view.pointee.parentID[row] == 0 { root = offset }
         }
         family.finish()
         // Every kept row passes here once, in the order of the part.
@@ -197,7 +115,8 @@ struct PartFlush: ~Copyable {
             let place = order.rows[first + offset]
             try append(place, trace, offset, after: previous)
             previous =
-                block.rowCount == 0 ? trace.start : views[Int(place.table)].start[Int(place.row)]
+                block.rowCount == 0
+                ? trace.start : self.view(place.table).pointee.start[Int(place.row)]
         }
         try assembler.addTrace(
             TraceRowsWriter.Row(
@@ -205,7 +124,7 @@ struct PartFlush: ~Copyable {
                 start: trace.start,
                 duration: finish - trace.start,
                 spanCount: trace.count,
-                root: forms[first + max(root, 0)]
+                root: form(order.rows[first + max(root, 0)])
             )
         )
     }
@@ -219,13 +138,13 @@ struct PartFlush: ~Copyable {
         _ offset: Int,
         after previous: UInt64
     ) throws(DiskError) {
-        let view = views[Int(place.table)]
+        let view = self.view(place.table)
         let row = Int(place.row)
-        let start = view.start[row]
-        let end = view.end[row]
-        let index = trace.first + offset
-        fields.append(view.spanID[row], .spanID)
-        let parentID = view.parentID[row]
+        let start = view.pointee.start[row]
+        let end = view.pointee.end[row]
+        let base = learned.bases[Int(place.table)]
+        fields.append(view.pointee.spanID[row], .spanID)
+        let parentID = view.pointee.parentID[row]
         if parentID == 0 {
             fields.append(0, .parent)
         } else if let parent = family.find(parentID) {
@@ -237,19 +156,19 @@ struct PartFlush: ~Copyable {
         fields.append(start &- previous, .start)
         fields.append(end &- start, .duration)
         fields.append(end < start ? 1 : 0, .endsEarly)
-        fields.append(UInt64(forms[index]), .form)
-        let resource = resources[index]
+        fields.append(UInt64(learned.ids.forms[base.row &+ row]), .form)
+        let resource = learned.ids.resources[base.resource &+ Int(view.pointee.resource[row])]
         fields.append(UInt64(instances[Int(resource)]), .instance)
         blockResources.append(UInt64(resource))
-        fields.append(UInt64(view.droppedAttributes[row]), .droppedAttributes)
-        fields.append(UInt64(view.droppedEvents[row]), .droppedEvents)
-        fields.append(UInt64(view.droppedLinks[row]), .droppedLinks)
-        fields.append(UInt64(view.marks[row]), .marks)
-        statusMessages.append(text(view.statusMessage[row], place))
-        traceStates.append(text(view.traceState[row], place))
-        appendEvents(view.events(of: row), of: view, place, start: start)
-        appendLinks(view.links(of: row), of: view, place, trace, offset)
-        block.note(start: start, duration: view.duration(row))
+        fields.append(UInt64(view.pointee.droppedAttributes[row]), .droppedAttributes)
+        fields.append(UInt64(view.pointee.droppedEvents[row]), .droppedEvents)
+        fields.append(UInt64(view.pointee.droppedLinks[row]), .droppedLinks)
+        fields.append(UInt64(view.pointee.marks[row]), .marks)
+        statusMessages.append(text(view.pointee.statusMessage[row], place))
+        traceStates.append(text(view.pointee.traceState[row], place))
+        appendEvents(view.pointee.events(of: row), of: view, place, start: start)
+        appendLinks(view.pointee.links(of: row), of: view, place, trace, offset)
+        block.note(start: start, duration: view.pointee.duration(row))
         if block.rowCount == assembler.blockRows { try finishBlock() }
     }
 
@@ -263,19 +182,18 @@ struct PartFlush: ~Copyable {
     @inline(__always)
     private mutating func appendEvents(
         _ rows: Range<Int>,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ place: SpanReference,
         start: UInt64
     ) {
         fields.append(UInt64(rows.count), .eventCount)
+        if rows.isEmpty { return }
+        let base = learned.bases[Int(place.table)]
         for row in rows {
-            let form = eventForms[nextEvent]
-            nextEvent += 1
-            fields.append(Zigzag.encode(view.eventTime[row] &- start), .eventTime)
+            let form = learned.ids.eventForms[base.event &+ row]
+            fields.append(Zigzag.encode(view.pointee.eventTime[row] &- start), .eventTime)
             fields.append(UInt64(form), .eventForm)
-            blockEvents.append(
-                Child(form: form, place: SpanReference(table: place.table, row: UInt32(row)))
-            )
+            blockEvents.append(SpanReference(table: place.table, row: UInt32(row)))
         }
         block.eventCount += rows.count
     }
@@ -283,18 +201,20 @@ struct PartFlush: ~Copyable {
     @inline(__always)
     private mutating func appendLinks(
         _ rows: Range<Int>,
-        of view: TableView,
+        of view: UnsafePointer<TableView>,
         _ place: SpanReference,
         _ trace: RowOrder.Trace,
         _ offset: Int
     ) {
         fields.append(UInt64(rows.count), .linkCount)
+        if rows.isEmpty { return }
+        let base = learned.bases[Int(place.table)]
         for row in rows {
-            let shape = linkShapes[nextLink]
-            nextLink += 1
+            let shape = learned.ids.linkShapes[base.link &+ row]
             let isOwn =
-                view.linkTraceLow[row] == trace.low && view.linkTraceHigh[row] == trace.high
-            if isOwn, let target = family.find(view.linkSpanID[row]) {
+                view.pointee.linkTraceLow[row] == trace.low
+                && view.pointee.linkTraceHigh[row] == trace.high
+            if isOwn, let target = family.find(view.pointee.linkSpanID[row]) {
                 fields.append(
                     2 &+ Zigzag.encode(UInt64(bitPattern: Int64(target - offset))),
                     .linkTarget
@@ -302,18 +222,16 @@ struct PartFlush: ~Copyable {
             } else {
                 fields.append(isOwn ? 1 : 0, .linkTarget)
                 if !isOwn {
-                    fields.append(view.linkTraceHigh[row], .linkTraceHigh)
-                    fields.append(view.linkTraceLow[row], .linkTraceLow)
+                    fields.append(view.pointee.linkTraceHigh[row], .linkTraceHigh)
+                    fields.append(view.pointee.linkTraceLow[row], .linkTraceLow)
                 }
-                fields.append(view.linkSpanID[row], .linkSpanID)
+                fields.append(view.pointee.linkSpanID[row], .linkSpanID)
             }
-            fields.append(UInt64(view.linkFlags[row]), .linkFlags)
+            fields.append(UInt64(view.pointee.linkFlags[row]), .linkFlags)
             fields.append(UInt64(shape), .linkShape)
-            fields.append(UInt64(view.linkDropped[row]), .linkDropped)
-            linkTraceStates.append(text(view.linkTraceState[row], place))
-            blockLinks.append(
-                Child(form: shape, place: SpanReference(table: place.table, row: UInt32(row)))
-            )
+            fields.append(UInt64(view.pointee.linkDropped[row]), .linkDropped)
+            linkTraceStates.append(text(view.pointee.linkTraceState[row], place))
+            blockLinks.append(SpanReference(table: place.table, row: UInt32(row)))
         }
         block.linkCount += rows.count
     }
@@ -338,73 +256,46 @@ struct PartFlush: ~Copyable {
         blockLinks.truncate(to: 0)
     }
 
-    /// Adds the attribute values of the block's rows, then events, then links, grouped by form.
+    /// Adds the attribute values of the block's rows, events and links.
     private mutating func appendAttributes() {
-        let count = block.rowCount
-        grouping.sort(count, formCount: vocabulary.forms.count) { forms[firstRow + $0] }
-        for index in 0..<count {
-            let row = firstRow + Int(grouping.order[index])
-            let shape = Int(vocabulary.forms[Int(forms[row])].shape)
-            guard shape > 0 else { continue }
-            let place = order.rows[row]
-            let view = views[Int(place.table)]
-            append(view.attributes(of: Int(place.row)), of: view, 0, shape: shape)
-        }
-        grouping.sort(blockEvents.count, formCount: vocabulary.eventForms.count) {
-            blockEvents[$0].form
-        }
-        for index in 0..<blockEvents.count {
-            let event = blockEvents[Int(grouping.order[index])]
-            let view = views[Int(event.place.table)]
-            append(
-                view.attributes(ofEvent: Int(event.place.row)),
+        fields.withValues(.form) { attributes.begin(.spans, forms: $0) }
+        for row in 0..<block.rowCount {
+            let place = order.rows[firstRow + row]
+            let view = self.view(place.table)
+            attributes.append(
+                view.pointee.attributes(of: Int(place.row)),
                 of: view,
-                1,
-                shape: Int(vocabulary.eventForms[Int(event.form)].shape)
+                form: form(place)
             )
         }
-        grouping.sort(blockLinks.count, formCount: vocabulary.shapes.count) { blockLinks[$0].form }
+        fields.withValues(.eventForm) { attributes.begin(.events, forms: $0) }
+        for index in 0..<blockEvents.count {
+            let event = blockEvents[index]
+            let view = self.view(event.table)
+            let base = learned.bases[Int(event.table)]
+            attributes.append(
+                view.pointee.attributes(ofEvent: Int(event.row)),
+                of: view,
+                form: learned.ids.eventForms[base.event + Int(event.row)]
+            )
+        }
+        fields.withValues(.linkShape) { attributes.begin(.links, forms: $0) }
         for index in 0..<blockLinks.count {
-            let link = blockLinks[Int(grouping.order[index])]
-            let view = views[Int(link.place.table)]
-            append(view.attributes(ofLink: Int(link.place.row)), of: view, 2, shape: Int(link.form))
+            let link = blockLinks[index]
+            let view = self.view(link.table)
+            let base = learned.bases[Int(link.table)]
+            attributes.append(
+                view.pointee.attributes(ofLink: Int(link.row)),
+                of: view,
+                form: learned.ids.linkShapes[base.link + Int(link.row)]
+            )
         }
     }
 
+    /// The form of a row of a table.
     @inline(__always)
-    private mutating func append(
-        _ rows: Range<Int>,
-        of view: TableView,
-        _ table: Int,
-        shape: Int
-    ) {
-        attributes.append(rows, of: view, table, shape: shape)
-        assembler.overflowValues += attributes.overflow(table, shape: shape)
-    }
-}
-
-/// Puts the rows of a block in the order of their forms, keeping the order inside a form.
-struct Grouping: ~Copyable {
-    /// Rows of the block.
-    private(set) var order = Column<UInt32>()
-    private var next = Column<UInt32>()
-
-    /// - Parameter form: of a row, below `formCount`.
-    @inline(__always)
-    mutating func sort(_ count: Int, formCount: Int, form: (Int) -> UInt32) {
-        next.truncate(to: 0)
-        next.append(count: formCount + 1) { $0.initialize(repeating: 0) }
-        for row in 0..<count { next[Int(form(row)) + 1] &+= 1 }
-        for index in 0..<formCount { next[index + 1] &+= next[index] }
-        order.truncate(to: 0)
-        order.append(count: count) { target in
-            for row in 0..<count {
-                let place = Int(form(row))
-                // Bound: the counts add up to `count`.
-                target[Int(next[place])] = UInt32(row)
-                next[place] &+= 1
-            }
-        }
+    private func form(_ place: SpanReference) -> UInt32 {
+        learned.ids.forms[learned.bases[Int(place.table)].row &+ Int(place.row)]
     }
 }
 

@@ -172,6 +172,7 @@ private struct TraceTable: ~Copyable {
     /// Number plus one, 0 for an empty slot.
     private var slots = Column<UInt32>(capacity: 4096)
     private var last = -1
+    private let hashing = TextHash()
 
     init() { clearSlots(4096) }
 
@@ -188,7 +189,7 @@ private struct TraceTable: ~Copyable {
 
     private mutating func find(_ high: UInt64, _ low: UInt64) -> Int {
         let mask = slots.count &- 1
-        var slot = Self.slot(high, low) & mask
+        var slot = self.slot(high, low) & mask
         while slots[slot] != 0 {
             let number = Int(slots[slot]) &- 1
             if traces[number].low == low, traces[number].high == high { return number }
@@ -201,8 +202,8 @@ private struct TraceTable: ~Copyable {
     }
 
     @inline(__always)
-    private static func slot(_ high: UInt64, _ low: UInt64) -> Int {
-        Int(truncatingIfNeeded: TextHash.combine(TextHash.combine(0, low), high))
+    private func slot(_ high: UInt64, _ low: UInt64) -> Int {
+        Int(truncatingIfNeeded: hashing.combine(hashing.combine(0, low), high))
     }
 
     private mutating func clearSlots(_ count: Int) {
@@ -214,7 +215,7 @@ private struct TraceTable: ~Copyable {
         clearSlots(size)
         let mask = size - 1
         for number in 0..<traces.count {
-            var slot = Self.slot(traces[number].high, traces[number].low) & mask
+            var slot = self.slot(traces[number].high, traces[number].low) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }
             slots[slot] = UInt32(number + 1)
         }

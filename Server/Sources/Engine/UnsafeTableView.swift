@@ -47,6 +47,14 @@ struct TableView {
     let linkDropped: UnsafeBufferPointer<UInt32>
     private let linkAttributes: UnsafeBufferPointer<Run>
     private let service: UnsafeBufferPointer<UInt32>
+    let resourceSchema: UnsafeBufferPointer<UInt32>
+    let resourceDropped: UnsafeBufferPointer<UInt32>
+    private let resourceAttributes: UnsafeBufferPointer<Run>
+    let scopeName: UnsafeBufferPointer<UInt32>
+    let scopeVersion: UnsafeBufferPointer<UInt32>
+    let scopeSchema: UnsafeBufferPointer<UInt32>
+    let scopeDropped: UnsafeBufferPointer<UInt32>
+    private let scopeAttributes: UnsafeBufferPointer<Run>
 
     init(_ table: SpanTable) {
         count = table.columns.count
@@ -87,6 +95,14 @@ struct TableView {
         linkDropped = Self.all(table.columns.links.dropped)
         linkAttributes = Self.all(table.columns.links.attributes)
         service = Self.all(table.columns.resources.service)
+        resourceSchema = Self.all(table.columns.resources.schemaURL)
+        resourceDropped = Self.all(table.columns.resources.dropped)
+        resourceAttributes = Self.all(table.columns.resources.attributes)
+        scopeName = Self.all(table.columns.scopes.name)
+        scopeVersion = Self.all(table.columns.scopes.version)
+        scopeSchema = Self.all(table.columns.scopes.schemaURL)
+        scopeDropped = Self.all(table.columns.scopes.dropped)
+        scopeAttributes = Self.all(table.columns.scopes.attributes)
     }
 
     private static func all<Element: BitwiseCopyable>(
@@ -123,13 +139,34 @@ struct TableView {
         return rows
     }
 
-    /// The string id of the service of span `row`.
-    @inline(__always)
-    func service(of row: Int) -> UInt32 {
-        let resource = Int(resource[row])
-        precondition(resource < service.count, "no resource \(resource)")
-        return service[resource]
+    /// The attribute rows of resource `row`.
+    func attributes(ofResource row: Int) -> Range<Int> {
+        rows(resourceAttributes[row], in: key.count)
     }
+
+    /// The attribute rows of scope `row`.
+    func attributes(ofScope row: Int) -> Range<Int> { rows(scopeAttributes[row], in: key.count) }
+
+    /// The string id of the service of resource `row`.
+    func service(ofResource row: Int) -> UInt32 { service[row] }
+
+    /// Whether two runs of attributes have the same keys and types.
+    @inline(__always)
+    func hasSameShape(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+        guard a.count == b.count else { return false }
+        // Bound: both ranges were checked.
+        for offset in 0..<a.count
+        where key[a.lowerBound &+ offset] != key[b.lowerBound &+ offset]
+            || type[a.lowerBound &+ offset] != type[b.lowerBound &+ offset]
+        {
+            return false
+        }
+        return true
+    }
+
+    /// Whether attribute `row` holds a text.
+    @inline(__always)
+    func holdsText(_ row: Int) -> Bool { AttributeType(rawValue: type[row])?.holdsText ?? false }
 
     /// The bytes of text attribute `row`.
     @inline(__always)

@@ -12,6 +12,8 @@ struct TextInterner: ~Copyable {
     /// High 32 bits: upper half of the hash; low 32 bits: id plus one, 0 for an empty slot.
     private var slots = Column<UInt64>(capacity: 128)
 
+    private let hashing = TextHash()
+
     init() { clearSlots(128) }
 
     var count: Int { texts.count }
@@ -19,7 +21,12 @@ struct TextInterner: ~Copyable {
     /// The id of `text`, which is added if it is new.
     @inline(__always)
     mutating func intern(_ text: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = TextHash.of(text)
+        intern(text, hash: hashing.of(text))
+    }
+
+    /// - Parameter hash: of the text, by `TextHash`.
+    @inline(__always)
+    mutating func intern(_ text: UnsafeRawBufferPointer, hash: UInt64) -> UInt32 {
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
@@ -49,7 +56,7 @@ struct TextInterner: ~Copyable {
         clearSlots(size)
         let mask = size - 1
         for id in 0..<texts.count {
-            let hash = TextHash.of(texts[id])
+            let hash = hashing.of(texts[id])
             var slot = Int(truncatingIfNeeded: hash) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }
             slots[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(id + 1)
@@ -109,23 +116,25 @@ struct RecordInterner<Record: BitwiseCopyable & Hashable>: ~Copyable {
 }
 
 /// Hashing in memory, keyed by the process. Not for anything on disk: see `ValueHash`.
-enum TextHash {
-    private static let seed = UInt64(bitPattern: Int64(0x536B_6569.hashValue))
+struct TextHash: BitwiseCopyable {
+    private let seed = UInt64(bitPattern: Int64(0x536B_6569.hashValue))
 
     @inline(__always)
-    static func of(_ text: UnsafeRawBufferPointer) -> UInt64 {
+    func of(_ text: UnsafeRawBufferPointer) -> UInt64 {
         let count = text.count
         var state = seed ^ UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
-        guard count >= 8 else { return fold(state ^ short(text), 0xE703_7ED1_A0B4_28DB ^ seed) }
+        guard count >= 8 else {
+            return Self.fold(state ^ Self.short(text), 0xE703_7ED1_A0B4_28DB ^ seed)
+        }
         var offset = 0
         // Bound: offset + 8 <= count in the loop; the last load ends at count.
         while offset < count &- 8 {
             let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            state = fold(state ^ word, 0xA076_1D64_78BD_642F)
+            state = Self.fold(state ^ word, 0xA076_1D64_78BD_642F)
             offset &+= 8
         }
         let last = text.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-        return fold(state ^ last, 0xE703_7ED1_A0B4_28DB ^ seed)
+        return Self.fold(state ^ last, 0xE703_7ED1_A0B4_28DB ^ seed)
     }
 
     /// Fewer than eight bytes as one number.
@@ -145,8 +154,8 @@ enum TextHash {
 
     /// Takes one more number into a hash; begin with 0.
     @inline(__always)
-    static func combine(_ hash: UInt64, _ number: UInt64) -> UInt64 {
-        fold(hash ^ number ^ seed, 0xA076_1D64_78BD_642F &+ (seed | 1))
+    func combine(_ hash: UInt64, _ number: UInt64) -> UInt64 {
+        Self.fold(hash ^ number ^ seed, 0xA076_1D64_78BD_642F &+ (seed | 1))
     }
 
     @inline(__always)

@@ -10,7 +10,8 @@ struct ValueMatcher {
     private let int: UInt64?
     private let bool: UInt64?
     private let double: Double?
-    private let range: NumberRange?
+    /// What numbers must lie in, where that is asked.
+    let range: NumberRange?
 
     init(_ match: ValueMatch) {
         self.match = match
@@ -40,9 +41,6 @@ struct ValueMatcher {
     }
 
     var isExists: Bool { match == .exists }
-
-    /// The ints that match, where a stretch of numbers is asked for.
-    var ints: ClosedRange<Int64>? { range?.ints }
 
     /// The only bits of this type that match; `nil` where they must be compared one by one.
     func bits(_ type: AttributeType) -> UInt64? {

@@ -85,7 +85,7 @@ import Testing
         await store.close()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a long log is flushed before it refuses appends for good`() async throws {
         let directory = TemporaryDirectory()
         var options = EngineOptions.small

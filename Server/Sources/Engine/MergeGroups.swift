@@ -29,18 +29,12 @@ struct MergeRows: BitwiseCopyable {
 struct MergeGroups: ~Copyable {
     private let formCount: Int
     private var grouping = Grouping()
-    private var owners = Column<Owner>()
+    /// Of the output block in hand, one by one.
+    private var owners = Column<MergeRun>()
     private var runs = Column<MergeRun>()
     private var runEnds: [Int] = []
     private var rows = Column<MergeRows>()
     private var rowEnds: [Int] = []
-
-    private struct Owner: BitwiseCopyable {
-        var form: UInt32
-        var block: UInt32
-        var place: UInt32
-        var rank: UInt32
-    }
 
     init(formCount: Int) { self.formCount = formCount }
 
@@ -56,11 +50,12 @@ struct MergeGroups: ~Copyable {
         let block = UInt32(truncatingIfNeeded: block)
         for index in range {
             owners.append(
-                Owner(
+                MergeRun(
                     form: forms[Int(source.forms[index])],
                     block: block,
                     place: source.places[index],
-                    rank: source.ranks[index]
+                    rank: source.ranks[index],
+                    count: 1
                 )
             )
         }
@@ -99,15 +94,7 @@ struct MergeGroups: ~Copyable {
                     continue
                 }
             }
-            runs.append(
-                MergeRun(
-                    form: owner.form,
-                    block: owner.block,
-                    place: owner.place,
-                    rank: owner.rank,
-                    count: 1
-                )
-            )
+            runs.append(owner)
         }
         runEnds.append(runs.count)
         rowEnds.append(rows.count)

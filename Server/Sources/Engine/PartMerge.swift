@@ -3,6 +3,46 @@
 import Platform
 import SkeinModel
 
+/// The parts that are joined, and what must be known of them before the first row is copied.
+struct MergeInputs {
+    let inputs: [MergeInput]
+    let order: MergeOrder
+    let vocabulary: MergeVocabulary
+    let tenant: String
+    /// Newest receipt among the spans.
+    let receivedAt: UInt64
+    /// Whether texts and names may be left over that no kept row has.
+    var dropsRows: Bool { order.droppedTraces > 0 }
+    /// Spans that the joined part will have; with none there is nothing to write.
+    var spanCount: Int { order.spanCount }
+
+    /// - Parameters:
+    ///   - parts: of one tenant, at least one.
+    ///   - dropped: traces to leave out.
+    init(_ parts: [Part], dropping dropped: Set<TraceID> = []) throws(PartDamage) {
+        let scratch = ReadScratch()
+        var inputs: [MergeInput] = []
+        var firstBlock = 0
+        for part in parts {
+            inputs.append(try MergeInput(part, firstBlock: firstBlock, scratch))
+            firstBlock += part.directory.blocks.count
+        }
+        let order = try MergeOrder(inputs, dropping: dropped)
+        var uses: [MergeVocabulary.Use] = []
+        for (number, input) in inputs.enumerated() {
+            uses.append(
+                order.droppedTraces > 0
+                    ? try order.use(of: input, number) : MergeVocabulary.Use(allOf: input.vocabulary)
+            )
+        }
+        vocabulary = MergeVocabulary(inputs.map(\.vocabulary), uses)
+        self.inputs = inputs
+        self.order = order
+        tenant = parts.first?.entry.tenant ?? ""
+        receivedAt = parts.map(\.entry.receivedAt).max() ?? 0
+    }
+}
+
 /// Writes one part from several, or from one without some of its traces.
 ///
 /// First the order of the traces is found and the vocabularies are joined. Then rows are copied block
@@ -19,7 +59,7 @@ struct PartMerge: ~Copyable {
 
     private var fields: FieldColumns
     private var block = PartDirectory.Block.empty
-    private var blockResources = Column<UInt64>()
+    private var blockResources: Column<UInt64>
     private var spans: MergeGroups
     private var events: MergeGroups
     private var links: MergeGroups
@@ -30,49 +70,25 @@ struct PartMerge: ~Copyable {
         [.spans, .events, .links].contains($0.table) && !$0.holdsText
     }
 
-    /// Spans that the joined part will have; with none there is nothing to write.
-    var spanCount: Int { order.spanCount }
-
-    /// - Parameters:
-    ///   - parts: of one tenant, at least one.
-    ///   - dropped: traces to leave out.
-    ///   - output: where the file goes; its head is written already.
-    init(
-        _ parts: [Part],
-        dropping dropped: Set<TraceID> = [],
-        blockRows: Int,
-        output: consuming PartOutput
-    ) throws(PartDamage) {
-        let scratch = ReadScratch()
-        var inputs: [MergeInput] = []
-        var firstBlock = 0
-        for part in parts {
-            inputs.append(try MergeInput(part, firstBlock: firstBlock, scratch))
-            firstBlock += part.directory.blocks.count
-        }
-        self.inputs = inputs
-        order = try MergeOrder(inputs, dropping: dropped)
-        dropsRows = order.droppedTraces > 0
-        var uses: [MergeVocabulary.Use] = []
-        for (number, input) in inputs.enumerated() {
-            uses.append(
-                dropsRows
-                    ? try order.use(of: input, number) : MergeVocabulary.Use(allOf: input.vocabulary)
-            )
-        }
-        vocabulary = MergeVocabulary(inputs.map(\.vocabulary), uses)
+    /// - Parameter output: where the file goes; its head is written already.
+    init(_ plan: MergeInputs, blockRows: Int, output: consuming PartOutput) {
+        inputs = plan.inputs
+        order = plan.order
+        dropsRows = plan.dropsRows
+        vocabulary = plan.vocabulary
         assembler = PartAssembler(
-            tenant: parts.first?.entry.tenant ?? "",
-            receivedAt: parts.map(\.entry.receivedAt).max() ?? 0,
-            vocabulary: vocabulary.content,
-            spanCount: order.spanCount,
+            tenant: plan.tenant,
+            receivedAt: plan.receivedAt,
+            vocabulary: plan.vocabulary.content,
+            spanCount: plan.order.spanCount,
             blockRows: blockRows,
             output: output
         )
         fields = FieldColumns(Self.numberFields, blockCount: assembler.blockCount)
-        spans = MergeGroups(formCount: vocabulary.content.forms.count)
-        events = MergeGroups(formCount: vocabulary.content.eventForms.count)
-        links = MergeGroups(formCount: vocabulary.content.shapes.count)
+        spans = MergeGroups(formCount: plan.vocabulary.content.forms.count)
+        events = MergeGroups(formCount: plan.vocabulary.content.eventForms.count)
+        links = MergeGroups(formCount: plan.vocabulary.content.shapes.count)
+        blockResources = Column()
     }
 
     /// Writes everything.

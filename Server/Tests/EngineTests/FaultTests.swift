@@ -305,7 +305,7 @@ import Testing
         let report = try EngineInspection.inspect(directory: Self.directory, disk: disk)
         #expect(report.contains("1 records") || report.contains("2 records"))
         #expect(report.contains("1 not flushed"))
-        #expect(report.contains("part      1, tenant default: version 1"))
+        #expect(report.contains("part      1, tenant default: version 2"))
         #expect(report.contains("spanID"))
         await store.close()
     }

@@ -47,6 +47,7 @@ let unixSignals = Target.Dependency.product(
 )
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
@@ -129,8 +130,8 @@ let fullTargets: [Target] = [
         name: "Receivers",
         dependencies: [
             "Ingest", "Store", hummingbird, hummingbirdCore, httpTypes, grpcCore, grpcTransport,
-            nioCore, nioHPACK, nioHTTP2, nioHTTPTypes, logging, lifecycle, skein("SkeinModel"),
-            skein("SkeinWire"),
+            nioCore, nioExtras, nioHPACK, nioHTTP1, nioHTTP2, nioHTTPTypes, nioPosix, logging,
+            lifecycle, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),

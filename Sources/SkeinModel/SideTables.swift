@@ -19,9 +19,24 @@ public struct ResourceColumns: ~Copyable, Sendable {
         schemaURL = Column()
     }
 
+    init(packing source: borrowing ResourceColumns, _ packer: inout SlabPacker) {
+        service = packer.column(source.service)
+        attributes = packer.column(source.attributes)
+        dropped = packer.sparse(source.dropped)
+        schemaURL = packer.sparse(source.schemaURL)
+    }
+
     /// Resources.
     @inlinable
     public var count: Int { service.count }
+
+    /// Drops all rows, keeping the room.
+    mutating func removeAll() {
+        service.truncate(to: 0)
+        attributes.truncate(to: 0)
+        dropped.truncate(to: 0)
+        schemaURL.truncate(to: 0)
+    }
 
     /// Adds a resource and returns its row.
     public mutating func append(
@@ -60,9 +75,26 @@ public struct ScopeColumns: ~Copyable, Sendable {
         schemaURL = Column()
     }
 
+    init(packing source: borrowing ScopeColumns, _ packer: inout SlabPacker) {
+        name = packer.column(source.name)
+        version = packer.sparse(source.version)
+        attributes = packer.sparse(source.attributes)
+        dropped = packer.sparse(source.dropped)
+        schemaURL = packer.sparse(source.schemaURL)
+    }
+
     /// Scopes.
     @inlinable
     public var count: Int { name.count }
+
+    /// Drops all rows, keeping the room.
+    mutating func removeAll() {
+        name.truncate(to: 0)
+        version.truncate(to: 0)
+        attributes.truncate(to: 0)
+        dropped.truncate(to: 0)
+        schemaURL.truncate(to: 0)
+    }
 
     /// Adds a scope and returns its row.
     public mutating func append(
@@ -98,6 +130,13 @@ public struct EventColumns: ~Copyable, Sendable {
         name = Column()
         attributes = Column()
         dropped = Column()
+    }
+
+    init(packing source: borrowing EventColumns, _ packer: inout SlabPacker) {
+        time = packer.column(source.time)
+        name = packer.column(source.name)
+        attributes = packer.sparse(source.attributes)
+        dropped = packer.sparse(source.dropped)
     }
 
     /// Events.
@@ -152,6 +191,16 @@ public struct LinkColumns: ~Copyable, Sendable {
         flags = Column()
         attributes = Column()
         dropped = Column()
+    }
+
+    init(packing source: borrowing LinkColumns, _ packer: inout SlabPacker) {
+        traceHigh = packer.column(source.traceHigh)
+        traceLow = packer.column(source.traceLow)
+        spanID = packer.column(source.spanID)
+        traceState = packer.sparse(source.traceState)
+        flags = packer.sparse(source.flags)
+        attributes = packer.sparse(source.attributes)
+        dropped = packer.sparse(source.dropped)
     }
 
     /// Links.

@@ -68,6 +68,8 @@ public struct SpanColumns: ~Copyable, Sendable {
     public var droppedLinks: Column<UInt32>
     /// `SpanMarks` raw values.
     public var marks: Column<UInt8>
+    /// What the columns of a packed batch lie in.
+    private let slab: Slab
 
     /// Makes an empty batch with room for about `capacity` spans.
     public init(capacity: Int = 0) {
@@ -98,6 +100,83 @@ public struct SpanColumns: ~Copyable, Sendable {
         droppedEvents = Column(capacity: capacity)
         droppedLinks = Column(capacity: capacity)
         marks = Column(capacity: capacity)
+        slab = Slab()
+    }
+
+    /// The same spans in one block of memory of just their size. A column that is zero throughout
+    /// takes none.
+    public func packed() -> SpanColumns {
+        var measuring = SlabPacker()
+        _ = SpanColumns(packing: self, &measuring, Slab())
+        let slab = Slab(byteCount: measuring.byteCount)
+        var packer = SlabPacker(slab, after: measuring)
+        return SpanColumns(packing: self, &packer, slab)
+    }
+
+    private init(
+        packing source: borrowing SpanColumns,
+        _ packer: inout SlabPacker,
+        _ slab: consuming Slab
+    ) {
+        strings = StringTable(packing: source.strings, &packer)
+        attributes = AttributeColumns(packing: source.attributes, &packer)
+        resources = ResourceColumns(packing: source.resources, &packer)
+        scopes = ScopeColumns(packing: source.scopes, &packer)
+        events = EventColumns(packing: source.events, &packer)
+        links = LinkColumns(packing: source.links, &packer)
+        traceHigh = packer.sparse(source.traceHigh)
+        traceLow = packer.column(source.traceLow)
+        spanID = packer.column(source.spanID)
+        parentID = packer.column(source.parentID)
+        start = packer.column(source.start)
+        end = packer.column(source.end)
+        name = packer.column(source.name)
+        kind = packer.column(source.kind)
+        status = packer.sparse(source.status)
+        statusMessage = packer.sparse(source.statusMessage)
+        traceState = packer.sparse(source.traceState)
+        flags = packer.sparse(source.flags)
+        resource = packer.sparse(source.resource)
+        scope = packer.sparse(source.scope)
+        spanAttributes = packer.column(source.spanAttributes)
+        spanEvents = packer.sparse(source.spanEvents)
+        spanLinks = packer.sparse(source.spanLinks)
+        droppedAttributes = packer.sparse(source.droppedAttributes)
+        droppedEvents = packer.sparse(source.droppedEvents)
+        droppedLinks = packer.sparse(source.droppedLinks)
+        marks = packer.sparse(source.marks)
+        self.slab = slab
+    }
+
+    /// Drops everything, keeping the room.
+    public mutating func removeAll() {
+        strings.removeAll()
+        attributes.truncate(to: 0, byteCount: 0)
+        resources.removeAll()
+        scopes.removeAll()
+        events.truncate(to: 0)
+        links.truncate(to: 0)
+        traceHigh.truncate(to: 0)
+        traceLow.truncate(to: 0)
+        spanID.truncate(to: 0)
+        parentID.truncate(to: 0)
+        start.truncate(to: 0)
+        end.truncate(to: 0)
+        name.truncate(to: 0)
+        kind.truncate(to: 0)
+        status.truncate(to: 0)
+        statusMessage.truncate(to: 0)
+        traceState.truncate(to: 0)
+        flags.truncate(to: 0)
+        resource.truncate(to: 0)
+        scope.truncate(to: 0)
+        spanAttributes.truncate(to: 0)
+        spanEvents.truncate(to: 0)
+        spanLinks.truncate(to: 0)
+        droppedAttributes.truncate(to: 0)
+        droppedEvents.truncate(to: 0)
+        droppedLinks.truncate(to: 0)
+        marks.truncate(to: 0)
     }
 
     /// Spans.
@@ -106,6 +185,7 @@ public struct SpanColumns: ~Copyable, Sendable {
 
     /// Bytes of memory held.
     public var allocatedByteCount: Int {
+        if slab.byteCount > 0 { return slab.byteCount }
         // All columns of a table grow alike; the numbers are bytes a row.
         let spans = spanID.allocatedByteCount / 8 * (6 * 8 + 9 * 4 + 3 * 8 + 3)
         let attributeBytes =

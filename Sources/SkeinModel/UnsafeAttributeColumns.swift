@@ -28,6 +28,13 @@ public struct AttributeColumns: ~Copyable, Sendable {
         bytes = Column(capacity: byteCapacity ?? capacity * 16)
     }
 
+    init(packing source: borrowing AttributeColumns, _ packer: inout SlabPacker) {
+        key = packer.column(source.key)
+        type = packer.column(source.type)
+        value = packer.column(source.value)
+        bytes = packer.column(source.bytes)
+    }
+
     /// Attributes.
     @inlinable
     public var count: Int { key.count }

@@ -5,6 +5,9 @@
 /// An append is a compare and a store (0.3 ns; an `Array` held by a class costs four times that).
 /// The storage is freed with the column. Reading outside `0..<count` stops the process: an index is
 /// ours, never the input's.
+///
+/// A column of a packed batch lies in the batch's slab, or in zeros that all share: it does not own
+/// its memory and never writes to it, but moves to memory of its own when it is changed.
 public struct Column<Element: BitwiseCopyable>: ~Copyable {
     /// Room for `capacity` elements, the first `count` of which are initialised.
     @usableFromInline
@@ -17,6 +20,9 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
     public var count: Int { storedCount }
     @usableFromInline
     var storedCount: Int
+    /// Whether `base` is freed with the column and may be written to.
+    @usableFromInline
+    var isOwned: Bool
 
     /// Makes an empty column with room for `capacity` elements.
     @inlinable
@@ -24,9 +30,20 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
         base = .allocate(capacity: capacity)
         self.capacity = capacity
         storedCount = 0
+        isOwned = true
     }
 
-    deinit { base.deallocate() }
+    /// A full column over memory that somebody else keeps and nobody changes.
+    ///
+    /// Bound: `count` initialised elements at `base`, for as long as the column lives.
+    init(borrowing base: UnsafeMutablePointer<Element>, count: Int) {
+        self.base = base
+        capacity = count
+        storedCount = count
+        isOwned = false
+    }
+
+    deinit { if isOwned { base.deallocate() } }
 
     /// Whether there are no elements.
     @inlinable
@@ -76,6 +93,7 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
         }
         set {
             precondition(index >= 0 && index < count, "index \(index) of \(count) elements")
+            if !isOwned { grow(to: count) }
             base[index] = newValue
         }
     }
@@ -85,6 +103,8 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
     public mutating func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count, "cannot keep \(newCount) of \(count)")
         storedCount = newCount
+        // So that the next append moves to memory of its own.
+        if !isOwned { capacity = newCount }
     }
 
     /// Calls `body` with all elements; the buffer is valid only during the call.
@@ -101,9 +121,10 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
         let newCapacity = max(needed, capacity &* 2, 16)
         let moved = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
         moved.moveInitialize(from: base, count: count)
-        base.deallocate()
+        if isOwned { base.deallocate() }
         base = moved
         capacity = newCapacity
+        isOwned = true
     }
 }
 

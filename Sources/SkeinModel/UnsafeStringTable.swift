@@ -23,6 +23,14 @@ public struct StringTable: ~Copyable, Sendable {
     @usableFromInline
     let seed: UInt64
 
+    /// The strings of another table without its slots, which are made anew should one be added.
+    init(packing source: borrowing StringTable, _ packer: inout SlabPacker) {
+        arena = packer.column(source.arena)
+        ends = packer.column(source.ends)
+        slots = Column()
+        seed = source.seed
+    }
+
     /// Makes a table that holds the empty string only.
     public init() {
         arena = Column(capacity: 1024)
@@ -48,6 +56,7 @@ public struct StringTable: ~Copyable, Sendable {
     @inlinable
     public mutating func intern(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         if bytes.isEmpty { return 0 }
+        if slots.isEmpty { rehash(to: Self.slotCount(for: count)) }
         let hash = hashOf(bytes)
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
@@ -69,6 +78,8 @@ public struct StringTable: ~Copyable, Sendable {
     /// The id of `bytes` if it is there.
     public func find(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
         if bytes.isEmpty { return 0 }
+        // A packed table has no slots, and few strings.
+        if slots.isEmpty { return (1..<UInt32(count)).first { equals($0, bytes) } }
         let hash = hashOf(bytes)
         let mask = slots.count &- 1
         var slot = Int(truncatingIfNeeded: hash) & mask
@@ -133,7 +144,23 @@ public struct StringTable: ~Copyable, Sendable {
         slots.append(count: size) { $0.initialize(repeating: 0) }
     }
 
-    private mutating func rehash(to size: Int) {
+    /// Slots for `count` strings: a power of two, at most half of them taken.
+    @usableFromInline
+    static func slotCount(for count: Int) -> Int {
+        var size = 128
+        while size < count * 2 { size *= 2 }
+        return size
+    }
+
+    /// Forgets all strings but the empty one, keeping the room.
+    public mutating func removeAll() {
+        arena.truncate(to: 0)
+        ends.truncate(to: 1)
+        resetSlots(to: max(slots.count, 128))
+    }
+
+    @usableFromInline
+    mutating func rehash(to size: Int) {
         resetSlots(to: size)
         let mask = size - 1
         for id in 1..<UInt32(ends.count) {

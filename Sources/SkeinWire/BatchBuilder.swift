@@ -11,7 +11,7 @@ struct BatchBuilder: ~Copyable {
     /// The limits that readers of nested bytes need, apart so that these pass in two registers.
     let depths: DepthLimits
     /// Nanoseconds since 1970 when the payload came.
-    let receivedAt: UInt64
+    private(set) var receivedAt: UInt64
     /// Marks of the owner being read.
     var marks: SpanMarks = []
 
@@ -20,7 +20,7 @@ struct BatchBuilder: ~Copyable {
     private var runStart = 0
     private var runDropped: UInt32 = 0
     private var valueBytesLeft: Int
-    private let serviceKey: UInt32
+    private var serviceKey: UInt32
 
     init(payloadByteCount: Int, receivedAt: UInt64, limits: DecodeLimits) {
         // 400 bytes a span is usual; tiny payloads and tiny spans grow from there.
@@ -38,15 +38,24 @@ struct BatchBuilder: ~Copyable {
         valueBytesLeft = limits.spanValueByteCount
     }
 
-    /// Ends the building.
-    consuming func finish() -> DecodedBatch {
+    /// Begins the next payload in the memory of the last.
+    mutating func restart(receivedAt: UInt64) {
+        columns.removeAll()
+        serviceKey = columns.strings.intern("service.name")
+        self.receivedAt = receivedAt
+        rejected = 0
+        firstRejection = ""
+    }
+
+    /// What was built, in memory of just its size.
+    func finish() -> DecodedBatch {
         let reason =
             switch rejected {
             case 0: ""
             case 1: "1 span was rejected: \(firstRejection)"
             default: "\(rejected) spans were rejected, the first: \(firstRejection)"
             }
-        return DecodedBatch(columns: columns, rejected: rejected, rejectionReason: reason)
+        return DecodedBatch(columns: columns.packed(), rejected: rejected, rejectionReason: reason)
     }
 
     // MARK: Text

@@ -8,6 +8,12 @@ struct InternedOwners: ~Copyable {
     private var rows: [(row: UInt32, marks: SpanMarks)] = []
     private var scratch = Column<UInt8>()
 
+    /// Forgets all, keeping the room.
+    mutating func removeAll() {
+        bodies.removeAll()
+        rows.removeAll(keepingCapacity: true)
+    }
+
     /// Looks for an owner that was seen before.
     ///
     /// - Parameters:

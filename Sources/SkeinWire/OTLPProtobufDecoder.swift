@@ -20,7 +20,17 @@ struct OTLPProtobufDecoder: ~Copyable {
         )
     }
 
-    consuming func finish() -> DecodedBatch { builder.finish() }
+    func finish() -> DecodedBatch { builder.finish() }
+
+    /// Begins the next payload in the memory of the last.
+    mutating func restart(receivedAt: UInt64) {
+        builder.restart(receivedAt: receivedAt)
+        resources.removeAll()
+        scopes.removeAll()
+    }
+
+    /// Bytes of memory held for the next payload.
+    var allocatedByteCount: Int { builder.columns.allocatedByteCount }
 
     private var depths: DepthLimits { builder.depths }
 

@@ -20,5 +20,5 @@ void skein_keep_memory(void) {
     mallopt(M_TRIM_THRESHOLD, 128 << 20);
     mallopt(M_TOP_PAD, 1 << 20);
     // Threads that share an arena share what is free in it; more arenas than that keep more each.
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 1);
 }

@@ -210,12 +210,12 @@ final class LogSegments: Sendable {
     private func reserve(_ segment: Open, isAhead: Bool) throws(DiskError) {
         try segment.file.preallocate(UInt64(segment.byteCount))
         guard isAhead, segment.alignment > 1 else { return }
-        let zeros = [UInt8](repeating: 0, count: min(Limits.writeBytes, segment.byteCount))
+        let zeros = [UInt8](repeating: 0, count: segment.alignment)
         var offset = 0
         while offset < segment.byteCount {
-            let count = min(zeros.count, segment.byteCount - offset)
-            let piece = count == zeros.count ? zeros : Array(zeros[..<count])
-            try segment.file.write([piece], at: UInt64(offset))
+            let count = min(Limits.writeBytes, segment.byteCount - offset)
+            let pieces = [[UInt8]](repeating: zeros, count: count / segment.alignment)
+            try segment.file.write(pieces, at: UInt64(offset))
             offset += count
         }
     }

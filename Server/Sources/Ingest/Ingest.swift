@@ -24,6 +24,7 @@ public final class Ingest: Sendable {
 
     private let store: any TraceStore
     private let time: IngestTime
+    private let decoders = DecoderPool()
     private let refusals = Atomic<UInt64>(0)
 
     /// Makes the way to `store`.
@@ -65,6 +66,46 @@ public final class Ingest: Sendable {
         return outcome
     }
 
+    /// Decodes `bytes` on this thread and stores them; for receivers whose clients send again what is
+    /// pushed back.
+    ///
+    /// - Parameters:
+    ///   - bytes: the payload, decompressed.
+    ///   - format: how it is written.
+    ///   - way: the protocol it came by, for the counters.
+    ///   - done: called once with what became of it, already counted; here, or on a thread of the
+    ///     store's that it must not hold up.
+    public func accept(
+        _ bytes: consuming [UInt8],
+        format: PayloadFormat,
+        by way: IngestProtocol,
+        done: @escaping @Sendable (IngestOutcome) -> Void
+    ) {
+        let begin = time.monotonicNanoseconds()
+        let byteCount = bytes.count
+        let payload = Payload(format: format, bytes: bytes, receivedAt: time.wallNanoseconds())
+        let finish: @Sendable (IngestOutcome) -> Void = { [self] outcome in
+            counters.record(way, outcome)
+            counters.record(
+                way,
+                byteCount: byteCount,
+                nanoseconds: time.monotonicNanoseconds() &- begin
+            )
+            done(outcome)
+        }
+        switch read(payload) {
+        case .failure(let error): finish(.malformed("\(error)"))
+        case .success(let request):
+            guard request.batch.count > 0 else { return finish(request.accepted) }
+            store.append(request.batch) { result in
+                switch result {
+                case .success: finish(request.accepted)
+                case .failure(let error): finish(Self.outcome(of: error))
+                }
+            }
+        }
+    }
+
     /// Takes `byteCount` bytes of the budget, waiting as long as `patience` says.
     ///
     /// - Parameters:
@@ -88,36 +129,55 @@ public final class Ingest: Sendable {
         return limits.retryAfterMinSeconds + Int(turn % UInt64(spread))
     }
 
-    private func store(_ payload: Payload, _ patience: Patience) async -> IngestOutcome {
+    /// A request that was read, and the answer to it once it is stored.
+    private struct Request {
         let batch: SpanBatch
         let rejected: Int
         let reason: String?
-        do throws(WireError) {
-            let decoded = try Self.decode(payload)
-            rejected = decoded.rejected
-            reason = decoded.rejectionReason.isEmpty ? nil : decoded.rejectionReason
-            batch = SpanBatch(columns: decoded.columns, payload: payload)
-        } catch {
-            return .malformed("\(error)")
+
+        var accepted: IngestOutcome {
+            .accepted(spans: batch.count, rejected: rejected, reason: reason)
         }
-        guard batch.count > 0 else {
-            return .accepted(spans: 0, rejected: rejected, reason: reason)
+    }
+
+    private func read(_ payload: Payload) -> Result<Request, WireError> {
+        Result { () throws(WireError) in
+            let decoded =
+                payload.format == .otlpProtobuf
+                ? try decoders.decode(payload.bytes, receivedAt: payload.receivedAt)
+                : try Self.decode(payload)
+            let rejected = decoded.rejected
+            let reason = decoded.rejectionReason
+            return Request(
+                batch: SpanBatch(columns: decoded.columns, payload: payload),
+                rejected: rejected,
+                reason: reason.isEmpty ? nil : reason
+            )
         }
+    }
+
+    private func store(_ payload: Payload, _ patience: Patience) async -> IngestOutcome {
+        let request: Request
+        switch read(payload) {
+        case .failure(let error): return .malformed("\(error)")
+        case .success(let read): request = read
+        }
+        guard request.batch.count > 0 else { return request.accepted }
         var attempts = 0
         while true {
             do throws(StoreError) {
-                try await store.append(batch)
-                return .accepted(spans: batch.count, rejected: rejected, reason: reason)
+                try await store.append(request.batch)
+                return request.accepted
             } catch {
                 attempts += 1
                 guard case .overloaded = error, await patience.pause(after: attempts) else {
-                    return outcome(of: error)
+                    return Self.outcome(of: error)
                 }
             }
         }
     }
 
-    private func outcome(of error: StoreError) -> IngestOutcome {
+    private static func outcome(of error: StoreError) -> IngestOutcome {
         switch error {
         case .overloaded(let seconds): .overloaded(retryAfterSeconds: max(1, seconds))
         case .storageFailed(let reason): .storageFailed(reason)

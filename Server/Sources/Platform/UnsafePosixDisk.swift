@@ -202,11 +202,9 @@ private final class PosixFile: DiskFile {
         let total = pieces.reduce(0) { $0 + $1.count }
         let capacity = min(blocks(total), Self.directByteCount)
         guard capacity > 0 else { return 0 }
-        let block = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: capacity,
-            alignment: Self.blockByteCount
-        )
-        defer { block.deallocate() }
+        let taken = AlignedBlocks.take(byteCount: Self.directByteCount)
+        defer { AlignedBlocks.give(taken) }
+        let block = UnsafeMutableRawBufferPointer(rebasing: taken[..<capacity])
         var filled = 0
         var position = off_t(offset)
         for piece in pieces {
@@ -266,6 +264,32 @@ private final class PosixFile: DiskFile {
             throw DiskError(path: path, operation: .size, code: errno)
         }
         return UInt64(answer.st_size)
+    }
+}
+
+/// Memory for writes past the cache, kept between them: two threads write so.
+private enum AlignedBlocks {
+    private static let keptCount = 2
+    private static let kept = Mutex<[Block]>([])
+
+    /// Sendable: whoever took it is alone with it.
+    private struct Block: @unchecked Sendable {
+        let bytes: UnsafeMutableRawBufferPointer
+    }
+
+    static func take(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        kept.withLock { $0.popLast() }?.bytes
+            ?? .allocate(byteCount: byteCount, alignment: 4_096)
+    }
+
+    static func give(_ block: UnsafeMutableRawBufferPointer) {
+        let given = Block(bytes: block)
+        let isKept = kept.withLock { blocks in
+            guard blocks.count < keptCount else { return false }
+            blocks.append(given)
+            return true
+        }
+        if !isKept { block.deallocate() }
     }
 }
 

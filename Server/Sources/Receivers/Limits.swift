@@ -29,6 +29,10 @@ public struct ReceiverLimits: Sendable {
     public var lingerSeconds = 2
     /// Seconds a body may still come in once the server stops.
     public var stopBodySeconds = 1
+    /// Bytes of memory taken for a body before it comes, however long it is said to be.
+    public var bodyRoomByteCount = 1 << 20
+    /// Bytes of a plain body that is decoded on its connection's event loop: below a millisecond.
+    public var inlineByteCount = 1 << 20
     /// Bytes reserved for a body of unknown length before it begins; it grows from there.
     public var chunkedBodyByteCount = 64 << 10
     /// Milliseconds a Zipkin request waits for room: below the 10 s after which its senders give up.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HTTPTypes
-internal import Hummingbird
 internal import Ingest
 internal import NIOCore
+internal import NIOHTTP1
 internal import SkeinWire
 internal import Store
 
@@ -16,8 +15,17 @@ enum StatusCodeNumber: Int {
     case unavailable = 14
 }
 
-/// Writes OTLP/HTTP answers in the encoding of their request.
+/// An OTLP/HTTP answer, whole.
 struct OTLPAnswer {
+    let status: HTTPResponseStatus
+    var headers: HTTPHeaders
+    let body: ByteBuffer
+    /// Whether the connection ends with it.
+    var closes = false
+}
+
+/// Writes OTLP/HTTP answers in the encoding of their request.
+struct OTLPAnswers {
     let format: OTLP.Format
 
     var payloadFormat: PayloadFormat {
@@ -28,7 +36,7 @@ struct OTLPAnswer {
     }
 
     /// The answer to a request that was read whole.
-    func response(to outcome: IngestOutcome) -> Response {
+    func answer(to outcome: IngestOutcome) -> OTLPAnswer {
         switch outcome {
         case .accepted(_, let rejected, let reason):
             return success(rejected: rejected, message: reason ?? "")
@@ -37,64 +45,51 @@ struct OTLPAnswer {
         case .overloaded(let seconds):
             return overloaded(retryAfterSeconds: seconds)
         case .storageFailed(let reason):
-            var response = failure(
-                .serviceUnavailable,
-                .unavailable,
-                "the spans cannot be stored: \(reason)",
-                closes: true
-            )
-            response.headers[.retryAfter] = "30"
-            return response
+            return unavailable("the spans cannot be stored: \(reason)", retryAfterSeconds: 30)
         case .closed:
-            var response = failure(
-                .serviceUnavailable,
-                .unavailable,
-                "the server is stopping",
-                closes: true
-            )
-            response.headers[.retryAfter] = "1"
-            return response
+            return unavailable("the server is stopping", retryAfterSeconds: 1)
         }
     }
 
     /// Metrics and logs are taken without error, so that no client sends them twice or gives up its
     /// spans with them. `rejected` stays 0, the protocol's way to write a warning: counting points
     /// exactly would mean decoding what is not kept, and clients treat both the same.
-    func notKept(_ signal: OTLP.Signal) -> Response {
+    func notKept(_ signal: OTLP.Signal) -> OTLPAnswer {
         success(rejected: 0, message: signal.notKeptMessage, signal: signal)
     }
 
-    func overloaded(retryAfterSeconds: Int) -> Response {
-        var response = failure(
+    func overloaded(retryAfterSeconds: Int) -> OTLPAnswer {
+        var answer = failure(
             .tooManyRequests,
             .unavailable,
-            "the server is busy; send this again in \(retryAfterSeconds) s",
-            closes: true
+            "the server is busy; send this again in \(retryAfterSeconds) s"
         )
-        response.headers[.retryAfter] = String(retryAfterSeconds)
-        return response
+        answer.closes = true
+        answer.headers.add(name: "retry-after", value: String(retryAfterSeconds))
+        return answer
+    }
+
+    private func unavailable(_ message: String, retryAfterSeconds: Int) -> OTLPAnswer {
+        var answer = failure(.serviceUnavailable, .unavailable, message)
+        answer.closes = true
+        answer.headers.add(name: "retry-after", value: String(retryAfterSeconds))
+        return answer
     }
 
     func failure(
-        _ status: HTTPResponse.Status,
+        _ status: HTTPResponseStatus,
         _ code: StatusCodeNumber,
-        _ message: String,
-        closes: Bool = false
-    ) -> Response {
-        var response = response(
-            status,
-            OTLP.status(code: code.rawValue, message: message, format: format)
-        )
-        if closes { response.headers[.connection] = "close" }
-        return response
+        _ message: String
+    ) -> OTLPAnswer {
+        answer(status, OTLP.status(code: code.rawValue, message: message, format: format))
     }
 
     private func success(
         rejected: Int,
         message: String,
         signal: OTLP.Signal = .traces
-    ) -> Response {
-        response(
+    ) -> OTLPAnswer {
+        answer(
             .ok,
             OTLP.exportResponse(
                 rejected: rejected,
@@ -105,12 +100,12 @@ struct OTLPAnswer {
         )
     }
 
-    private func response(_ status: HTTPResponse.Status, _ body: [UInt8]) -> Response {
+    private func answer(_ status: HTTPResponseStatus, _ body: [UInt8]) -> OTLPAnswer {
         let type = format == .json ? "application/json" : "application/x-protobuf"
-        return Response(
+        return OTLPAnswer(
             status: status,
-            headers: [.contentType: type, .contentLength: String(body.count)],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+            headers: ["content-type": type, "content-length": String(body.count)],
+            body: ByteBuffer(bytes: body)
         )
     }
 }

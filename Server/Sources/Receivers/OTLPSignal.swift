@@ -7,7 +7,7 @@ extension OTLP.Signal {
     static let all: [OTLP.Signal] = [.traces, .metrics, .logs]
 
     /// What an HTTP path is for.
-    init?(path: String) {
+    init?(path: some StringProtocol) {
         switch path {
         case "/v1/traces": self = .traces
         case "/v1/metrics": self = .metrics

@@ -78,7 +78,13 @@ struct Stations {
         addHealth(to: zipkin)
         return [
             listener(.http, pageRouter().buildResponder(), logger),
-            listener(.otlpHTTP, OTLPHTTPReceiver(ingest: ingest, limits: limits), logger),
+            OTLPHTTPListener(
+                option: "--\(Listener.otlpHTTP.rawValue)",
+                address: configuration.otlpHTTP,
+                ingest: ingest,
+                limits: limits,
+                onBound: { [board] in board.add(.otlpHTTP, $0) }
+            ),
             OTLPGRPCListener(
                 option: "--\(Listener.otlpGRPC.rawValue)",
                 address: configuration.otlpGRPC,

@@ -70,8 +70,14 @@ struct ReceiverHarness {
         limits: ReceiverLimits = ReceiverLimits(),
         _ body: @escaping @Sendable (ReceiverHarness) async throws -> Void
     ) async throws {
-        try await run(failure, ingestLimits, limits, body) {
-            OTLPHTTPReceiver(ingest: $0, limits: limits)
+        try await run(failure, ingestLimits, body) { ingest, logger, onBound in
+            OTLPHTTPListener(
+                option: "--test",
+                address: ListenAddress(host: "127.0.0.1", port: 0),
+                ingest: ingest,
+                limits: limits,
+                onBound: onBound
+            )
         }
     }
 
@@ -85,18 +91,26 @@ struct ReceiverHarness {
         let next = CallbackResponder<BasicRequestContext> { _, _ in
             Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "read side")))
         }
-        try await run(failure, ingestLimits, limits, body) {
-            ZipkinReceiver(ingest: $0, limits: limits, next: next)
+        try await run(failure, ingestLimits, body) { ingest, logger, onBound in
+            HTTPListener(
+                option: "--test",
+                address: ListenAddress(host: "127.0.0.1", port: 0),
+                responder: ZipkinReceiver(ingest: ingest, limits: limits, next: next),
+                limits: limits,
+                logger: logger,
+                onBound: onBound
+            )
         }
     }
 
-    private static func run<Responder: HTTPResponder>(
+    private static func run(
         _ failure: StoreError?,
         _ ingestLimits: IngestLimits,
-        _ limits: ReceiverLimits,
         _ body: @escaping @Sendable (ReceiverHarness) async throws -> Void,
-        _ makeResponder: (Ingest) -> Responder
-    ) async throws where Responder.Context == BasicRequestContext {
+        _ makeListener: (
+            Ingest, Logger, @escaping @Sendable (ListenAddress) async -> Void
+        ) -> any Service
+    ) async throws {
         let store = ReceivingStore(failure: failure)
         let ingest = Ingest(
             store: store,
@@ -106,14 +120,7 @@ struct ReceiverHarness {
         let (addresses, continuation) = AsyncStream<ListenAddress>.makeStream()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let listener = HTTPListener(
-            option: "--test",
-            address: ListenAddress(host: "127.0.0.1", port: 0),
-            responder: makeResponder(ingest),
-            limits: limits,
-            logger: logger,
-            onBound: { continuation.yield($0) }
-        )
+        let listener = makeListener(ingest, logger) { continuation.yield($0) }
         let group = ServiceGroup(services: [listener], logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

@@ -128,9 +128,18 @@ struct ChunkEncoder: ~Copyable {
         of integers: UnsafeBufferPointer<UInt64>,
         signed: Bool
     ) -> (UInt64, UInt64) {
+        guard let first = integers.first else { return (0, 0) }
+        // Most columns are told apart by loops that the compiler makes wide.
+        var all = first
+        var any = first
+        for number in integers {
+            all &= number
+            any |= number
+        }
+        if all == any { return (first, first) }
+        if any < 256 { return (0, any) }
         // Flipping the sign bit makes the order of signed numbers that of unsigned ones.
         let flip: UInt64 = signed ? 1 << 63 : 0
-        guard let first = integers.first else { return (0, 0) }
         var smallest = first ^ flip
         var largest = smallest
         for number in integers {

@@ -84,13 +84,11 @@ struct ColumnWriter: ~Copyable {
         let block = column.chunks.count
         column.valueCount += numbers.count
         postings?.append(block: numbers)
-        if filter != nil {
-            for number in numbers { filter?.insert(ValueHash.of(number), block: block) }
-        }
+        filter?.insert(numbers, block: block)
         if column.field == .attribute, column.type == .int || column.type == .double {
             column.bounds.append(PartDirectory.Bounds(numbers, column.type))
         }
-        guard numbers.contains(where: { $0 != 0 }) else {
+        guard numbers.reduce(0, |) != 0 else {
             column.chunks.append(.none)
             return
         }

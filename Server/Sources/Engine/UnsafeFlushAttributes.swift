@@ -11,8 +11,9 @@ import SkeinModel
 struct FlushAttributes: ~Copyable {
     /// One attribute of a shape.
     private struct Step: BitwiseCopyable {
-        /// -1 for a value of the empty type, which has no column.
-        var column: Int32
+        /// The column << 2 | how its values are kept; -1 for a value of the empty type, which has no
+        /// column.
+        var code: Int32
         /// How many attributes of the shape go to the column, and how many of them come before.
         var stride: UInt32
         var place: UInt32
@@ -20,10 +21,9 @@ struct FlushAttributes: ~Copyable {
 
     /// The next value of one attribute of a form in the block in hand.
     private struct Cursor: BitwiseCopyable {
-        /// See `target`: the column << 1, and 1 where it holds texts; less than 0 for none.
-        var code: Int32
         var next: UInt32
-        var stride: UInt32
+        /// The number of the last text here: values of one form are often all the same.
+        var last: UInt32 = 0
     }
 
     private struct Kind: Hashable {
@@ -33,7 +33,6 @@ struct FlushAttributes: ~Copyable {
     }
 
     private let columns: UnsafeMutableBufferPointer<FlushColumn>
-    private let holdsText: [Bool]
     /// By column: where the values of the block in hand go.
     private let targets: UnsafeMutablePointer<UnsafeMutableRawPointer>
     /// By column: values of the block in hand.
@@ -46,6 +45,9 @@ struct FlushAttributes: ~Copyable {
     private var steps = Column<Step>()
     private var overflowKeys = 0
     private var overflowValues = 0
+    /// The table in hand, and where its shapes begin in `starts`.
+    private var table = PartTable.spans
+    private var firstShape = 0
     /// By form: its owners in the block in hand, then its first cursor.
     private var forms = Column<UInt32>()
     private var cursors = Column<Cursor>()
@@ -98,7 +100,7 @@ struct FlushAttributes: ~Copyable {
                             kinds.append(kind)
                         }
                     }
-                    steps.append(Step(column: Int32(number), stride: 1, place: 0))
+                    steps.append(Step(code: Int32(number) << 2, stride: 1, place: 0))
                 }
                 Self.count(&steps, from: first)
             }
@@ -117,7 +119,6 @@ struct FlushAttributes: ~Copyable {
             columns.initializeElement(at: number, to: column)
             filled.append(0)
         }
-        holdsText = kinds.map(\.type.holdsText)
     }
 
     deinit {
@@ -159,11 +160,11 @@ struct FlushAttributes: ~Copyable {
     private static func count(_ steps: inout Column<Step>, from first: Int) {
         var counts: [Int32: UInt32] = [:]
         for index in first..<steps.count {
-            steps[index].place = counts[steps[index].column, default: 0]
-            counts[steps[index].column, default: 0] += 1
+            steps[index].place = counts[steps[index].code, default: 0]
+            counts[steps[index].code, default: 0] += 1
         }
         for index in first..<steps.count {
-            steps[index].stride = counts[steps[index].column, default: 1]
+            steps[index].stride = counts[steps[index].code, default: 1]
         }
     }
 
@@ -178,21 +179,16 @@ struct FlushAttributes: ~Copyable {
             case .events: eventFormShapes.count
             case .links, .traces, .index: shapeCount
             }
-        let tableStart = (Self.tables.firstIndex(of: table) ?? 0) * shapeCount
+        self.table = table
+        firstShape = (Self.tables.firstIndex(of: table) ?? 0) * shapeCount
         forms.truncate(to: 0)
         forms.append(count: formCount) { $0.initialize(repeating: 0) }
         for form in owners { forms[Int(form)] &+= 1 }
         cursors.truncate(to: 0)
         for form in 0..<formCount where forms[form] > 0 {
             let count = forms[form]
-            let shape =
-                switch table {
-                case .spans: Int(formShapes[form])
-                case .events: Int(eventFormShapes[form])
-                case .links, .traces, .index: form
-                }
             forms[form] = UInt32(cursors.count)
-            addCursors(tableStart + shape, count: Int(count))
+            addCursors(firstShape + shape(of: UInt32(form)), count: Int(count))
         }
         for column in 0..<columns.count where filled[column] > 0 {
             targets[column] = columns[column].makeRoom(filled[column])
@@ -200,21 +196,30 @@ struct FlushAttributes: ~Copyable {
         }
     }
 
+    /// The shape of a form of the table in hand.
+    @inline(__always)
+    private func shape(of form: UInt32) -> Int {
+        switch table {
+        case .spans: Int(formShapes[Int(form)])
+        case .events: Int(eventFormShapes[Int(form)])
+        case .links, .traces, .index: Int(form)
+        }
+    }
+
     private mutating func addCursors(_ shape: Int, count: Int) {
         let range = starts[shape]..<starts[shape + 1]
         for index in range {
             let step = steps[index]
-            let column = Int(step.column)
-            cursors.append(
-                Cursor(
-                    code: column < 0 ? -1 : Int32(column) << 1 | (holdsText[column] ? 1 : 0),
-                    next: column < 0 ? 0 : UInt32(filled[column]) + step.place,
-                    stride: step.stride
-                )
-            )
+            guard step.code >= 0 else {
+                cursors.append(Cursor(next: 0))
+                continue
+            }
+            let column = Int(step.code >> 2)
+            steps[index].code = Int32(column) << 2 | columns[column].keeping.rawValue
+            cursors.append(Cursor(next: UInt32(filled[column]) + step.place))
         }
-        for index in range where steps[index].column >= 0 && steps[index].place == 0 {
-            filled[Int(steps[index].column)] += count * Int(steps[index].stride)
+        for index in range where steps[index].code >= 0 && steps[index].place == 0 {
+            filled[Int(steps[index].code >> 2)] += count * Int(steps[index].stride)
         }
     }
 
@@ -226,20 +231,35 @@ struct FlushAttributes: ~Copyable {
     mutating func append(_ rows: Range<Int>, of view: UnsafePointer<TableView>, form: UInt32) {
         if rows.isEmpty { return }
         var index = Int(forms[Int(form)])
+        var place = starts[firstShape &+ shape(of: form)]
         for row in rows {
             let cursor = cursors[index]
-            cursors[index].next = cursor.next &+ cursor.stride
+            let step = steps[place]
+            cursors[index].next = cursor.next &+ step.stride
             index &+= 1
-            if cursor.code < 0 { continue }
+            place &+= 1
+            if step.code < 0 { continue }
             // Bound: `begin` made room for as many values as the owners have, and put the cursors
             // so that none leaves the values of its form.
-            let target = targets[Int(cursor.code >> 1)]
-            if cursor.code & 1 != 0 {
-                let place = target + Int(cursor.next) &* MemoryLayout<UnsafeRawBufferPointer>.stride
-                place.storeBytes(of: view.pointee.text(row), as: UnsafeRawBufferPointer.self)
-            } else {
-                let place = target + Int(cursor.next) &* MemoryLayout<UInt64>.stride
-                place.storeBytes(of: view.pointee.value[row], as: UInt64.self)
+            let column = Int(step.code >> 2)
+            let target = targets[column]
+            switch step.code & 3 {
+            case FlushColumn.Keeping.ids.rawValue:
+                let id = columns[column].number(view.pointee.text(row), after: cursor.last)
+                cursors[index &- 1].last = id
+                target.storeBytes(of: id, toByteOffset: Int(cursor.next) &* 4, as: UInt32.self)
+            case FlushColumn.Keeping.places.rawValue:
+                target.storeBytes(
+                    of: view.pointee.text(row),
+                    toByteOffset: Int(cursor.next) &* MemoryLayout<UnsafeRawBufferPointer>.stride,
+                    as: UnsafeRawBufferPointer.self
+                )
+            default:
+                target.storeBytes(
+                    of: view.pointee.value[row],
+                    toByteOffset: Int(cursor.next) &* 8,
+                    as: UInt64.self
+                )
             }
         }
     }

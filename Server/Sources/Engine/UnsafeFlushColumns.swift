@@ -8,21 +8,28 @@ import SkeinModel
 /// Numbers are written block by block. Texts are numbered in order of appearance and written last,
 /// when it is known whether a dictionary pays; where it plainly does not, numbering stops early.
 struct FlushColumn: ~Copyable {
+    /// How values are kept until they are written.
+    enum Keeping: Int32 {
+        /// Numbers, those of the block in hand.
+        case numbers
+        /// All texts, by their number.
+        case ids
+        /// All texts, by their place.
+        case places
+    }
+
+    private(set) var keeping = Keeping.numbers
     /// Of the block in hand.
     private var numbers = Column<UInt64>()
-    /// Texts not numbered yet, those of the block in hand; once numbering stopped, all.
     private var places = Column<UnsafeRawBufferPointer>()
-    private var isRaw = false
     private var interner = TextInterner()
-    /// Number of each text so far.
     private var ids = Column<UInt32>()
-    private var hashes = Column<UInt64>()
+    private var emptyTexts = 0
 
     private let field: PartField
     private let table: PartTable
     private let key: UInt32
     private let type: AttributeType
-    private let holdsText: Bool
     private let blockCount: Int
     private var block = 0
 
@@ -36,7 +43,7 @@ struct FlushColumn: ~Copyable {
         table = field.table
         key = 0
         type = .empty
-        holdsText = field.holdsText
+        keeping = field.holdsText ? .ids : .numbers
         self.blockCount = blockCount
         writer = ColumnWriter(field, blockCount: blockCount)
     }
@@ -46,7 +53,7 @@ struct FlushColumn: ~Copyable {
         self.table = table
         self.key = key
         self.type = type
-        holdsText = type.holdsText
+        keeping = type.holdsText ? .ids : .numbers
         self.blockCount = blockCount
         writer = ColumnWriter(attribute: key, type, of: table, blockCount: blockCount)
     }
@@ -56,25 +63,66 @@ struct FlushColumn: ~Copyable {
 
     /// - Parameter text: stays where it is until the column is finished.
     @inline(__always)
-    mutating func append(_ text: UnsafeRawBufferPointer) { places.append(text) }
+    mutating func append(_ text: UnsafeRawBufferPointer) {
+        if text.isEmpty {
+            emptyTexts &+= 1
+        } else {
+            appendFilled(text)
+        }
+    }
 
-    /// Room for all values of the block in hand, to be filled before `finishBlock`: texts as
-    /// `UnsafeRawBufferPointer`, which must stay where they are until the column is finished, else
-    /// `UInt64`.
+    /// Adds the empty texts that were only counted so far: mostly there are no others.
+    private mutating func appendEmptyTexts() {
+        guard emptyTexts > 0 else { return }
+        let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+        if keeping == .places {
+            places.append(count: emptyTexts) { $0.initialize(repeating: empty) }
+        } else {
+            let id = interner.intern(empty)
+            ids.append(count: emptyTexts) { $0.initialize(repeating: id) }
+        }
+        emptyTexts = 0
+    }
+
+    private mutating func appendFilled(_ text: UnsafeRawBufferPointer) {
+        appendEmptyTexts()
+        if keeping == .places {
+            places.append(text)
+        } else {
+            ids.append(number(text, after: ids.isEmpty ? 0 : ids[ids.count &- 1]))
+        }
+    }
+
+    /// The number of a text.
+    ///
+    /// - Parameter last: number of a text that is perhaps the same.
+    @inline(__always)
+    mutating func number(_ text: UnsafeRawBufferPointer, after last: UInt32) -> UInt32 {
+        if Int(last) < interner.count, ByteOrder.isSame(interner.texts[Int(last)], text) {
+            return last
+        }
+        return interner.intern(text)
+    }
+
+    /// Room for all values of the block in hand, to be filled before `finishBlock` as `keeping`
+    /// says: `UInt64`; `UInt32` numbers of texts; or `UnsafeRawBufferPointer`, which must stay where
+    /// they are until the column is finished.
     mutating func makeRoom(_ count: Int) -> UnsafeMutableRawPointer {
         var room: UnsafeMutableRawPointer?
-        if holdsText {
-            places.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
-        } else {
+        switch keeping {
+        case .numbers:
             numbers.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
+        case .ids: ids.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
+        case .places:
+            places.append(count: count) { room = UnsafeMutableRawPointer($0.baseAddress) }
         }
-        // Never nil: a column's memory has an address.
-        return room ?? UnsafeMutableRawPointer(bitPattern: 1 << 12).unsafelyUnwrapped
+        guard let room else { preconditionFailure("a column's memory has an address") }
+        return room
     }
 
     mutating func finishBlock(to output: inout PartOutput) throws(DiskError) {
         defer { block += 1 }
-        if holdsText {
+        if keeping != .numbers {
             finishTexts()
             return
         }
@@ -93,44 +141,17 @@ struct FlushColumn: ~Copyable {
     }
 
     private mutating func finishTexts() {
-        if isRaw {
-            ends.append(places.count)
-            return
-        }
-        number()
-        ends.append(ids.count)
-        if ids.count >= Limits.sampledTexts,
+        appendEmptyTexts()
+        ends.append(keeping == .places ? places.count : ids.count)
+        if keeping == .ids, ids.count >= Limits.sampledTexts,
             interner.count > ids.count / 100 * Limits.rawPercent
         {
             stopNumbering()
         }
     }
 
-    /// Numbers the texts of the block in hand: first all hashes, then all look-ups, so that the
-    /// memory they wait for is fetched side by side.
-    private mutating func number() {
-        let count = places.count
-        hashes.truncate(to: 0)
-        let hashing = TextHash()
-        for index in 0..<count { hashes.append(hashing.of(places[index])) }
-        var last: UInt64 = 0
-        var id: UInt32 = 0
-        for index in 0..<count {
-            let text = places[index]
-            // Values of one form lie together: mostly the same as the one before.
-            if index == 0 || hashes[index] != last
-                || !ByteOrder.isSame(interner.texts[Int(id)], text)
-            {
-                id = interner.intern(text, hash: hashes[index])
-                last = hashes[index]
-            }
-            ids.append(id)
-        }
-        places.truncate(to: 0)
-    }
-
     private mutating func stopNumbering() {
-        isRaw = true
+        keeping = .places
         for index in 0..<ids.count { places.append(interner.texts[Int(ids[index])]) }
         ids = Column()
         interner = TextInterner()
@@ -144,12 +165,14 @@ struct FlushColumn: ~Copyable {
     }
 
     mutating func finish(to output: inout PartOutput) throws(DiskError) -> PartDirectory.Column {
-        guard holdsText else { return try writer.finish(to: &output) }
+        guard keeping != .numbers else { return try writer.finish(to: &output) }
         let isSearched = field == .attribute || field == .statusMessage
-        if !isRaw, interner.count > ids.count / 100 * Limits.dictionaryPercent, ids.count > 100 {
+        if keeping == .ids, interner.count > ids.count / 100 * Limits.dictionaryPercent,
+            ids.count > 100
+        {
             stopNumbering()
         }
-        if isRaw {
+        if keeping == .places {
             let count = max(places.count, 1)
             let byteCount = (0..<places.count).reduce(0) { $0 + places[$1].count }
             if isSearched, byteCount / count <= Limits.filteredTextBytes {
@@ -185,7 +208,16 @@ struct FlushColumn: ~Copyable {
         var first = 0
         for end in ends {
             numbers.truncate(to: 0)
-            for index in first..<end { numbers.append(UInt64(ranks[Int(ids[index])])) }
+            numbers.append(count: end - first) { target in
+                ids.withElements { ids in
+                    ranks.withUnsafeBufferPointer { ranks in
+                        // Bound: numbers of texts, each of which has a rank.
+                        for index in first..<end {
+                            target[index &- first] = UInt64(ranks[Int(ids[index])])
+                        }
+                    }
+                }
+            }
             try numbers.withElements { (numbers) throws(DiskError) in
                 try writer.append(numbers: numbers, to: &output)
             }

@@ -326,8 +326,7 @@ struct TraceFamily: ~Copyable {
     @inline(__always)
     func find(_ id: UInt64) -> Int? {
         if isLong { return findSorted(id) }
-        for place in 0..<ids.count where ids[place] == id { return place }
-        return nil
+        return ids.withElements { $0.firstIndex(of: id) }
     }
 
     private func findSorted(_ id: UInt64) -> Int? {

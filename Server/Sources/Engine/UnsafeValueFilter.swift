@@ -112,13 +112,24 @@ struct ValueFilterBuilder: ~Copyable {
         }
     }
 
+    /// Takes the numbers of a block in; repeated ones next to each other cost nothing.
+    mutating func insert(_ numbers: UnsafeBufferPointer<UInt64>, block: Int) {
+        guard var last = numbers.first else { return }
+        insert(ValueHash.of(last), block: block)
+        for number in numbers where number != last {
+            insert(ValueHash.of(number), block: block)
+            last = number
+        }
+    }
+
     @inline(__always)
     mutating func insert(_ hash: UInt64, block: Int) {
         let page = ValueFilter.page(of: hash, pageCount)
-        let slot = (page * blockCount + block) * slotByteCount
+        let slot = (page &* blockCount &+ block) &* slotByteCount
+        let bitCount = slotByteCount &* 8
         for probe in 0..<ValueFilter.probes {
-            let bit = ValueFilter.bit(hash, probe, of: slotByteCount * 8)
-            bits[slot + bit >> 3] |= 1 << UInt8(bit & 7)
+            let bit = ValueFilter.bit(hash, probe, of: bitCount)
+            bits[slot &+ bit >> 3] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
         }
     }
 

@@ -10,7 +10,8 @@ import pytest
 import otlp
 from skein_server import BINARY
 
-COMMANDS = ["serve", "demo", "load", "query", "inspect"]
+COMMANDS = [
+    "serve", "demo", "load", "query", "delete", "backup", "restore", "verify", "inspect"]
 USAGE_ERROR = 64
 
 
@@ -38,6 +39,7 @@ def test_serve_help_names_every_option_with_its_default():
     for option, default in {
         "--data": "", "--http": "127.0.0.1:16686", "--otlp-http": "127.0.0.1:4318",
         "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411", "--retention": "7d",
+        "--retention-bytes": "unlimited",
         "--durability": "fsync", "--insecure-open": "", "--config": "", "--ports-file": "",
     }.items():
         assert option in text

@@ -19,7 +19,7 @@ extension ReadAPI {
             Route(Self.prefix + "/keys", keys),
             Route(Self.prefix + "/values", values),
             Route(Self.prefix + "/traces", searchTraces),
-            Route(Self.prefix + "/traces/{id}", trace),
+            Route(Self.tracePath, otherMethods: [.delete], trace),
             Route(Self.prefix + "/traces/{id}/spans/{row}", span),
             Route(Self.prefix + "/status", status),
             Route(Self.prefix + "/openapi.json") { request in
@@ -145,28 +145,36 @@ extension ReadAPI {
     /// The one trace the id means: several cannot share one table of rows.
     private func only(_ request: ReadRequest, isRaw: Bool) async throws -> Trace {
         let traces = try await found(request, isRaw: isRaw)
-        guard traces.count < 2 else {
-            let ids = traces.prefix(5).map(\.traceID.hex).joined(separator: ", ")
-            throw Failure(
-                status: .conflict,
-                message: "\(traces.count) traces end with this id; ask for one of \(ids)"
-            )
-        }
+        guard traces.count < 2 else { throw Self.severalTraces(traces) }
         guard let trace = traces.first else { throw noTrace(request) }
         return trace
     }
 
     private func found(_ request: ReadRequest, isRaw: Bool) async throws -> [Trace] {
-        let text = request.path["id"] ?? ""
-        guard let id = TraceID(hex: text), id.isValid else {
-            throw QueryError(
-                parameter: "id",
-                text: text,
-                problem: "this is no trace id",
-                hint: "give 1 to 32 hexadecimal digits, not all zero"
-            )
-        }
+        try await traces(request.path["id"] ?? "", isRaw: isRaw)
+    }
+
+    /// The traces that an id, as it was written, finds.
+    func traces(_ text: String, isRaw: Bool) async throws -> [Trace] {
+        guard let id = TraceID(hex: text), id.isValid else { throw Self.noID(text) }
         return try await engine.traces(id, isRaw: isRaw)
+    }
+
+    static func noID(_ text: String) -> QueryError {
+        QueryError(
+            parameter: "id",
+            text: text,
+            problem: "this is no trace id",
+            hint: "give 1 to 32 hexadecimal digits, not all zero"
+        )
+    }
+
+    static func severalTraces(_ traces: [Trace]) -> Failure {
+        let ids = traces.prefix(5).map(\.traceID.hex).joined(separator: ", ")
+        return Failure(
+            status: .conflict,
+            message: "\(traces.count) traces end with this id; ask for one of \(ids)"
+        )
     }
 
     private func noTrace(_ request: ReadRequest) -> Failure {
@@ -221,6 +229,7 @@ extension ReadAPI {
             json.member("uptimeSeconds", number: facts.uptimeSeconds)
             json.member("durability", facts.durability)
             json.member("storageFailure", optional: store.failure)
+            json.member("partsSetAside", number: store.quarantinedParts)
             json.object("ports") { json in
                 for (listener, port) in facts.ports.sorted(by: { $0.key < $1.key }) {
                     json.member(listener, number: port)

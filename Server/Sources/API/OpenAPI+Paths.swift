@@ -436,6 +436,47 @@ extension OpenAPI {
                   "$ref": "#/components/responses/Error"
                 }
               }
+            },
+            "delete": {
+              "operationId": "deleteTrace",
+              "summary": "Removes a trace for good.",
+              "description": "All its spans that were acknowledged until now, and their bytes in every file. Takes as long as rewriting the parts that hold it. A trace that is not stored has 0 spans removed. Refused from pages of another origin.",
+              "parameters": [
+                {
+                  "name": "id",
+                  "in": "path",
+                  "required": true,
+                  "description": "1 to 32 hexadecimal digits; up to 16 also mean the one 128-bit id that ends with them.",
+                  "schema": {
+                    "type": "string",
+                    "pattern": "^[0-9a-fA-F]{1,32}$"
+                  }
+                }
+              ],
+              "responses": {
+                "200": {
+                  "description": "What was removed.",
+                  "content": {
+                    "application/json": {
+                      "schema": {
+                        "$ref": "#/components/schemas/DeletedTrace"
+                      }
+                    }
+                  }
+                },
+                "400": {
+                  "$ref": "#/components/responses/Error"
+                },
+                "403": {
+                  "$ref": "#/components/responses/Error"
+                },
+                "409": {
+                  "$ref": "#/components/responses/Error"
+                },
+                "default": {
+                  "$ref": "#/components/responses/Error"
+                }
+              }
             }
           },
           "/api/skein/v1/traces/{id}/spans/{row}": {

@@ -363,6 +363,28 @@ extension OpenAPI {
             },
             "additionalProperties": false
           },
+          "DeletedTrace": {
+            "type": "object",
+            "required": ["traceId", "spanCount", "complete", "incompleteReasons"],
+            "properties": {
+              "traceId": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+              "spanCount": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Spans removed."
+              },
+              "complete": {
+                "type": "boolean",
+                "description": "Whether its bytes are gone from every file."
+              },
+              "incompleteReasons": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Files that could not be read and may still have them."
+              }
+            },
+            "additionalProperties": false
+          },
           "Status": {
             "type": "object",
             "required": [
@@ -373,6 +395,7 @@ extension OpenAPI {
               "uptimeSeconds",
               "durability",
               "storageFailure",
+              "partsSetAside",
               "ports"
             ],
             "properties": {
@@ -383,6 +406,11 @@ extension OpenAPI {
               "uptimeSeconds": {"type": "integer", "minimum": 0},
               "durability": {"enum": ["fsync", "os"]},
               "storageFailure": {"type": ["string", "null"]},
+              "partsSetAside": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Files of spans that are damaged or missing; see skein verify."
+              },
               "ports": {
                 "type": "object",
                 "description": "Where spans can be sent, by listener: http, otlp-http, otlp-grpc, zipkin.",

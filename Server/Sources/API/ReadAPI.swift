@@ -56,6 +56,7 @@ public struct ReadAPI: Sendable {
     /// Adds `/api/skein/v1/…`.
     public func addNativeRoutes<Context>(to router: some RouterMethods<Context>) {
         add(nativeRoutes, style: .native, to: router)
+        addDeletion(to: router)
         router.get("/api/skein/v1/**") { _, _ in
             ErrorStyle.native.response(
                 .notFound,
@@ -96,13 +97,14 @@ public struct ReadAPI: Sendable {
             router.on(path, method: .head) { request, context in
                 await respond(request, context).createHeadResponse()
             }
-            for method in route.refusedMethods {
+            let offered = ["GET", "HEAD"] + route.otherMethods.map(\.rawValue)
+            for method in route.refusedMethods where !route.otherMethods.contains(method) {
                 router.on(path, method: method) { _, _ in
                     var response = style.response(
                         .methodNotAllowed,
                         "\(method.rawValue) is not offered here; use GET"
                     )
-                    response.headers[.allow] = "GET, HEAD"
+                    response.headers[.allow] = offered.joined(separator: ", ")
                     return response
                 }
             }
@@ -138,10 +140,17 @@ struct Route: Sendable {
     var path: String
     /// Methods answered with 405. The others are somebody else's or unknown to the router.
     var refusedMethods: [HTTPRequest.Method] = [.post, .put, .delete, .patch]
+    /// Methods that are handled elsewhere.
+    var otherMethods: [HTTPRequest.Method]
     var handle: @Sendable (ReadRequest) async throws -> Response
 
-    init(_ path: String, _ handle: @escaping @Sendable (ReadRequest) async throws -> Response) {
+    init(
+        _ path: String,
+        otherMethods: [HTTPRequest.Method] = [],
+        _ handle: @escaping @Sendable (ReadRequest) async throws -> Response
+    ) {
         self.path = path
+        self.otherMethods = otherMethods
         self.handle = handle
     }
 

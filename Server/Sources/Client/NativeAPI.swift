@@ -97,6 +97,15 @@ public struct TraceSummary: Sendable, Codable {
     }
 }
 
+/// What deleting a trace came to.
+public struct DeletedTrace: Sendable, Codable {
+    public var traceId: String
+    /// Spans removed.
+    public var spanCount: UInt64
+    /// Files that could not be read and may still have some.
+    public var incompleteReasons: [String]
+}
+
 /// A trace, and why it may be less than the whole of it.
 public struct FoundTrace: ~Copyable {
     /// The spans.
@@ -149,8 +158,18 @@ public struct NativeAPI: Sendable {
         limits.payloadByteCount = Limits.queryAnswerByteCount
         limits.spansPerPayload = .max
         do {
-            let batch = try Decode.otlpJSON(answer.body, receivedAt: 0, limits: limits)
+            let batch = try OTLP.decodeJSON(answer.body, receivedAt: 0, limits: limits)
             return FoundTrace(columns: batch.columns, incompleteReason: answer.incompleteReason)
+        } catch {
+            throw notUnderstood("\(error)")
+        }
+    }
+
+    /// Removes a trace, for good.
+    public func deleteTrace(_ id: TraceID) async throws -> DeletedTrace {
+        let answer = try await ask(.DELETE, path(of: id)).body
+        do {
+            return try JSONDecoder().decode(DeletedTrace.self, from: Data(answer))
         } catch {
             throw notUnderstood("\(error)")
         }
@@ -169,8 +188,11 @@ public struct NativeAPI: Sendable {
         var incompleteReason: String?
     }
 
-    private func get(_ path: String) async throws -> Answer {
+    private func get(_ path: String) async throws -> Answer { try await ask(.GET, path) }
+
+    private func ask(_ method: HTTPMethod, _ path: String) async throws -> Answer {
         var request = HTTPClientRequest(url: address + path)
+        request.method = method
         request.headers.add(name: "accept", value: "application/json")
         let status: Int
         let answer: Answer

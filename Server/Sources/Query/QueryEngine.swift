@@ -52,6 +52,11 @@ public struct QueryEngine: Sendable {
         }
     }
 
+    /// Removes all spans of exactly this trace, for good. One that is not stored is no error.
+    public func deleteTrace(_ id: TraceID) async throws -> DeletedTrace {
+        try await store.deleteTrace(id, of: tenant)
+    }
+
     /// The traces of exactly these ids, in their order; ids that are not stored are left out.
     public func traces(exactly ids: [TraceID], isRaw: Bool = false) async throws -> [Trace] {
         guard !ids.isEmpty else { return [] }

@@ -12,6 +12,7 @@ public struct ConfigurationSources: Sendable {
         case otlpHTTP = "otlp-http"
         case otlpGRPC = "otlp-grpc"
         case zipkin, retention, durability
+        case retentionBytes = "retention-bytes"
         case insecureOpen = "insecure-open"
         case webDirectory = "web-dir"
     }

@@ -114,14 +114,44 @@ struct MetricsText: Sendable {
         writer.figure(
             "skein_store_expired_spans_total",
             .counter,
-            "Spans removed by retention since start.",
+            "Spans removed since start because they were too old.",
             now.expiredSpans
+        )
+        writer.figure(
+            "skein_store_evicted_spans_total",
+            .counter,
+            "Spans removed since start because there were too many bytes.",
+            now.evictedSpans
+        )
+        writer.figure(
+            "skein_store_expired_parts_total",
+            .counter,
+            "Parts removed since start, too old or too many bytes.",
+            now.expiredParts
+        )
+        writer.figure(
+            "skein_store_expired_bytes_total",
+            .counter,
+            "Bytes of disk that removing them gave back.",
+            now.expiredBytes
+        )
+        writer.figure(
+            "skein_store_deleted_spans_total",
+            .counter,
+            "Spans of traces that were deleted by request since start.",
+            now.deletedSpans
         )
         writer.figure(
             "skein_store_quarantined_parts",
             .gauge,
-            "Parts set aside because they are damaged.",
+            "Parts set aside because they are damaged or missing.",
             now.quarantinedParts
+        )
+        writer.figure(
+            "skein_store_quarantined_spans",
+            .gauge,
+            "Spans in those parts.",
+            now.quarantinedSpans
         )
         writer.figure(
             "skein_store_damaged_records",

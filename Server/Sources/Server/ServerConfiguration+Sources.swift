@@ -22,6 +22,9 @@ extension ServerConfiguration {
         if let setting = try sources.setting(.retention) {
             retention = try setting.parsed { try Retention(parsing: $0) }
         }
+        if let setting = try sources.setting(.retentionBytes) {
+            retentionBytes = try setting.parsed { try ByteLimit(parsing: $0) }
+        }
         if let setting = try sources.setting(.durability) {
             durability = try setting.parsed { try EngineOptions.Durability(parsing: $0) }
         }

@@ -17,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var zipkin = ListenAddress(host: "127.0.0.1", port: 9411)
     /// How long spans are kept.
     public var retention = Retention.standard
+    /// How many bytes of spans are kept.
+    public var retentionBytes = ByteLimit.unlimited
     /// When a request is acknowledged.
     public var durability = EngineOptions.Durability.fsync
     /// Whether other machines may reach ports that anyone can use.

@@ -22,6 +22,9 @@ struct Serve: AsyncParsableCommand {
               Keep two weeks of traces in a folder of your choice:
                 skein serve --data /var/lib/skein --retention 14d
 
+              Keep what fits in 50 GB:
+                skein serve --data /var/lib/skein --retention forever --retention-bytes 50GB
+
               Beside a Jaeger that holds the usual ports:
                 skein serve --http 127.0.0.1:26686 --otlp-http 127.0.0.1:24318 \\
                   --otlp-grpc 127.0.0.1:24317 --zipkin 127.0.0.1:29411
@@ -76,5 +79,8 @@ func summary(of configuration: ServerConfiguration, at addresses: BoundAddresses
 }
 
 private func kept(_ configuration: ServerConfiguration) -> String {
-    configuration.retention.duration == nil ? "forever" : "for \(configuration.retention)"
+    let time =
+        configuration.retention.duration == nil ? "forever" : "for \(configuration.retention)"
+    let limit = configuration.retentionBytes
+    return limit.byteCount == nil ? time : "\(time), up to \(limit)"
 }

@@ -56,6 +56,17 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
+            How many bytes of spans are kept, such as 10GB, or unlimited; the oldest are removed \
+            first. (default: unlimited)
+            """,
+            valueName: "size"
+        )
+    )
+    var retentionBytes: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             When spans are acknowledged: fsync = when they would survive a power cut, os = when \
             they would survive the end of this process. (default: fsync)
             """,
@@ -95,6 +106,7 @@ struct ServeOptions: ParsableArguments {
         given[.otlpGRPC] = otlpGrpc
         given[.zipkin] = zipkin
         given[.retention] = retention
+        given[.retentionBytes] = retentionBytes
         given[.durability] = durability
         given[.webDirectory] = webDir
         if insecureOpen { given[.insecureOpen] = "true" }

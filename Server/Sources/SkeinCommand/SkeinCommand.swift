@@ -20,7 +20,10 @@ struct SkeinCommand: AsyncParsableCommand {
             `skein help COMMAND` explains a command with examples.
             """,
         version: skeinVersion,
-        subcommands: [Serve.self, Demo.self, Load.self, Query.self, Inspect.self]
+        subcommands: [
+            Serve.self, Demo.self, Load.self, Query.self, Delete.self, Backup.self, Restore.self,
+            Verify.self, Inspect.self,
+        ]
     )
 
     static func main() async {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whether a request that changes something may come from where it comes from.
+///
+/// A browser lets any page send requests to any address, this one too. It says of each which page
+/// sent it: `Origin`, with every method that changes something, and `Sec-Fetch-Site`. Programs say
+/// neither. A page is believed to be ours when its origin is the very host asked and that host is an
+/// address or `localhost`: a name could be one that an attacker made point here.
+enum PageOrigin {
+    /// Why the request is refused; `nil` where it may be done.
+    ///
+    /// - Parameters:
+    ///   - origin: the header `Origin`.
+    ///   - site: the header `Sec-Fetch-Site`.
+    ///   - host: the host and port that was asked, as the request states it.
+    static func refusal(origin: String?, site: String?, host: String?) -> String? {
+        if let site, site != "same-origin", site != "none" {
+            return "a page of another site may not do this"
+        }
+        guard let origin else { return nil }
+        guard let host = host?.lowercased(),
+            origin.lowercased() == "http://" + host || origin.lowercased() == "https://" + host
+        else { return "the page \(origin.prefix(200)) may not do this" }
+        guard isAddress(host) else {
+            return "pages may do this only under an address or localhost, not under the name "
+                + "\(host.prefix(200)); use `skein delete` instead"
+        }
+        return nil
+    }
+
+    private static func isAddress(_ host: String) -> Bool {
+        if host.hasPrefix("[") { return true }
+        let name = host.prefix { $0 != ":" }
+        if name == "localhost" { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
+    }
+}

@@ -49,16 +49,30 @@ public struct AttributeColumns: ~Copyable, Sendable {
 
     /// Adds an attribute whose value is a run of bytes: string, bytes, array or map.
     @inlinable
+    @inline(__always)
     public mutating func append(
         key: UInt32,
         type: AttributeType,
         bytes source: UnsafeRawBufferPointer
     ) {
-        let offset = UInt64(bytes.count)
+        let place = UInt64(bytes.count) << 32 | UInt64(source.count)
         bytes.append(raw: source)
-        self.key.append(key)
-        self.type.append(type.rawValue)
-        value.append(offset << 32 | UInt64(source.count))
+        append(key: key, type: type, bits: place)
+    }
+
+    /// Whether the bytes at `place`, which has the form that `value` has, are `other`; false for no
+    /// bytes and for a place that is there no more.
+    @inlinable
+    @inline(__always)
+    public func holds(_ place: UInt64, _ other: UnsafeRawBufferPointer) -> Bool {
+        let count = Int(truncatingIfNeeded: place & 0xFFFF_FFFF)
+        let start = Int(truncatingIfNeeded: place >> 32)
+        guard count == other.count, count > 0, let theirs = other.baseAddress else { return false }
+        return bytes.withElements { all in
+            guard start + count <= all.count, let ours = all.baseAddress else { return false }
+            // Bound: start + count bytes are there, and count at `theirs`.
+            return ShortBytes.equal(UnsafeRawPointer(ours + start), theirs, count)
+        }
     }
 
     /// Adds a string attribute.

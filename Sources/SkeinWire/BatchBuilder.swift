@@ -21,6 +21,9 @@ struct BatchBuilder: ~Copyable {
     private var runDropped: UInt32 = 0
     private var valueBytesLeft: Int
     private var serviceKey: UInt32
+    /// Where the last short text of each key lies, by the key's id: senders repeat themselves, and
+    /// the same text need not be checked and kept twice.
+    private var lastTexts = Column<UInt64>(capacity: 256)
 
     init(payloadByteCount: Int, receivedAt: UInt64, limits: DecodeLimits) {
         // 400 bytes a span is usual; tiny payloads and tiny spans grow from there.
@@ -41,6 +44,7 @@ struct BatchBuilder: ~Copyable {
     /// Begins the next payload in the memory of the last.
     mutating func restart(receivedAt: UInt64) {
         columns.removeAll()
+        lastTexts.truncate(to: 0)
         serviceKey = columns.strings.intern("service.name")
         self.receivedAt = receivedAt
         rejected = 0
@@ -124,6 +128,20 @@ struct BatchBuilder: ~Copyable {
         marks.insert(.limited)
     }
 
+    /// Adds a string attribute; `text` is copied.
+    @inline(__always)
+    mutating func attribute(key: UnsafeRawBufferPointer, text: UnsafeRawBufferPointer) {
+        guard admitsAttribute() else { return }
+        string(key: self.key(key), text)
+    }
+
+    /// Adds an attribute that is no run of bytes.
+    @inline(__always)
+    mutating func attribute(key: UnsafeRawBufferPointer, _ type: AttributeType, bits: UInt64) {
+        guard admitsAttribute() else { return }
+        columns.attributes.append(key: self.key(key), type: type, bits: bits)
+    }
+
     /// Adds an attribute; `value.body` is copied.
     @inline(__always)
     mutating func attribute(key: UnsafeRawBufferPointer, _ value: RawValue) {
@@ -142,12 +160,24 @@ struct BatchBuilder: ~Copyable {
     @inline(__always)
     private mutating func string(key: UInt32, _ bytes: UnsafeRawBufferPointer) {
         let room = min(limits.valueByteCount, valueBytesLeft)
-        if bytes.count <= room, Text.isASCII(bytes) {
+        guard bytes.count <= room else { return repairedString(key: key, bytes, room: room) }
+        let index = Int(truncatingIfNeeded: key)
+        if index >= lastTexts.count { forgetTexts(upTo: index) }
+        let last = lastTexts[index]
+        if columns.attributes.holds(last, bytes) {
             valueBytesLeft &-= bytes.count
-            columns.attributes.append(key: key, type: .string, bytes: bytes)
-        } else {
-            repairedString(key: key, bytes, room: room)
+            return columns.attributes.append(key: key, type: .string, bits: last)
         }
+        guard Text.isASCII(bytes) else { return repairedString(key: key, bytes, room: room) }
+        valueBytesLeft &-= bytes.count
+        columns.attributes.append(key: key, type: .string, bytes: bytes)
+        lastTexts[index] = columns.attributes.value[columns.attributes.count &- 1]
+    }
+
+    /// Makes room for the texts of keys that are new.
+    @inline(never)
+    private mutating func forgetTexts(upTo key: Int) {
+        lastTexts.append(count: key + 1 - lastTexts.count) { $0.initialize(repeating: 0) }
     }
 
     @inline(never)
@@ -187,7 +217,8 @@ struct BatchBuilder: ~Copyable {
         let id = self.key(key)
         guard value.isTooDeep || value.hasBadText else {
             valueBytesLeft &-= value.body.count
-            return columns.attributes.append(key: id, type: value.type, bytes: value.body)
+            columns.attributes.append(key: id, type: value.type, bytes: value.body)
+            return
         }
         marks.formUnion(value.isTooDeep ? .limited : [])
         marks.formUnion(value.hasBadText ? .textRepaired : [])

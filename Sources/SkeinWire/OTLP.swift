@@ -24,21 +24,6 @@ public enum OTLP {
         var decoder = OTLPDecoder(limits: limits)
         return try decoder.decodeProtobuf(bytes, receivedAt: receivedAt)
     }
-
-    /// Decodes an `ExportTraceServiceRequest` from an array; see the other form.
-    public static func decodeProtobuf(
-        _ bytes: [UInt8],
-        receivedAt: UInt64,
-        limits: DecodeLimits = .standard
-    ) throws(WireError) -> DecodedBatch {
-        try bytes.span.withUnsafeBytes { (buffer) throws(WireError) in
-            try decodeProtobuf(
-                buffer,
-                receivedAt: receivedAt,
-                limits: limits
-            )
-        }
-    }
 }
 
 /// Decodes one payload after another in memory that it keeps: for who decodes many.

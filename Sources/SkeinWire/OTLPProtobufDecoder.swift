@@ -358,8 +358,45 @@ struct OTLPProtobufDecoder: ~Copyable {
 
     // MARK: Attributes
 
+    /// Reads an attribute. A key and one plain value, as nearly every one is, go through registers;
+    /// `anyAttribute` does what is left.
     @inline(__always)
     private mutating func keyValue(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
+        let start = cursor.offset
+        var key = UnsafeRawBufferPointer(start: nil, count: 0)
+        var text = UnsafeRawBufferPointer(start: nil, count: 0)
+        var scalar: (type: AttributeType, bits: UInt64) = (.empty, 0)
+        var values = 0
+        while !cursor.atEnd {
+            let tag = try cursor.tag()
+            if tag == 1 << 3 | 2 {
+                key = try cursor.bytes()
+                continue
+            }
+            guard tag == 2 << 3 | 2, values == 0 else {
+                return try anyAttribute(cursor.rewound(to: start))
+            }
+            values = 1
+            let body = try cursor.bytes()
+            if let short = ProtobufCursor.onlyShortText(body) {
+                text = short
+                scalar.type = .string
+            } else if let plain = ProtobufCursor.onlyScalar(body) {
+                scalar = plain
+            } else {
+                return try anyAttribute(cursor.rewound(to: start))
+            }
+        }
+        if scalar.type == .string {
+            builder.attribute(key: key, text: text)
+        } else {
+            builder.attribute(key: key, scalar.type, bits: scalar.bits)
+        }
+    }
+
+    /// Reads an attribute of any form.
+    @inline(never)
+    private mutating func anyAttribute(_ cursor: consuming ProtobufCursor) throws(ProtobufFault) {
         let depths = depths
         var key = UnsafeRawBufferPointer(start: nil, count: 0)
         var value = RawValue()
@@ -368,12 +405,7 @@ struct OTLPProtobufDecoder: ~Copyable {
             switch tag {
             case 1 << 3 | 2: key = try cursor.bytes()
             case 2 << 3 | 2:
-                let body = try cursor.bytes()
-                if let text = ProtobufCursor.onlyShortText(body) {
-                    value = RawValue(type: .string, body: text)
-                } else {
-                    try Self.anyValue(cursor.inner(body, .anyValue), depths, &value)
-                }
+                try Self.anyValue(cursor.inner(cursor.bytes(), .anyValue), depths, &value)
             default: try cursor.skip(tag, depths)
             }
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import SkeinModel
 
 /// What a protobuf payload got wrong. Plain values only, so that throwing one on the hot path
 /// costs nothing when it does not happen.
@@ -196,6 +197,36 @@ struct ProtobufCursor: ~Copyable {
             Int((start + 1).load(as: UInt8.self)) == message.count &- 2
         else { return nil }
         return UnsafeRawBufferPointer(start: start + 2, count: message.count &- 2)
+    }
+
+    /// The bool, int or double of an `AnyValue` that is nothing but that.
+    @inline(__always)
+    static func onlyScalar(
+        _ message: UnsafeRawBufferPointer
+    ) -> (type: AttributeType, bits: UInt64)? {
+        guard message.count >= 2, message.count <= 11, let start = message.baseAddress else {
+            return nil
+        }
+        // Bound: at least two bytes are there, nine where the message has nine.
+        switch start.load(as: UInt8.self) {
+        case 3 << 3 | 0:
+            var bits: UInt64 = 0
+            var shift: UInt64 = 0
+            for offset in 1..<message.count {
+                let byte = (start + offset).load(as: UInt8.self)
+                bits |= UInt64(byte & 0x7F) << shift
+                shift &+= 7
+                if byte < 0x80 { return offset == message.count &- 1 ? (.int, bits) : nil }
+            }
+            return nil
+        case 2 << 3 | 0:
+            let byte = (start + 1).load(as: UInt8.self)
+            return message.count == 2 && byte < 0x80 ? (.bool, byte == 0 ? 0 : 1) : nil
+        case 4 << 3 | 1:
+            guard message.count == 9 else { return nil }
+            return (.double, UInt64(littleEndian: (start + 1).loadUnaligned(as: UInt64.self)))
+        default: return nil
+        }
     }
 
     /// Skips the field whose `tag` was just read. Groups are walked without recursion.

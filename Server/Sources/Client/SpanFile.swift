@@ -133,13 +133,13 @@ public struct SpanFile: ~Copyable {
             switch group.kind {
             case .otlpResourceSpans:
                 let whole = Array(#"{"resourceSpans":["#.utf8) + group.bytes + Array("]}".utf8)
-                return Batch(try Decode.otlpJSON(whole, receivedAt: receivedAt, limits: .file))
+                return Batch(try OTLP.decodeJSON(whole, receivedAt: receivedAt, limits: .file))
             case .zipkinSpan:
                 let whole = Array("[".utf8) + group.bytes + Array("]".utf8)
-                return Batch(try Decode.zipkinJSON(whole, receivedAt: receivedAt, limits: .file))
+                return Batch(try Zipkin.decodeJSON(whole, receivedAt: receivedAt, limits: .file))
             case .jaegerTrace:
                 let whole = Array(#"{"data":["#.utf8) + group.bytes + Array("]}".utf8)
-                return Batch(try Decode.jaegerJSON(whole, receivedAt: receivedAt, limits: .file))
+                return Batch(try Jaeger.decodeUIJSON(whole, receivedAt: receivedAt, limits: .file))
             }
         } catch {
             throw refusal(error, at: "byte \(group.offset)")
@@ -148,7 +148,7 @@ public struct SpanFile: ~Copyable {
 
     private func decodeProtobuf(_ bytes: [UInt8], at place: String) throws(ClientError) -> Batch {
         do {
-            return Batch(try Decode.otlpProtobuf(bytes, receivedAt: receivedAt, limits: .file))
+            return Batch(try OTLP.decodeProtobuf(bytes, receivedAt: receivedAt, limits: .file))
         } catch {
             throw refusal(error, at: place)
         }

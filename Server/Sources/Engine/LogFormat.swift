@@ -43,6 +43,21 @@ struct LogSegmentHeader {
         return writer.bytes + body.bytes
     }
 
+    /// An undamaged header of this version.
+    init?(parsing bytes: [UInt8]) {
+        guard Self.version(of: bytes) == Self.version else { return nil }
+        var reader = ByteReader(bytes, from: 16)
+        guard let number = try? reader.number(UInt64.self),
+            let key = try? reader.number(UInt64.self)
+        else { return nil }
+        self.init(number: number, key: key)
+    }
+
+    init(number: UInt64, key: UInt64) {
+        self.number = number
+        self.key = key
+    }
+
     /// The version that an undamaged header states; `nil` where there is none.
     static func version(of bytes: [UInt8]) -> UInt32? {
         var reader = ByteReader(bytes)

@@ -68,6 +68,7 @@ public final class StoreCore: Sendable {
                 clock: opening.clock,
                 options: opening.options
             )
+            try opening.refuseStrangers(manifest)
             try opening.removeGarbage(manifest)
             try keeper.openParts()
             let start = try opening.replay(manifest, into: keeper, decoder)

@@ -77,4 +77,11 @@ extension PartFormat {
         else { return nil }
         return try? reader.number()
     }
+
+    /// The key of the store that wrote an undamaged head of a part of this version.
+    static func storeKey(of head: [UInt8]) -> UInt64? {
+        guard version(of: head) == version else { return nil }
+        var reader = ByteReader(head, from: 16)
+        return try? reader.number()
+    }
 }

@@ -70,6 +70,34 @@ struct StoreOpening {
         return manifest
     }
 
+    /// Refuses a manifest that was put beside another store's files: by it they would be garbage.
+    func refuseStrangers(_ manifest: Manifest) throws {
+        for name in try disk.list(names.parts) {
+            guard let number = FileNames.number(in: name, suffix: ".part"),
+                let file = try? disk.open(names.part(number)),
+                let head = try? file.read(at: 0, count: PartFormat.headByteCount),
+                let key = PartFormat.storeKey(of: head), key != manifest.storeKey
+            else { continue }
+            throw stranger(names.part(number))
+        }
+        for name in try disk.list(names.log) {
+            guard let number = FileNames.number(in: name, suffix: ".log"),
+                let file = try? disk.open(names.segment(number)),
+                let head = try? file.read(at: 0, count: LogSegmentHeader.byteCount),
+                let header = LogSegmentHeader(parsing: head), header.number == number,
+                header.key != LogSegmentHeader.key(store: manifest.storeKey, number: number)
+            else { continue }
+            throw stranger(names.segment(number))
+        }
+    }
+
+    private func stranger(_ path: String) -> EngineError {
+        EngineError(
+            "\(path) belongs to another store than \(names.manifest). Nothing was changed; put the "
+                + "manifest of this directory back, or move the file away"
+        )
+    }
+
     /// Removes what a crash left half made, and parts and totals that nothing refers to.
     func removeGarbage(_ manifest: Manifest) throws {
         if try disk.list(names.directory).contains("MANIFEST.new") {

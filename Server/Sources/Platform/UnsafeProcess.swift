@@ -21,6 +21,10 @@ public enum Process {
     /// For the whole process; to be called once, before there are many threads.
     public static func keepMemory() { skein_keep_memory() }
 
+    /// Lets a write past the limit of a file's size fail as one on a full disk does, instead of ending
+    /// the process.
+    public static func failWritesAtSizeLimit() { signal(SIGXFSZ, SIG_IGN) }
+
     /// Processor time used since the start, user and system together, seconds.
     public static func processorSeconds() -> Double {
         var now = timespec()

@@ -25,6 +25,7 @@ public func runServer(
 ) async throws {
     try configuration.checkExposure()
     Process.keepMemory()
+    Process.failWritesAtSizeLimit()
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
     let board = BindingBoard()

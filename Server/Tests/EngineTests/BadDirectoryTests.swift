@@ -110,16 +110,21 @@ import Testing
         }
     }
 
-    @Test func `a part of another store is set aside and said`() async throws {
+    @Test func `files of another store are named and left alone`() async throws {
         let disk = try await filled()
         let other = try await filled()
-        let path = try #require(disk.paths().first { $0.hasSuffix(".part") })
-        let mixed = disk.copy(changing: path, to: other.bytes(of: path))
-        let store = try open(mixed)
-        #expect(store.statistics.quarantinedParts == 1)
-        let scan = try await store.scan(ScanPlan(range: 0..<UInt64.max))
-        #expect(scan.incomplete.count == 1)
-        await store.close()
+        for suffix in [".part", ".log"] {
+            let path = try #require(disk.paths().last { $0.hasSuffix(suffix) })
+            expectRefusal(
+                disk.copy(changing: path, to: other.bytes(of: path)),
+                [path, "another store"]
+            )
+        }
+        let manifest = Self.directory + "/MANIFEST"
+        expectRefusal(
+            disk.copy(changing: manifest, to: other.bytes(of: manifest)),
+            [manifest, "another store"]
+        )
     }
 
     @Test(arguments: [

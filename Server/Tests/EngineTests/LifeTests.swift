@@ -171,6 +171,33 @@ import Testing
         #expect(found == wanted)
     }
 
+    // MARK: A failing disk
+
+    @Test func `after a failed sync what was acknowledged moves to other files at once`()
+        async throws
+    {
+        let disk = SimulatedDisk()
+        let store = try open(disk)
+        var ledger = Ledger()
+        await ledger.append(1, to: store)
+        await ledger.append(2, to: store)
+        disk.fail(SimulatedDisk.Fault(call: .sync, number: 1, code: 5))
+        #expect(await !ledger.append(3, to: store))
+        disk.fail(nil)
+        try await store.maintain()
+        #expect(store.statistics.headSpans == 0)
+        #expect(store.statistics.parts == 1)
+        #expect(store.statistics.failure != nil, "writes stay refused")
+        await store.abandon()
+        // The log's pages may be lost with the failed sync: nothing depends on them.
+        let found = disk.afterCrash(seed: 7)
+        for path in found.paths() where path.hasSuffix(".log") { try found.remove(path) }
+        let reopened = try open(found)
+        #expect(try await ledger.violations(in: reopened).isEmpty)
+        #expect(await ledger.append(4, to: reopened))
+        await reopened.close()
+    }
+
     // MARK: Setting aside
 
     @Test func `a missing part is said by the answers that would have used it, and by no other`()

@@ -56,11 +56,12 @@ public struct OTLPHTTPListener: Service {
         }
         var bound = address
         bound.port = server.localAddress?.port ?? address.port
-        await withGracefulShutdownHandler {
+        // Another service that fails cancels this one.
+        await withTaskCancellationOrGracefulShutdownHandler {
             await onBound(bound)
             // Ends when the last connection has.
             try? await stopped.futureResult.get()
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             quiescing.initiateShutdown(promise: stopped)
         }
     }

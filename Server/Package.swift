@@ -193,8 +193,9 @@ let fullTargets: [Target] = [
         dependencies: [
             "Server", "API", "Ingest", "Query", "Receivers", "WebUI", "CWebAssets", "Client",
             "Shop",
-            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioHTTP1, nioPosix, logging,
-            lifecycle, tracing, skein("SkeinModel"), skein("SkeinWire"), skein("Skein"),
+            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioHPACK, nioHTTP1, nioHTTP2,
+            nioPosix, logging, lifecycle, tracing, skein("SkeinModel"), skein("SkeinWire"),
+            skein("Skein"),
             skein("SkeinTesting"),
         ],
         swiftSettings: strict

@@ -31,7 +31,7 @@ public struct EngineOptions: Sendable {
     /// Requests that may wait for the log thread before appends are refused.
     public var queueRequests = 4_096
     /// Bytes in the head at which it is written to a part.
-    public var headFlushBytes = 48 << 20
+    public var headFlushBytes = 32 << 20
     /// Bytes in the head at which appends are refused: flushing cannot keep up.
     public var headLimitBytes = 192 << 20
     /// Age of the oldest span in the head at which it is written to a part.

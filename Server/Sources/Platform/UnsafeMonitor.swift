@@ -124,7 +124,7 @@ public enum DedicatedThread {
 
     private final class Work: Sendable {
         /// Between 0 and 19; each step gives up about a tenth of the processor to who competes.
-        private static let backgroundNiceness: Int32 = 10
+        private static let backgroundNiceness: Int32 = 5
         /// What the kernel keeps of a name, without its end mark.
         private static let nameByteCount = 15
 

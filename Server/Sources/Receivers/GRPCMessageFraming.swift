@@ -72,7 +72,12 @@ struct GRPCMessageFraming: ~Copyable {
             case .plain(let missing):
                 if var piece = bytes.readSlice(length: min(missing, bytes.readableBytes)) {
                     let left = missing - piece.readableBytes
-                    output.writeBuffer(&piece)
+                    // A frame of nothing but message passes as it is.
+                    if output.readableBytes == 0 {
+                        output = piece
+                    } else {
+                        output.writeBuffer(&piece)
+                    }
                     phase = left == 0 ? .complete : .plain(left)
                 }
             case .packed(var held, let length):

@@ -10,7 +10,7 @@ internal import SkeinWire
 /// Stands before the gRPC library on each HTTP/2 stream and does what it leaves open: it reserves a
 /// message's bytes before it is read, unpacks it (zstd too), and refuses one that is too large or
 /// damaged with a status. The library resets the stream instead, which clients take for CANCELLED and
-/// send again for ever.
+/// send again for ever. A client that stops sending in the middle is refused too.
 ///
 /// Lives on one event loop, like every handler.
 final class GRPCMessageGate: ChannelDuplexHandler {
@@ -20,12 +20,18 @@ final class GRPCMessageGate: ChannelDuplexHandler {
     typealias OutboundOut = HTTP2Frame.FramePayload
 
     private let ingest: Ingest
+    private let limits: ReceiverLimits
+    private var watch: ConnectionWatch?
+    private var tick: RepeatedTask?
     /// Holds the message's bytes in the budget until the stream is gone.
     private var framing: GRPCMessageFraming?
     private var hasAnswered = false
     private var hasRefused = false
 
-    init(ingest: Ingest) { self.ingest = ingest }
+    init(ingest: Ingest, limits: ReceiverLimits) {
+        self.ingest = ingest
+        self.limits = limits
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if hasRefused { return }
@@ -34,6 +40,8 @@ final class GRPCMessageGate: ChannelDuplexHandler {
             begin(headers, context)
         case .data(let frame):
             guard case .byteBuffer(let bytes) = frame.data, framing != nil else { return }
+            watch?.readBody(byteCount: bytes.readableBytes)
+            if frame.endStream { stopWatching() }
             do throws(GRPCRefusal) {
                 let plain = try framing?.receive(bytes, isLast: frame.endStream) ?? ByteBuffer()
                 guard plain.readableBytes > 0 || frame.endStream else { return }
@@ -61,7 +69,38 @@ final class GRPCMessageGate: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         framing = nil
+        stopWatching()
         context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { stopWatching() }
+
+    /// Refuses the call once its message comes in more slowly than a body may.
+    private func startWatching(_ context: ChannelHandlerContext) {
+        let now = context.eventLoop.now.uptimeNanoseconds
+        watch = ConnectionWatch(limits: limits, now: now)
+        watch?.readHead(now: now)
+        let pause = TimeAmount.seconds(Int64(limits.watchSeconds))
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        tick = context.eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
+            let (gate, context) = bound.value
+            let now = context.eventLoop.now.uptimeNanoseconds
+            guard gate.watch?.isTooSlow(now: now) == true else { return }
+            gate.answer(
+                .deadlineExceeded,
+                "the message came in too slowly: \(gate.limits.bodyBytesPerSecond) bytes a second "
+                    + "are the least",
+                [],
+                .aborted,
+                context
+            )
+        }
+    }
+
+    private func stopWatching() {
+        tick?.cancel()
+        tick = nil
+        watch = nil
     }
 
     private func begin(_ headers: HTTP2Frame.FramePayload.Headers, _ context: ChannelHandlerContext)
@@ -82,6 +121,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
             limit: ingest.limits.requestByteCount,
             budget: ingest.budget
         )
+        startWatching(context)
         // What is passed on is plain.
         var passed = headers
         passed.headers.remove(name: "grpc-encoding")
@@ -118,6 +158,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
     ) {
         ingest.counters.count(.otlpGRPC, counted)
         framing = nil
+        stopWatching()
         hasRefused = true
         guard !hasAnswered else {
             context.close(promise: nil)

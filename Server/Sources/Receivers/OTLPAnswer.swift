@@ -9,6 +9,7 @@ internal import Store
 /// Codes of `google.rpc.Status`, the same as gRPC's.
 enum StatusCodeNumber: Int {
     case invalidArgument = 3
+    case deadlineExceeded = 4
     case notFound = 5
     case resourceExhausted = 8
     case unimplemented = 12

@@ -89,10 +89,11 @@ public struct OTLPGRPCListener: Service {
             let connections = ConnectionCount(limit: limits.connectionCount)
             config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.admit($0) }
             let ingest = ingest
+            let limits = limits
             config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
                 stream.eventLoop.makeCompletedFuture {
                     try stream.pipeline.syncOperations.addHandler(
-                        GRPCMessageGate(ingest: ingest),
+                        GRPCMessageGate(ingest: ingest, limits: limits),
                         position: .first
                     )
                 }

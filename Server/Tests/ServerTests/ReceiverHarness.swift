@@ -81,6 +81,23 @@ struct ReceiverHarness {
         }
     }
 
+    /// Runs an OTLP/gRPC receiver while `body` runs.
+    static func withGRPC(
+        ingestLimits: IngestLimits = IngestLimits(),
+        limits: ReceiverLimits = ReceiverLimits(),
+        _ body: @escaping @Sendable (ReceiverHarness) async throws -> Void
+    ) async throws {
+        try await run(nil, ingestLimits, body) { ingest, logger, onBound in
+            OTLPGRPCListener(
+                option: "--test",
+                address: ListenAddress(host: "127.0.0.1", port: 0),
+                ingest: ingest,
+                limits: limits,
+                onBound: onBound
+            )
+        }
+    }
+
     /// Runs a Zipkin receiver while `body` runs. Everything else answers with `read side`.
     static func withZipkin(
         failure: StoreError? = nil,

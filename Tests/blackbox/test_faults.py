@@ -140,7 +140,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_that_could_be_lost(new_serv
     ledger = ledgers.Ledger(SEED)
     server.start()
     assert send(server, ledger) == [200] * REQUESTS
-    control.arm("sync", 1)
+    control.arm("sync", 1, sticky=True)
     request = ledger.new_request()
     answer = server.post_otlp(request.otlp())
     assert answer.status == 503, answer.text
@@ -222,6 +222,7 @@ def test_the_shim_makes_calls_fail(new_server, library):
     before = control.calls["write"]
     assert send(server, ledger, 1) == [200]
     assert control.calls["write"] > before
-    control.arm("write", 1)
+    # Every write from here on, for the log's next segment is made ready in the background.
+    control.arm("write", 1, sticky=True)
     assert send(server, ledger, 1) == [503]
-    assert control.fired == 1
+    assert control.fired >= 1

@@ -56,9 +56,11 @@ final class LogAppender: Sendable {
         do throws(DiskError) {
             try write(group, &place)
         } catch {
-            // Nothing of the group was acknowledged: its sequences are used again.
+            // Nothing of the group was acknowledged, whatever of it is in the segment.
+            let failed = place.nextSequence
             place.nextSequence = firstSequence
             retire(&place)
+            place.nextSequence = LogSequence.nextEpoch(after: failed)
             let failure = "the write-ahead log failed: \(error)"
             if !error.isOutOfSpace { place.failure = failure + "; restart to take writes again" }
             head.logFailed(place.failure ?? failure, isOutOfSpace: error.isOutOfSpace)

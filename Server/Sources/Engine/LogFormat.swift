@@ -68,6 +68,28 @@ struct LogSegmentHeader {
     }
 }
 
+/// How requests are numbered: an epoch in the upper half, in the lower a count from 1, without gaps.
+///
+/// ```
+/// epoch 1: 1 2 3 4 | a write of 5 and 6 fails, who knows how far they came | epoch 2: 1 2 3
+/// ```
+/// A start and a failure begin a new epoch: what failed may stand in the log all the same, and must
+/// be told from what is acknowledged later.
+enum LogSequence {
+    private static let countBits: UInt64 = 32
+
+    static func epoch(of sequence: UInt64) -> UInt64 { sequence >> countBits }
+
+    static func count(of sequence: UInt64) -> UInt64 { sequence & (1 << countBits - 1) }
+
+    static func of(_ epoch: UInt64, _ count: UInt64) -> UInt64 { epoch << countBits | count }
+
+    /// The first number of the epoch after the one of `sequence`.
+    static func nextEpoch(after sequence: UInt64) -> UInt64 {
+        of(epoch(of: sequence) &+ 1, 1)
+    }
+}
+
 /// One request in the log.
 ///
 /// | offset | size | field |
@@ -75,7 +97,7 @@ struct LogSegmentHeader {
 /// | 0 | 4 | magic `SkWR` |
 /// | 4 | 4 | CRC-32C of everything after it, padding excluded |
 /// | 8 | 8 | segment key |
-/// | 16 | 8 | sequence: the store's requests counted from 1, without gaps |
+/// | 16 | 8 | sequence: which request it is; see `LogSequence` |
 /// | 24 | 8 | receive time, nanoseconds since 1970 |
 /// | 32 | 4 | payload length |
 /// | 36 | 2 | tenant length |

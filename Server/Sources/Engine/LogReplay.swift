@@ -219,10 +219,10 @@ struct FoundRecords {
         highest = flushed
     }
 
-    /// Notes a record; `false` when its spans are in a part already.
+    /// Notes a record; `false` when its spans are in a part already, or when it was found before: a
+    /// write that went to the wrong place leaves a record twice.
     mutating func take(_ sequence: UInt64) -> Bool {
-        guard sequence > flushed else { return false }
-        found.insert(sequence)
+        guard sequence > flushed, found.insert(sequence).inserted else { return false }
         highest = max(highest, sequence)
         return true
     }
@@ -238,9 +238,21 @@ struct FoundRecords {
     /// Records that were written and cannot be read. One torn by a crash before it was acknowledged
     /// counts too, for it cannot be told from one that was.
     var lostCount: UInt64 {
-        let gaps = highest - flushed - UInt64(found.count)
-        var torn: UInt64 = 0
-        while damaged.contains(highest + 1 + torn) { torn += 1 }
-        return gaps + torn + undecodable
+        var lost = undecodable
+        let found = Dictionary(grouping: found, by: LogSequence.epoch)
+        let epochs = Set(found.keys).union(damaged.map(LogSequence.epoch))
+        for epoch in epochs.union([LogSequence.epoch(of: flushed)]) {
+            // What is in parts already, of the epoch that they end in.
+            let before =
+                epoch == LogSequence.epoch(of: flushed) ? LogSequence.count(of: flushed) : 0
+            let sequences = found[epoch] ?? []
+            var last = sequences.map(LogSequence.count).max() ?? before
+            lost += last - before - UInt64(sequences.count)
+            while damaged.contains(LogSequence.of(epoch, last + 1)) {
+                last += 1
+                lost += 1
+            }
+        }
+        return lost
     }
 }

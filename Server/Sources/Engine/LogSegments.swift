@@ -38,6 +38,9 @@ final class LogSegments: Sendable {
         let lastSequence: UInt64
         /// Acknowledged records in it were lost to damage: keep it for whoever investigates.
         var damaged: Bool
+        /// It was there at the start. A crash may have left its file a second name, under which it
+        /// would be overwritten: such a file is never used again.
+        var isFromEarlier = false
     }
 
     private struct Free {
@@ -116,10 +119,6 @@ final class LogSegments: Sendable {
             $0.closed.append(segment)
             $0.openByteCount = 0
         }
-    }
-
-    func add(free number: UInt64, byteCount: Int) {
-        state.withLock { $0.free.append(Free(number: number, byteCount: byteCount)) }
     }
 
     // MARK: Taking
@@ -305,6 +304,8 @@ final class LogSegments: Sendable {
                 let path = names.segment(segment.number)
                 let name = String(path.dropFirst(names.log.count))
                 try? disk.rename(path, to: names.quarantine + name)
+            } else if segment.isFromEarlier {
+                try? disk.remove(names.segment(segment.number))
             } else {
                 recycle(segment.number, byteCount: segment.byteCount)
             }
@@ -325,7 +326,7 @@ final class LogSegments: Sendable {
             // Without the rename the segment would be read again at the next start, and skipped.
             do throws(DiskError) {
                 try disk.rename(path, to: names.freeSegment(number))
-                add(free: number, byteCount: byteCount)
+                state.withLock { $0.free.append(Free(number: number, byteCount: byteCount)) }
                 return
             } catch {}
         }

@@ -128,6 +128,10 @@ public final class StoreCore: Sendable {
         }
     }
 
+    /// Makes one log segment ready ahead of need, or gives one back that came too late: what the
+    /// thread of the log's files does again and again.
+    public func prepareLog() { _ = try? keeper.segments.prepare() }
+
     /// Flushes what is large or old, expires, joins.
     public func maintain() { keeper.maintain() }
 

@@ -10,7 +10,7 @@ extension StoreKeeper {
     func flush() throws {
         try flushing.withLock { _ in
             let batches = state.withLock { $0.head }
-            guard let last = batches.last else { return }
+            guard let last = batches.lazy.map(\.sequence).max() else { return }
             var parts: [Part] = []
             do {
                 for tenant in Set(batches.map(\.tenant)).sorted(by: { $0.name < $1.name }) {
@@ -33,14 +33,14 @@ extension StoreKeeper {
                 throw error
             }
             try commit(adding: parts) { manifest in
-                manifest.flushedSequence = last.sequence
+                manifest.flushedSequence = last
                 return true
             } then: { state in
                 state.head.removeFirst(batches.count)
                 state.headByteCount -= batches.reduce(0) { $0 + $1.byteCount }
                 state.headSpanCount -= batches.reduce(0) { $0 + $1.table.columns.count }
             }
-            segments.release(flushed: last.sequence)
+            segments.release(flushed: last)
         }
     }
 

@@ -38,6 +38,7 @@ extension StoreKeeper {
 
     /// One round of what the thread does.
     func maintain() {
+        openUnreadParts()
         do {
             try expire()
             if isHeadFull || isLogLong || isHeadOld || mustSaveHead { try flush() }

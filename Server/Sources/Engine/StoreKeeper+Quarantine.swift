@@ -29,7 +29,42 @@ extension StoreKeeper {
                 state.withLock { $0.parts.append(part) }
             } catch {
                 try refuseOtherVersion(of: names.part(entry.number))
-                setAside(error)
+                if error.isReadFailure {
+                    // The file may be whole: it stays, is missed aloud, and is tried again.
+                    var unread = entry
+                    unread.lost = error.what
+                    let lost = LostPart(entry: unread, filter: nil, isUnread: true)
+                    state.withLock { $0.lost.append(lost) }
+                } else {
+                    setAside(error)
+                }
+            }
+        }
+    }
+
+    /// Tries the parts again that could not be read at the start.
+    func openUnreadParts() {
+        let numbers = state.withLock { $0.lost.filter(\.isUnread).map(\.entry.number) }
+        for number in numbers {
+            do throws(PartDamage) {
+                // Under the lock, so that nothing expires what is being opened.
+                try manifest.withLock { (manifest) throws(PartDamage) in
+                    guard let entry = manifest.parts.first(where: { $0.number == number }) else {
+                        return
+                    }
+                    let part = try Part(
+                        entry,
+                        storeKey: manifest.storeKey,
+                        names: names,
+                        disk: disk
+                    )
+                    state.withLock { state in
+                        state.lost.removeAll { $0.entry.number == number }
+                        state.parts.append(part)
+                    }
+                }
+            } catch {
+                if !error.isReadFailure { setAside(error) }
             }
         }
     }
@@ -62,6 +97,7 @@ extension StoreKeeper {
             state.withLock { state in
                 let part = state.parts.first { $0.number == damage.number }
                 state.parts.removeAll { $0.number == damage.number }
+                state.lost.removeAll { $0.entry.number == damage.number }
                 state.lost.append(LostPart(entry: entry, filter: part?.directory.filter))
             }
         }

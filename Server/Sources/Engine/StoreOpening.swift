@@ -50,6 +50,9 @@ struct StoreOpening {
         guard try disk.list(names.directory).contains("MANIFEST") else {
             return try makeManifest(randomness)
         }
+        // A process that was killed may have renamed it without the name being on the disk yet. What
+        // it no longer lists is removed below: a power cut must not bring the one before it back.
+        try disk.syncDirectory(names.directory)
         return try Manifest.read(names, disk).manifest
     }
 
@@ -134,11 +137,14 @@ struct StoreOpening {
                 numbers.append(number)
                 highest = max(highest, number)
             } else if let number = FileNames.number(in: name, suffix: ".free") {
+                // A rename that was cut short may have left its file the name of a live segment too.
                 highest = max(highest, number)
-                let file = try disk.open(names.freeSegment(number))
-                keeper.segments.add(free: number, byteCount: Int(clamping: try file.byteCount()))
+                try disk.remove(names.freeSegment(number))
             }
         }
+        // A segment that is not here now must not come back after a power cut: what stands in it and
+        // was never acknowledged would be found.
+        try disk.syncDirectory(names.log)
         let decoding = OrderedDecoding(decoder, threads: options.replayThreads)
         defer { decoding.close() }
         var replay = LogReplay(flushed: manifest.flushedSequence, keeper: keeper, decoding)
@@ -148,7 +154,7 @@ struct StoreOpening {
         return LogAppender.Start(
             storeKey: manifest.storeKey,
             segmentNumber: highest + 1,
-            sequence: replay.found.highest + 1
+            sequence: LogSequence.nextEpoch(after: replay.found.highest)
         )
     }
 
@@ -173,7 +179,8 @@ struct StoreOpening {
                 number: number,
                 byteCount: bytes.count,
                 lastSequence: replay.found.highest,
-                damaged: replay.found.lostCount > lostBefore
+                damaged: replay.found.lostCount > lostBefore,
+                isFromEarlier: true
             )
         )
     }

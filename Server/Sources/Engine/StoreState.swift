@@ -60,6 +60,8 @@ struct LostPart {
     let entry: Manifest.Entry
     /// Which traces it holds; `nil` where that cannot be read any more.
     let filter: TraceFilter?
+    /// The disk would not read it; the file may be whole.
+    var isUnread = false
 
     /// Whether a query of this use would have looked into it.
     func concerns(_ use: PartUse) -> Bool {
@@ -86,7 +88,7 @@ struct LostPart {
 
     /// What answers say of it.
     var reason: String {
-        "part \(entry.number) with \(entry.spanCount) spans was set aside: "
-            + (entry.lost ?? "damaged")
+        "part \(entry.number) with \(entry.spanCount) spans "
+            + (isUnread ? "is left out: " : "was set aside: ") + (entry.lost ?? "damaged")
     }
 }

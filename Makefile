@@ -8,9 +8,10 @@ PYTHON := .venv/bin/python
 RELEASE := -c release -Xswiftc -cross-module-optimization
 SERVER := --package-path Server
 KILLS ?= 200
+CRASHES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow \
+.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow simulate \
 	bench bench-memory bench-store bench-codecs bench-programs build-bench fuzz sanitize format \
 	format-check tidy sdk-check docs ci install-build install-test install-bench install-peers
 
@@ -31,8 +32,14 @@ build: install-build ## Build the release binary bin/skein
 
 test: install-test format-check tidy docs sdk-check test-root test-server test-blackbox ## Run every check and every test of a change
 
-test-slow: install-test build ## Run the long tests: 2,000 kills under load
+test-slow: install-test build ## Run the long tests: 2,000 kills under load, 1,000,000 simulated crashes
+	$(MAKE) --no-print-directory simulate CRASHES=1000000
 	SKEIN_KILLS=2000 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill"
+
+simulate: install-build ## Crash the engine on a simulated disk: make simulate CRASHES=1000000 [SEED=7]
+	$(SWIFT) build $(RELEASE) $(SERVER) --product skein-simulate
+	scripts/simulate.sh "$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/skein-simulate" \
+		$(CRASHES) $(SEED)
 
 bench: install-bench build bench-programs ## Measure receiving beside its floor (ROUNDS=3 SPANS=1000000; 8 minutes)
 	$(PYTHON) bench/run.py

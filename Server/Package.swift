@@ -100,10 +100,21 @@ let pureTargets: [Target] = [
         dependencies: [skein("SkeinModel"), skein("SkeinWire")],
         swiftSettings: strict
     ),
+    .target(
+        name: "Simulation",
+        dependencies: ["Engine", "Platform", "Store", "StoreContract", skein("SkeinModel")],
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "SimulateCommand",
+        dependencies: ["Simulation", "Platform"],
+        swiftSettings: strict
+    ),
     .testTarget(
         name: "EngineTests",
         dependencies: [
-            "Engine", "Platform", "Store", "StoreContract", skein("SkeinModel"), skein("SkeinWire"),
+            "Engine", "Platform", "Simulation", "Store", "StoreContract", skein("SkeinModel"),
+            skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),
@@ -204,7 +215,8 @@ let fullTargets: [Target] = [
 
 let package = Package(
     name: "skein-server",
-    products: pure ? [] : [.executable(name: "skein", targets: ["SkeinCommand"])],
+    products: [.executable(name: "skein-simulate", targets: ["SimulateCommand"])]
+        + (pure ? [] : [.executable(name: "skein", targets: ["SkeinCommand"])]),
     dependencies: [.package(name: "skein", path: "..", traits: pure ? [] : [.defaults])]
         + (pure
             ? []

@@ -39,6 +39,8 @@ ARROWS = {
     # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
     "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},
     "WireBench": {"SkeinModel", "SkeinWire"},
+    "Simulation": {"Engine", "Platform", "Store", "StoreContract", "SkeinModel"},
+    "SimulateCommand": {"Simulation", "Platform"},
     "Receivers": {"Ingest", "Store", "Platform", "SkeinModel", "SkeinWire"},
     "API": {"Query", "QueryLanguage", "Analysis", "Store", "SkeinModel", "SkeinWire"},
     "WebUI": {"CWebAssets", "CZlib"},

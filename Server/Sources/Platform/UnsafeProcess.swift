@@ -50,6 +50,9 @@ public enum Process {
         return max(0, count - 3)
     }
 
+    /// Ends the process.
+    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+
     private static var openFiles: __rlimit_resource_t {
         __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
     }

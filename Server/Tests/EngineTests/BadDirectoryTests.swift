@@ -3,6 +3,7 @@
 import Engine
 import Foundation
 import Platform
+import Simulation
 import Store
 import StoreContract
 import Testing
@@ -28,7 +29,7 @@ import Testing
             directory: Self.directory,
             options: .small,
             disk: disk,
-            clock: TestClock(),
+            clock: SimulatedClock(),
             decoder: SpanGenerator.Decoder()
         )
     }
@@ -162,7 +163,7 @@ import Testing
             directory: Self.directory,
             options: options,
             disk: disk,
-            clock: TestClock(),
+            clock: SimulatedClock(),
             decoder: SpanGenerator.Decoder()
         )
         var ledger = Ledger()

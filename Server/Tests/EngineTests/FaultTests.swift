@@ -2,6 +2,7 @@
 
 import Engine
 import Platform
+import Simulation
 import Store
 import StoreContract
 import Testing
@@ -13,7 +14,7 @@ import Testing
     private func open(
         _ disk: SimulatedDisk,
         _ options: EngineOptions = .small,
-        _ clock: TestClock = TestClock()
+        _ clock: SimulatedClock = SimulatedClock()
     ) throws -> EmbeddedStore {
         try EmbeddedStore.open(
             directory: Self.directory,
@@ -55,7 +56,7 @@ import Testing
         // A third of the calls a run, another third each time; a failure names its call.
         for number in stride(from: Int.random(in: 1...3), through: calls, by: 3) {
             let disk = SimulatedDisk()
-            disk.fail(SimulatedDisk.Fault(number: number, code: 5, isCrash: true))
+            disk.crash(atCall: number)
             var ledger = Ledger()
             await workload(disk, &ledger)
             let found = disk.afterCrash(seed: UInt64(number))
@@ -66,7 +67,7 @@ import Testing
     private func expectWhole(_ disk: SimulatedDisk, _ ledger: Ledger, _ what: String) async throws {
         // A crash inside recovery, then another, then a whole start.
         for again in 1...2 {
-            disk.fail(SimulatedDisk.Fault(number: again, code: 5, isCrash: true))
+            disk.crash(atCall: again)
             if let store = try? open(disk) { await store.abandon() }
             let next = disk.afterCrash(seed: UInt64(again))
             let store = try open(next)
@@ -223,8 +224,11 @@ import Testing
                 if !problems.contains(where: { $0.contains("missing") }) { found.append(seed) }
             }
             #expect(found.count >= 3, "byte \(place): \(found)")
-            // Damage to the last record's beginning cannot be told from the log's end.
-            if found.count == 3, found.last == 4 { #expect(numbers.damagedRecords == 1) }
+            // Damage to the last record's beginning cannot be told from the log's end. A number that
+            // was itself hit may count as one more.
+            if found.count == 3, found.last == 4 {
+                #expect((1...2).contains(numbers.damagedRecords))
+            }
             await reopened.abandon()
         }
     }
@@ -276,7 +280,7 @@ import Testing
 
     @Test func `retention removes whole parts by the age of their receipt`() async throws {
         let disk = SimulatedDisk()
-        let clock = TestClock()
+        let clock = SimulatedClock()
         var options = EngineOptions.small
         options.retention = .seconds(86_400)
         let store = try open(disk, options, clock)

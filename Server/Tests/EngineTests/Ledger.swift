@@ -25,13 +25,34 @@ struct Ledger {
         }
     }
 
+    /// Appends the batches of several seeds together and notes the answer.
+    mutating func append(_ seeds: [UInt64], to core: StoreCore) {
+        do {
+            try core.append(seeds.map { SpanGenerator.batch(seed: $0) })
+            acknowledged.formUnion(seeds)
+        } catch {
+            unknown.formUnion(seeds)
+        }
+    }
+
     /// What is wrong with a store that was opened after a crash: acknowledged spans that are missing,
     /// spans that were never sent, spans shown twice. Empty when all is well.
     func violations(in store: EmbeddedStore, lenient: Bool = false) async throws -> [String] {
+        violations(in: try await store.traces(request), lenient: lenient)
+    }
+
+    /// The same of a store without threads.
+    func violations(in core: StoreCore) throws -> [String] {
+        violations(in: try core.traces(request), lenient: false)
+    }
+
+    private var request: TraceRequest {
+        TraceRequest(ids: Array(Set(Self.spans(acknowledged.union(unknown)).map(\.traceID))))
+    }
+
+    private func violations(in answer: TraceSpans, lenient: Bool) -> [String] {
         let wanted = Self.spans(acknowledged)
         let allowed = wanted.union(Self.spans(unknown))
-        let ids = Set(allowed.map(\.traceID))
-        let answer = try await store.traces(TraceRequest(ids: Array(ids)))
         var found: Set<SpanValue> = []
         var problems: [String] = []
         for row in 0..<answer.columns.count {
@@ -62,28 +83,6 @@ struct Ledger {
         known.withLock { $0[seed] = spans }
         return spans
     }
-}
-
-/// A clock that stands where the test puts it.
-final class TestClock: Clock {
-    private let wall: Mutex<UInt64>
-    private let monotonic = Mutex<UInt64>(1)
-
-    init(_ wall: UInt64 = 1_790_000_100_000_000_000) { self.wall = Mutex(wall) }
-
-    func wallNanoseconds() -> UInt64 { wall.withLock { $0 } }
-
-    func monotonicNanoseconds() -> UInt64 { monotonic.withLock { $0 } }
-
-    /// Time passes.
-    func advance(_ duration: Duration) {
-        let nanoseconds = UInt64(duration.components.seconds) * 1_000_000_000
-        wall.withLock { $0 += nanoseconds }
-        monotonic.withLock { $0 += nanoseconds }
-    }
-
-    /// Somebody sets the clock.
-    func jump(to nanoseconds: UInt64) { wall.withLock { $0 = nanoseconds } }
 }
 
 extension Ledger {

@@ -3,6 +3,7 @@
 import Engine
 import Foundation
 import Platform
+import Simulation
 import SkeinModel
 import Store
 import StoreContract
@@ -15,7 +16,7 @@ import Testing
     private func open(
         _ disk: SimulatedDisk,
         _ options: EngineOptions = .small,
-        _ clock: any Clock = TestClock()
+        _ clock: any Clock = SimulatedClock()
     ) throws -> EmbeddedStore {
         try EmbeddedStore.open(
             directory: Self.directory,
@@ -139,7 +140,7 @@ import Testing
                 try await store.append(SpanGenerator.batch(seed: seed))
                 if seed == 2 { try await store.flush() }
             }
-            disk.fail(SimulatedDisk.Fault(number: call, code: 5, isCrash: true))
+            disk.crash(atCall: call)
             let deleted = try? await store.deleteTrace(id, of: .default)
             await store.abandon()
             if !disk.isCrashed { #expect(deleted != nil) }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+import Store
+
+/// What was sent, what was answered, and what must therefore be found.
+struct SpanLedger {
+    /// What a store owes for a span.
+    enum Standing {
+        /// It was acknowledged: it must be found until it is old enough to expire.
+        case acknowledged
+        /// Nobody knows: it may be found.
+        case unknown
+        /// It was refused: it must never be found.
+        case refused
+        /// It was not found after a start, deleted or expired: it must never be found again.
+        case gone
+    }
+
+    struct Entry {
+        var standing: Standing
+        let fingerprint: UInt64
+        let number: UInt64
+        /// Newest receipt of an acknowledged copy, nanoseconds.
+        var receivedAt: UInt64
+        /// The batches it was sent in.
+        var batches: [Int]
+    }
+
+    struct Batch {
+        let tenant: Int
+        let spanIDs: [UInt64]
+        let answer: Standing
+        /// Where its group was written in the log.
+        let places: [(file: Int, range: Range<Int>)]
+        /// Media faults that hit those places.
+        var damageCount = 0
+        /// It was acknowledged and went lost in damage to the log.
+        var isLost = false
+    }
+
+    /// By tenant, then by raw span id.
+    private(set) var entries: [[UInt64: Entry]]
+    private(set) var batches: [Batch] = []
+    /// Rows that a store may hold, exact duplicates counted each time.
+    private(set) var sentRows = 0
+    /// Batches that damage to the log may cost, and did.
+    private(set) var lossLimit = 0
+    private(set) var lossCount = 0
+    /// Spans received at or before this may have expired.
+    private(set) var expiryLimit: UInt64 = 0
+
+    init(tenants: Int) { entries = Array(repeating: [:], count: tenants) }
+
+    /// Notes the answer to a group of batches that was appended together.
+    mutating func note(
+        _ group: [(tenant: Int, numbers: [UInt64], batch: SpanBatch)],
+        _ answer: Standing,
+        places: [(file: Int, range: Range<Int>)]
+    ) {
+        for (tenant, numbers, batch) in group {
+            let ids = numbers.map { SimulatedSpans.spanID($0).raw }
+            batches.append(
+                Batch(tenant: tenant, spanIDs: ids, answer: answer, places: places)
+            )
+            if answer != .refused { sentRows += numbers.count }
+            for row in 0..<batch.count {
+                note(
+                    tenant,
+                    ids[row],
+                    Entry(
+                        standing: answer,
+                        fingerprint: SimulatedSpans.fingerprint(batch.columns, row),
+                        number: numbers[row],
+                        receivedAt: batch.payload.receivedAt,
+                        batches: [batches.count - 1]
+                    )
+                )
+            }
+        }
+    }
+
+    private mutating func note(_ tenant: Int, _ id: UInt64, _ entry: Entry) {
+        guard var known = entries[tenant][id] else {
+            entries[tenant][id] = entry
+            return
+        }
+        known.batches += entry.batches
+        switch entry.standing {
+        case .acknowledged:
+            known.receivedAt =
+                known.standing == .acknowledged
+                ? max(known.receivedAt, entry.receivedAt) : entry.receivedAt
+            known.standing = .acknowledged
+        case .unknown: if known.standing != .acknowledged { known.standing = .unknown }
+        case .refused, .gone: break
+        }
+        entries[tenant][id] = known
+    }
+
+    /// Notes that the store looked at the ages of its spans.
+    mutating func note(expiredUpTo limit: UInt64) { expiryLimit = max(expiryLimit, limit) }
+
+    /// Notes that a span was looked for in a whole answer and not found. Where nobody knows whether
+    /// another copy is in the log, only a start says.
+    mutating func noteAbsent(_ tenant: Int, _ id: UInt64, isAfterStart: Bool) {
+        guard let entry = entries[tenant][id] else { return }
+        let mayReturn =
+            !isAfterStart && entry.batches.contains { batches[$0].answer == .unknown }
+        entries[tenant][id]?.standing = mayReturn ? .unknown : .gone
+    }
+
+    /// Notes that a trace was to be deleted.
+    ///
+    /// - Parameter isDone: nothing of it is left; else it may be there or not.
+    mutating func noteDeletion(_ tenant: Int, trace: Int, isDone: Bool) {
+        for (id, entry) in entries[tenant]
+        where entry.standing == .acknowledged && SimulatedSpans.trace(entry.number) == trace {
+            if isDone {
+                noteAbsent(tenant, id, isAfterStart: false)
+            } else {
+                entries[tenant][id]?.standing = .unknown
+            }
+        }
+    }
+
+    /// Notes that a medium spoilt bytes of the log.
+    mutating func note(damage: MediaDamage) {
+        var hits = 0
+        for index in batches.indices
+        where batches[index].places.contains(where: {
+            $0.file == damage.file && $0.range.overlaps(damage.range)
+        }) {
+            batches[index].damageCount += 1
+            hits += 1
+        }
+        // One bit lies in one record, whatever was written together.
+        lossLimit += damage.fault == .bitRot ? min(1, hits) : hits
+    }
+
+    /// Notes a batch that damage cost, once.
+    mutating func noteLoss(of entry: Entry) {
+        for index in entry.batches where batches[index].damageCount > 0 && !batches[index].isLost {
+            guard batches[index].answer == .acknowledged else { continue }
+            batches[index].isLost = true
+            lossCount += 1
+        }
+    }
+
+    /// Whether a span that was acknowledged may be missing from an answer that says it is whole.
+    func mayBeMissing(_ entry: Entry) -> Bool {
+        switch entry.standing {
+        case .acknowledged:
+            entry.receivedAt <= expiryLimit
+                || entry.batches.allSatisfy {
+                    batches[$0].answer != .acknowledged || batches[$0].damageCount > 0
+                }
+        case .unknown, .refused, .gone: true
+        }
+    }
+
+    func mayBeFound(_ entry: Entry) -> Bool {
+        entry.standing == .acknowledged || entry.standing == .unknown
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Platform
+import Simulation
+import SkeinModel
+import Store
+import StoreContract
+import Testing
+
+/// What a start makes of what the one before left; each of these was wrong once.
+@Suite struct RecoveryTests {
+    private static let directory = "/data"
+
+    private func open(_ disk: SimulatedDisk, flushBytes: Int = 1 << 20) throws -> StoreCore {
+        var options = EngineOptions.small
+        options.headFlushBytes = flushBytes
+        options.merging = true
+        return try StoreCore.open(
+            directory: Self.directory,
+            options: options,
+            disk: disk,
+            clock: SimulatedClock(),
+            decoder: SpanGenerator.Decoder()
+        )
+    }
+
+    private func expectWhole(_ disk: SimulatedDisk, _ ledger: Ledger, _ what: String) throws {
+        let core = try open(disk)
+        let problems = try ledger.violations(in: core)
+        #expect(problems.isEmpty, "\(what): \(problems)")
+    }
+
+    /// ```
+    /// segment 1: 1 | 2, 3, 4: the sync fails for want of room, who knows what is there
+    /// segment 2: 5, acknowledged
+    /// a start that flushes between the segments, and ends there
+    /// ```
+    @Test func `what failed is not taken for what was acknowledged after it`() throws {
+        for call in 1...24 {
+            let disk = SimulatedDisk(seed: UInt64(call))
+            var ledger = Ledger()
+            let core = try open(disk)
+            ledger.append([1], to: core)
+            disk.fail(SimulatedDisk.Fault(call: .sync, number: 1, code: 28))
+            ledger.append([2, 3, 4], to: core)
+            disk.fail(nil)
+            ledger.append([5], to: core)
+            #expect(ledger.acknowledged == [1, 5])
+            disk.restart(after: .kill)
+            disk.crash(atCall: call)
+            _ = try? open(disk, flushBytes: 1)
+            disk.restart(after: .powerCut)
+            try expectWhole(disk, ledger, "the start ended at call \(call)")
+        }
+    }
+
+    /// The name of the new manifest is in the cache only, but the files that it no longer lists are
+    /// removed.
+    @Test func `what a killed process left in the cache is made lasting before anything goes`()
+        throws
+    {
+        func workload(_ disk: SimulatedDisk, _ ledger: inout Ledger) throws {
+            let core = try open(disk)
+            for seed in UInt64(1)...9 {
+                ledger.append([seed], to: core)
+                try? core.flush()
+            }
+            core.maintain()
+            ledger.append([10], to: core)
+        }
+        let clean = SimulatedDisk()
+        var all = Ledger()
+        try workload(clean, &all)
+        for call in 1...clean.callCount {
+            let disk = SimulatedDisk(seed: UInt64(call))
+            disk.crash(atCall: call)
+            var ledger = Ledger()
+            try? workload(disk, &ledger)
+            disk.restart(after: .kill)
+            let core = try open(disk)
+            ledger.append([11], to: core)
+            try core.flush()
+            disk.restart(after: .powerCut)
+            try expectWhole(disk, ledger, "killed at call \(call)")
+        }
+    }
+
+    @Test func `a segment with two names is not overwritten`() throws {
+        let disk = SimulatedDisk()
+        var ledger = Ledger()
+        ledger.append([1], to: try open(disk))
+        let log = try #require(disk.paths().first { $0.hasSuffix(".log") })
+        disk.restart(after: .powerCut)
+        try disk.link(log, to: log.dropLast(4) + ".free")
+        try disk.syncDirectory(Self.directory + "/log")
+        ledger.append([2], to: try open(disk))
+        disk.restart(after: .powerCut)
+        try expectWhole(disk, ledger, "two names")
+        #expect(!disk.paths().contains { $0.hasSuffix(".free") })
+    }
+
+    @Test(arguments: [SimulatedDisk.Call.open, .size, .read], [Int32(5), 24])
+    func `a part that cannot be read at a start is missed aloud, and tried again`(
+        call: SimulatedDisk.Call,
+        code: Int32
+    ) throws {
+        let disk = SimulatedDisk()
+        var ledger = Ledger()
+        let core = try open(disk)
+        ledger.append([1, 2], to: core)
+        core.close()
+        // The first is of the manifest.
+        disk.fail(SimulatedDisk.Fault(call: call, number: 2, code: code))
+        let again = try open(disk)
+        #expect(disk.hasFailed)
+        let answer = try again.scan(ScanPlan(range: 0..<UInt64.max))
+        #expect(answer.traces.isEmpty)
+        #expect(answer.incomplete.count == 1)
+        disk.fail(nil)
+        again.maintain()
+        #expect(try ledger.violations(in: again).isEmpty)
+        again.close()
+        try expectWhole(disk, ledger, "\(call) works again")
+    }
+
+    @Test func `a record that stands twice in the log is taken once`() throws {
+        let disk = SimulatedDisk()
+        var ledger = Ledger()
+        ledger.append([1], to: try open(disk))
+        disk.restart(after: .powerCut)
+        let log = try #require(disk.paths().first { $0.hasSuffix(".log") })
+        let bytes = disk.bytes(of: log)
+        let used = try #require(bytes.lastIndex { $0 != 0 }) + 1
+        let first = bytes[512..<used]
+        var doubled = bytes
+        doubled.replaceSubrange(2_048..<2_048 + first.count, with: first)
+        let damaged = disk.copy(changing: log, to: doubled)
+        let core = try open(damaged)
+        #expect(core.statistics.spans == UInt64(SpanGenerator.columns(seed: 1).count))
+        #expect(try ledger.violations(in: core).isEmpty)
+    }
+}

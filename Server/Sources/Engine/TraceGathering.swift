@@ -129,7 +129,9 @@ extension TraceGatherer {
     func spans(_ ids: [TraceID]) throws -> TraceSpans {
         try context.check()
         var places: [TraceID: Places] = [:]
-        for id in Set(ids) {
+        // In one order every time: a simulated run must repeat itself.
+        let ids = Set(ids).sorted()
+        for id in ids {
             for batch in snapshot.head {
                 batch.forEachRow(of: id, isExact: false) { row in
                     let high = batch.table.columns.traceHigh[row]
@@ -141,7 +143,7 @@ extension TraceGatherer {
             try context.check()
             // Several look-ups may find one trace of the part.
             var seen: Set<TraceID> = []
-            for id in Set(ids) {
+            for id in ids {
                 for trace in try session.reader.find(id) {
                     let own = try session.reader.id(of: trace)
                     guard seen.insert(own).inserted else { continue }

@@ -74,7 +74,8 @@ import Testing
         let secrets = ["needle-4711", "needle-4712", "needle-4713"]
         for (number, secret) in secrets.enumerated() {
             try await store.append(
-                TestBatch(start: 1_000, trace: 9_999, span: UInt64(number + 1), secret: secret).batch()
+                TestBatch(start: 1_000, trace: 9_999, span: UInt64(number + 1), secret: secret)
+                    .batch()
             )
             try await store.append(SpanGenerator.batch(seed: UInt64(number)))
             if number < 2 { try await store.flush() }

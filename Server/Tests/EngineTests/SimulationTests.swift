@@ -55,14 +55,44 @@ import Testing
         }
     }
 
-    /// Each of these seeds found a bug once.
-    @Test(arguments: Regression.all)
-    func `a seed that found a bug finds none`(regression: Regression) {
+    /// The same on every machine, so that a change that breaks the engine fails everywhere.
+    @Test(arguments: SimulationOptions.Trouble.allCases)
+    func `fixed seeds find nothing`(trouble: SimulationOptions.Trouble) {
         var options = SimulationOptions()
-        options.trouble = regression.trouble
-        let outcome = Scenario.run(seed: regression.seed, options: options)
-        #expect(outcome.violation == nil, "\(regression.bug)")
+        options.trouble = trouble
+        for seed in Array(1...40) + Self.seedsThatFound {
+            let outcome = Scenario.run(seed: seed, options: options)
+            #expect(outcome.violation == nil, "seed \(seed)")
+        }
     }
+
+    /// Seeds that found a bug once, with what they did then; add to them.
+    private static let seedsThatFound: [UInt64] = [72, 114, 142, 601, 831, 1_365, 2_168]
+
+    @Test func `two runs of one seed make the same calls with the same bytes`() {
+        var options = SimulationOptions()
+        options.isRecording = true
+        for seed in UInt64(1)...12 {
+            let first = Scenario.run(seed: seed, options: options)
+            let second = Scenario.run(seed: seed, options: options)
+            #expect(first.lines.count > 100)
+            let difference = zip(first.lines, second.lines).first { $0 != $1 }
+            #expect(difference == nil, "seed \(seed)")
+            #expect(first.digest == second.digest)
+        }
+    }
+
+    @Test func `another process makes the same calls too`() async throws {
+        let result = try #require(
+            await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+                print("digests \(SimulationTests.digests())")
+            }
+        )
+        let text = String(decoding: result.standardOutputContent, as: UTF8.self)
+        #expect(text.contains("digests \(Self.digests())"))
+    }
+
+    private static func digests() -> [UInt64] { (1...12).map { Scenario.run(seed: $0).digest } }
 
     @Test(arguments: PlantedBug.allCases)
     func `a planted bug is found`(bug: PlantedBug) {
@@ -74,15 +104,4 @@ import Testing
         }
         #expect(seed != nil, "\(bug) went unnoticed for \(bug.seedLimit) seeds")
     }
-}
-
-/// A seed that broke the engine, and what was wrong.
-struct Regression: Sendable, CustomTestStringConvertible {
-    let seed: UInt64
-    let trouble: SimulationOptions.Trouble?
-    let bug: String
-
-    var testDescription: String { "seed \(seed): \(bug)" }
-
-    static let all: [Regression] = []
 }

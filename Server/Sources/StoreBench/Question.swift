@@ -15,7 +15,7 @@ import Store
 enum Question {
     case trace(TraceID)
     case scan(ScanPlan)
-    case graph(Range<UInt64>)
+    case totals(TotalsRequest)
     case services
 
     /// A line that asks nothing this program knows.
@@ -46,9 +46,10 @@ enum Question {
                     order: order
                 )
             )
-        case ("graph", 3):
+        case ("graph", 3), ("operations", 3):
             guard let range = Self.range(words[1], words[2]) else { throw unknown }
-            self = .graph(range)
+            let lines: TotalsRequest.Lines = words[0] == "graph" ? .edges : .operations
+            self = .totals(TotalsRequest(range: range, lines: lines))
         case ("services", 1): self = .services
         default: throw unknown
         }
@@ -84,7 +85,7 @@ enum Question {
         switch self {
         case .trace(let id): .trace(try await store.traces(TraceRequest(ids: [id])))
         case .scan(let plan): .scan(try await store.scan(plan))
-        case .graph(let range): .graph(try await store.totals(TotalsRequest(range: range)))
+        case .totals(let request): .totals(try await store.totals(request))
         case .services: .services(try await store.names(NamesRequest(scope: .services)))
         }
     }
@@ -94,6 +95,6 @@ enum Question {
 enum Answer {
     case trace(TraceSpans)
     case scan(ScanResult)
-    case graph(Totals)
+    case totals(Totals)
     case services(NamesResult)
 }

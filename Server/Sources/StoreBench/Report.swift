@@ -56,16 +56,9 @@ struct Report {
         case .scan(let result):
             incomplete(result.incomplete)
             list(result.traces) { $0.string($1.traceID.hex) }
-        case .graph(let totals):
+        case .totals(let totals):
             incomplete(totals.incomplete)
-            list(totals.edges) { json, edge in
-                json.beginArray()
-                json.string(edge.parent)
-                json.string(edge.child)
-                json.uint(edge.total.callCount)
-                json.uint(edge.total.errorCount)
-                json.endArray()
-            }
+            self.totals(totals)
         case .services(let names):
             incomplete(names.incomplete)
             list(names.names) { $0.string($1.text) }
@@ -89,6 +82,30 @@ struct Report {
         json.key("content_xor")
         json.string(SpanID(content).hex)
         json.endObject()
+    }
+
+    /// Rows of names, calls and errors, and of operations the percentiles too.
+    private mutating func totals(_ totals: Totals) {
+        json.key("answer")
+        json.beginArray()
+        for line in totals.lines {
+            json.beginArray()
+            json.string(line.service)
+            json.string(line.operation ?? "")
+            json.uint(line.total.callCount)
+            json.uint(line.total.errorCount)
+            for quantile in line.total.quantiles { json.uint(quantile) }
+            json.endArray()
+        }
+        for edge in totals.edges {
+            json.beginArray()
+            json.string(edge.parent)
+            json.string(edge.child)
+            json.uint(edge.total.callCount)
+            json.uint(edge.total.errorCount)
+            json.endArray()
+        }
+        json.endArray()
     }
 
     private mutating func incomplete(_ reasons: [String]) {

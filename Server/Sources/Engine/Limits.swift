@@ -70,8 +70,9 @@ enum Limits {
     static let mergeParts = 8
     /// Spans that a merged part may hold.
     static let mergedSpans = 4_000_000
-    /// Bytes of payloads, and records, that are decoded ahead while the log is replayed.
+    /// Bytes of payloads that are decoded ahead while the log is replayed: two large requests.
     static let replayBytes = 64 << 20
+    /// Records that are decoded ahead: enough for all threads while the head is flushed.
     static let replayRecords = 256
     /// Bytes of payloads that are decoded without threads of their own: a few milliseconds' work.
     static let replayAloneBytes = 1 << 20

@@ -23,6 +23,8 @@ struct MetricsText: Sendable {
         var writer = MetricsWriter()
         writeReceivers(&writer)
         writeStore(&writer)
+        writeRemovals(&writer)
+        writeDamage(&writer)
         writeProcess(&writer)
         return writer.text
     }
@@ -111,6 +113,10 @@ struct MetricsText: Sendable {
             "Calls of fdatasync for the log since start.",
             now.logSyncs
         )
+    }
+
+    private func writeRemovals(_ writer: inout MetricsWriter) {
+        let now = store.statistics
         writer.figure(
             "skein_store_expired_spans_total",
             .counter,
@@ -141,6 +147,10 @@ struct MetricsText: Sendable {
             "Spans of traces that were deleted by request since start.",
             now.deletedSpans
         )
+    }
+
+    private func writeDamage(_ writer: inout MetricsWriter) {
+        let now = store.statistics
         writer.figure(
             "skein_store_quarantined_parts",
             .gauge,

@@ -16,8 +16,8 @@ struct Restore: ParsableCommand {
 
             EXAMPLES
               Look at last night's traces beside the running server:
-                skein restore /backup/skein-2026-11-21 --data /tmp/then
-                skein serve --data /tmp/then --retention forever --http 127.0.0.1:26686 \\
+                skein restore /backup/skein-2026-11-21 --data then
+                skein serve --data then --retention forever --http 127.0.0.1:26686 \\
                   --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --zipkin 127.0.0.1:0
             """
     )

@@ -85,6 +85,9 @@ final class AttributeCondition {
     /// Places of a form's shape to look at.
     func places(of form: UInt32) -> [Place] { places[shapes[Int(form)]] ?? [] }
 
+    /// Whether some owner matches by having the key alone.
+    var hasUntestedPlace: Bool { places.values.contains { $0.contains { $0.target == nil } } }
+
     /// Whether texts must be compared one by one.
     var isText: Bool {
         targets.contains {
@@ -132,8 +135,7 @@ final class AttributeCondition {
     /// Blocks that may hold a matching value.
     func blocks(_ reader: inout PartReader) throws(PartDamage) -> BlockBits {
         let count = reader.part.directory.blocks.count
-        let hasUntested = places.values.contains { $0.contains { $0.target == nil } }
-        if hasUntested { return BlockBits(allOf: count) }
+        if hasUntestedPlace { return BlockBits(allOf: count) }
         var result = BlockBits(rowCount: count)
         for target in targets { result.formUnion(try blocks(target, count, &reader)) }
         return result

@@ -42,7 +42,7 @@ struct PartReader: ~Copyable {
 
     /// What a thing in hand is; part of its key.
     private enum Kind: UInt64 {
-        case packed, numbers, starts, texts, layout, page
+        case packed, numbers, starts, texts, layout, page, uncounted
     }
 
     /// - Parameter byteLimit: unpacked chunks that may be in hand.
@@ -205,6 +205,41 @@ struct PartReader: ~Copyable {
             }
             hold(.packed(values), values.planes * values.count + 64, key)
             return values
+        } catch { throw part.damage(error.what) }
+    }
+
+    /// The numbers of an attribute column in a block, or the ids of its texts: how many there should
+    /// be is not looked at, so they tell only which values the block has.
+    mutating func uncountedNumbers(
+        _ column: Int,
+        _ block: Int
+    ) throws(PartDamage) -> PackedIntegers {
+        let key = key(.uncounted, column, block)
+        if case .packed(let known) = find(key) { return known }
+        guard !directory.columns[column].chunks[block].isNone else {
+            return PackedIntegers(zeros: 1)
+        }
+        let bytes = try part.chunk(directory.columns[column].chunks[block])
+        do throws(CorruptBytes) {
+            let values = try PackedIntegers(chunk: bytes, scratch.decompressor)
+            hold(.packed(values), values.planes * values.count + 64, key)
+            return values
+        } catch { throw part.damage(error.what) }
+    }
+
+    /// The same for a column whose texts stand in the blocks.
+    mutating func uncountedTexts(
+        _ column: Int,
+        _ block: Int
+    ) throws(PartDamage) -> TextColumn {
+        let key = key(.uncounted, column, block)
+        if case .texts(let known) = find(key) { return TextColumn(known) }
+        guard !directory.columns[column].chunks[block].isNone else { return TextColumn(empty: 1) }
+        let bytes = try part.chunk(directory.columns[column].chunks[block])
+        do throws(CorruptBytes) {
+            let values = try PackedTexts(chunk: bytes, scratch.decompressor)
+            hold(.texts(values), values.byteCount + 8 * values.count + 64, key)
+            return TextColumn(values)
         } catch { throw part.damage(error.what) }
     }
 
@@ -420,7 +455,9 @@ struct PartReader: ~Copyable {
         let base = block * directory.blockRows
         let rows = trace.rows.clamped(to: base..<base + directory.blocks[block].rowCount)
         guard !rows.isEmpty else { return [] }
-        var starts = try packed(.start, block).values(rows.lowerBound - base..<rows.upperBound - base)
+        var starts = try packed(.start, block).values(
+            rows.lowerBound - base..<rows.upperBound - base
+        )
         var start = trace.start
         for index in starts.indices {
             start &+= starts[index]

@@ -44,9 +44,11 @@ final class TraceGatherer {
         self.snapshot = snapshot
         self.context = context
         let scratch = ReadScratch(context.budget)
-        let sessions = snapshot.parts.map { PartSession($0, scratch) }
-        self.sessions = sessions
-        context.budget.reclaim = { for session in sessions { session.reader.release() } }
+        sessions = snapshot.parts.map { PartSession($0, scratch) }
+        // Weak: the readers hold the budget.
+        context.budget.reclaim = { [weak self] in
+            for session in self?.sessions ?? [] { session.reader.release() }
+        }
     }
 
     /// Whether spans of exactly this trace lie anywhere but in `part`.

@@ -15,9 +15,15 @@ final class HookedDisk: Disk {
 
     private let disk = PosixDisk()
     private let state = Mutex(State())
+    private let open = Atomic(0)
+
+    /// Files that somebody holds open.
+    var openFileCount: Int { open.load(ordering: .relaxed) }
 
     /// From here on calls `hook`; `nil` for nothing.
     func set(_ hook: Hook?) { state.withLock { $0.hook = hook } }
+
+    fileprivate func count(_ change: Int) { open.add(change, ordering: .relaxed) }
 
     fileprivate func tell() {
         let hook = state.withLock { state -> Hook? in
@@ -80,7 +86,10 @@ private final class HookedFile: DiskFile {
     init(file: any DiskFile, disk: HookedDisk) {
         self.file = file
         self.disk = disk
+        disk.count(1)
     }
+
+    deinit { disk.count(-1) }
 
     func read(at offset: UInt64, count: Int) throws(DiskError) -> [UInt8] {
         disk.tell()

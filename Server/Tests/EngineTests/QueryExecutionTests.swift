@@ -82,6 +82,33 @@ import Testing
         store.close()
     }
 
+    @Test func `a query holds nothing once it is answered`() throws {
+        let directory = TemporaryDirectory()
+        let disk = HookedDisk()
+        var options = EngineOptions.small
+        options.mergeQuietAge = .zero
+        options.merging = true
+        let store = try Self.core(directory, disk, options)
+        for seed in UInt64(1)...4 {
+            try store.append([SpanGenerator.batch(seed: seed)])
+            try store.flush()
+        }
+        let before = disk.openFileCount
+        for order in TraceOrder.allCases {
+            var plan = Self.everything
+            plan.order = order
+            plan.span = .not(.kind(.server))
+            let ids = try store.scan(plan).traces.map(\.traceID)
+            _ = try store.traces(TraceRequest(ids: ids))
+        }
+        _ = try store.names(NamesRequest(scope: .services))
+        store.maintain()
+        // The joined parts are gone, and so would be their files, but for a query that holds them.
+        #expect(store.statistics.parts == 1)
+        #expect(disk.openFileCount == before - 3)
+        store.close()
+    }
+
     /// ```
     /// test                     query thread
     /// scan ------------------> reads a chunk: the hook

@@ -21,6 +21,8 @@ extension ReadAPI {
             Route(Self.prefix + "/traces", searchTraces),
             Route(Self.tracePath, otherMethods: [.delete], trace),
             Route(Self.prefix + "/traces/{id}/spans/{row}", span),
+            Route(Self.prefix + "/totals/operations", totalsOfOperations),
+            Route(Self.prefix + "/totals/edges", totalsOfEdges),
             Route(Self.prefix + "/status", status),
             Route(Self.prefix + "/openapi.json") { request in
                 try request.query.allow([])
@@ -295,7 +297,7 @@ enum NativeSearch {
         return parts
     }
 
-    private static func time(_ parameters: QueryParameters) throws -> TraceQuery.TimeSpan {
+    static func time(_ parameters: QueryParameters) throws -> TraceQuery.TimeSpan {
         let unit = "nanoseconds since 1970"
         let start = try parameters.integer("start", unit: unit)
         let end = try parameters.integer("end", unit: unit)

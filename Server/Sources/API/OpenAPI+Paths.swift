@@ -541,6 +541,7 @@ extension OpenAPI {
               }
             }
           },
+          \#(totalsPaths),
           "/api/skein/v1/status": {
             "get": {
               "operationId": "getStatus",

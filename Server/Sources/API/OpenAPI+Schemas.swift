@@ -385,6 +385,7 @@ extension OpenAPI {
             },
             "additionalProperties": false
           },
+          \#(totalsSchemas),
           "Status": {
             "type": "object",
             "required": [

@@ -95,6 +95,13 @@ enum Limits {
     static let verificationAttempts = 1_000
     /// How often a backup or a verification reads the log again because a record is missing in it.
     static let logReadings = 5
+    /// Traces lying in several places whose changes to totals are remembered; then all are forgotten.
+    static let totalsChanges = 200_000
+    /// Steps of one answer of `totals`: a week by the minute.
+    static let totalsSteps = 10_080
+    /// Counters that one question for totals may need (64 MiB): lines, times steps, times the cells
+    /// of their durations.
+    static let totalsCounters = 8 << 20
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

@@ -17,7 +17,7 @@ final class Part: Sendable {
     let entry: Manifest.Entry
     let directory: PartDirectory
     private let file: any DiskFile
-    private let cache: PartCache
+    let cache: PartCache
 
     var number: UInt64 { entry.number }
 

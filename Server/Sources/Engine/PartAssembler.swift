@@ -14,7 +14,7 @@ import SkeinModel
 ///   column, fed with `output` block after block (all blocks, also those in which it has no value;
 ///   several columns may be fed in turn), and then `add`ed, finished;
 /// - the three postings, fed with the forms, resource rows and event forms of each block;
-/// - `totals`.
+/// - `count` for each row before the `addTrace` of its trace.
 ///
 /// Then `finish`. Chunks go to the file as they are made; in memory stay what `ColumnWriter` keeps
 /// (filters, postings) and the low halves of the trace ids.
@@ -31,7 +31,6 @@ struct PartAssembler: ~Copyable {
     var resourcePostings: PostingsBuilder
     /// Fed with the values of `eventForm` of each block.
     var eventFormPostings: PostingsBuilder
-    var totals: [ChunkReference] = []
     var overflowKeys = 0
     var overflowValues = 0
 
@@ -41,6 +40,9 @@ struct PartAssembler: ~Copyable {
     private var fixed: [PartDirectory.Column?]
     private var attributes: [PartDirectory.Column] = []
     private var traces: TraceRowsWriter
+    private var totals = TotalsBuilder()
+    /// By form: that of `totals`.
+    private var totalsForms: [UInt32] = []
 
     /// - Parameters:
     ///   - spanCount: rows to come.
@@ -65,10 +67,45 @@ struct PartAssembler: ~Copyable {
         eventFormPostings = PostingsBuilder(valueCount: vocabulary.eventForms.count)
         fixed = Array(repeating: nil, count: PartField.fixed.count)
         traces = TraceRowsWriter(blockRows: blockRows)
+        totalsForms.reserveCapacity(vocabulary.forms.count)
+        for form in vocabulary.forms {
+            totalsForms.append(
+                totals.addForm(
+                    service: form.service,
+                    operation: form.name,
+                    kind: form.kind,
+                    status: form.status
+                )
+            )
+        }
     }
 
-    /// Adds the next trace.
+    /// Counts the next row of the trace in hand for the totals.
+    ///
+    /// - Parameters:
+    ///   - parentID: 0 for none.
+    ///   - duration: 0 where the end lies before the start.
+    mutating func count(
+        form: UInt32,
+        spanID: UInt64,
+        parentID: UInt64,
+        start: UInt64,
+        duration: UInt64,
+        isShared: Bool
+    ) {
+        totals.add(
+            form: totalsForms[Int(form)],
+            spanID: spanID,
+            parentID: parentID,
+            start: start,
+            duration: duration,
+            isShared: isShared
+        )
+    }
+
+    /// Adds the next trace, whose rows were counted.
     mutating func addTrace(_ row: TraceRowsWriter.Row) throws(DiskError) {
+        totals.endTrace()
         try traces.append(row, to: &output)
     }
 
@@ -104,6 +141,8 @@ struct PartAssembler: ~Copyable {
         )
         vocabulary.encode(to: &output.encoder)
         let vocabularyChunk = try output.finishChunk()
+        let names = vocabulary.names
+        let totalsIndex = try totals.finish(name: { Array(names[Int($0)]) }, to: &output)
         let directory = PartDirectory(
             tenant: tenant,
             blockRows: blockRows,
@@ -119,7 +158,7 @@ struct PartAssembler: ~Copyable {
             formPostings: forms,
             resourcePostings: resources,
             eventFormPostings: eventForms,
-            totals: totals,
+            totals: [totalsIndex],
             blocks: blocks,
             traceBlocks: traces.blocks,
             indexBlocks: traces.indexBlocks,

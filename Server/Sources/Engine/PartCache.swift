@@ -8,7 +8,7 @@ import Synchronization
 /// Who uses a thing holds it; letting it go here frees it once the last query is done with it.
 final class PartCache: Sendable {
     enum Kind: UInt8 {
-        case vocabulary, dictionary, texts, postings, filter
+        case vocabulary, dictionary, texts, postings, filter, totals
     }
 
     struct Key: Hashable {
@@ -24,6 +24,10 @@ final class PartCache: Sendable {
         case texts(PackedTexts)
         case postings(Postings)
         case filter(ValueFilter)
+        case totals(TotalsIndex)
+        case totalsPage(TotalsPage)
+        case totalsMinutes(TotalsMinuteCounts)
+        case totalsSteps(TotalsSteps)
     }
 
     private struct Entry {

@@ -152,6 +152,9 @@ struct PartMerge: ~Copyable {
             copyParents(rows, from)
             copyTargets(from.links.rows(of: rows), from)
             previous = copyStarts(rows, from, after: previous)
+            for row in rows {
+                count(row, from, translation, parentID: try parentID(row, from, input))
+            }
             copyRows(rows, from, translation)
             row += rows.count
             if block.rowCount == assembler.blockRows {
@@ -227,6 +230,23 @@ struct PartMerge: ~Copyable {
         }
     }
 
+    /// Counts a row of a block for the totals.
+    private mutating func count(
+        _ row: Int,
+        _ from: MergeBlock,
+        _ translation: MergeVocabulary.Translation,
+        parentID: UInt64
+    ) {
+        assembler.count(
+            form: translation.forms[Int(from.forms.forms[row])],
+            spanID: from.spanIDs[row],
+            parentID: parentID,
+            start: from.starts[row],
+            duration: from.elapsed(row),
+            isShared: from.isShared(row)
+        )
+    }
+
     /// - Returns: the start of the last row.
     private mutating func copyStarts(
         _ rows: Range<Int>,
@@ -284,6 +304,7 @@ struct PartMerge: ~Copyable {
             appendParent(parentID, offset, family)
             try appendTargets(row, from, input, trace.id, offset, family)
             previous = copyStarts(row..<row + 1, from, after: previous)
+            count(row, from, translation, parentID: parentID)
             copyRows(row..<row + 1, from, translation)
             finish = max(finish, from.starts[row], from.end(row))
             let form = translation.forms[Int(from.forms.forms[row])]

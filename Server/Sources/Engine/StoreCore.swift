@@ -14,6 +14,7 @@ public final class StoreCore: Sendable {
     private let lock: any DiskLock
     private let options: EngineOptions
     private let log: LogAppender
+    private let totals = TotalsMemory()
 
     private init(
         lock: any DiskLock,
@@ -160,7 +161,7 @@ public final class StoreCore: Sendable {
         try names(request, CancellationFlag())
     }
 
-    /// Calls between services.
+    /// Calls, errors and durations of all spans of a range.
     public func totals(_ request: TotalsRequest) throws(StoreError) -> Totals {
         try totals(request, CancellationFlag())
     }
@@ -204,9 +205,16 @@ public final class StoreCore: Sendable {
     }
 
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
-        try ask(request.tenant, .range(request.range), flag) { snapshot, context in
-            var query = TotalsQuery(request, snapshot, context)
-            return try query.run()
+        let plan = try TotalsPlan(request)
+        return try ask(request.tenant, .range(request.range), flag) { snapshot, context in
+            var query = TotalsQuery(plan, context)
+            for part in snapshot.parts {
+                if let section = try TotalsSection(part) { try query.add(section) }
+            }
+            for facts in try totals.facts(snapshot, of: request.tenant, plan.range, context) {
+                query.add(facts)
+            }
+            return try query.run(incomplete: snapshot.incomplete)
         }
     }
 

@@ -11,7 +11,7 @@ import SkeinModel
 /// let form = totals.addForm(service: 3, operation: 7, kind: 2, status: 0)   once a form
 /// totals.add(form: form, spanID: ..., parentID: ..., start: ..., duration: ..., isShared: false)
 /// totals.endTrace()
-/// let reference = try totals.finish(name: { names[$0] }, append: { try output.append($0) })
+/// let reference = try totals.finish(name: { names[$0] }, to: &output)
 /// ```
 /// Ids of names are the caller's; their bytes are asked for once, at the end. No object and no
 /// look-up of text a row: packed keys, one sort at the end.
@@ -187,11 +187,11 @@ extension TotalsBuilder {
     ///
     /// - Parameters:
     ///   - name: the bytes of a name id that was given to `addForm`.
-    ///   - append: writes a chunk where the part goes.
+    ///   - output: where the part goes.
     /// - Returns: where the index chunk lies.
     mutating func finish(
         name: (UInt32) -> [UInt8],
-        append: ([UInt8]) throws(DiskError) -> ChunkReference
+        to output: inout PartOutput
     ) throws(DiskError) -> ChunkReference {
         let names = TotalsNames(usedNames, name: name)
         var index = ByteWriter()
@@ -217,10 +217,11 @@ extension TotalsBuilder {
             for rank in page.requestRows {
                 addRequestRow(requestOrder, rank, edgeRanks, &requestNext, to: &writer)
             }
-            try writer.finish(after: last, to: &index, append: append)
-            last = page.firstWindow
+            try writer.finish(after: last, to: &index, &output)
+            last = writer.lastWindow
         }
-        return try append(index.bytes)
+        output.encoder.append(frame: index.bytes)
+        return try output.finishChunk()
     }
 
     /// Rows in the section's order.

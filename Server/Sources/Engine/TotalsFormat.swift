@@ -13,23 +13,23 @@ import SkeinModel
 ///
 /// The section is one index chunk and, for each page of whole windows, the chunks of `TotalsChunk`.
 ///
-/// Index (numbers are varints):
+/// Index (a frame of varints):
 ///
 /// | field | meaning |
 /// |---|---|
 /// | version | 1 |
 /// | names | count, then each a run of bytes; ascending |
 /// | groups | count, then each: service, operation (names; the count of names: "other operations"), kind × 4 + status, calling service + 1 or 0; ascending by these |
-/// | edges | count, then each: calling service, called service |
+/// | edges | count, then each: calling service, called service; ascending |
 /// | pages | count, then each as below; ascending |
 ///
 /// | field of a page | meaning |
 /// |---|---|
-/// | first window | less the first of the page before |
+/// | first window | less the last window of the page before |
 /// | more windows | last window less first |
 /// | rows, request rows | counts |
 /// | spans | durations counted |
-/// | chunks | one for each `TotalsChunk`: a chunk reference, or 0 for none |
+/// | chunks | one reference for each `TotalsChunk`, each after the one before |
 ///
 /// Everything is ordered by names and times, so the same spans give the same bytes, whatever parts
 /// they came from.
@@ -46,69 +46,89 @@ enum TotalsFormat {
 
 /// The chunks of a page. The raw values are places in the index: they never change.
 ///
-/// "Packed" is `PackedIntegers`. A *request row* is an edge in a window; its cells are the distinct
-/// numbers of calls a request made. Cells of rows come first, then those of request rows.
+/// A *request row* is an edge in a window; its cells are the distinct numbers of calls that one
+/// request made. The cells of rows come first, then those of request rows. "Packed" is
+/// `PackedIntegers`.
 enum TotalsChunk: Int, CaseIterable {
-    /// Packed, a value a row: window less first window; group; lowest cell; number of cells (those
-    /// between that are empty included). Then, a value a request row: window less first window; edge;
-    /// number of cells.
-    case rows
-    /// Packed, a value a cell: spans (requests) in it.
-    case cells
-    /// Packed, a value a row: nanoseconds of all spans; then the longest.
-    case sums
-    /// Packed, a value a row: the minutes with spans, as bits. Then, a value each of those minutes:
-    /// nanoseconds as a `TotalsSum`.
-    case minuteSums
-    /// How the spans of a cell are spread over the ten minutes, in a chunk by how many they are.
-    /// One, two, three: a byte a cell, the place of the ascending list of minutes among all such
-    /// lists (`TotalsMinutes`).
-    case one, two, three
-    /// 4...8, 9...20, 21...64, 65...255: ten bytes a cell, the spans of each minute.
-    case few, some, many, most
-    /// Above: packed, ten values a cell.
-    case rest
-    /// Four bits a span, low half of a byte first: its fine step. By row, cell, minute, step.
+    /// | packed, a value for each | |
+    /// |---|---|
+    /// | row | window less first window |
+    /// | row | group |
+    /// | row | lowest cell |
+    /// | row | number of cells, those between that are empty included |
+    /// | request row | window less first window |
+    /// | request row | edge |
+    /// | request row | number of cells |
+    /// | cell of a request row | calls of one request, ascending in a row |
+    /// | cell | spans (requests) in it |
+    /// | row | nanoseconds of all spans |
+    /// | row | nanoseconds of the longest |
+    case counts
+    /// How the spans of a cell are spread over the ten minutes.
+    ///
+    /// | coding | |
+    /// |---|---|
+    /// | packed, a value a row | the minutes with spans, as bits |
+    /// | packed, a value each of those minutes | nanoseconds as a `TotalsSum` |
+    /// | frame, a byte a cell | cells of one span: its minute |
+    /// | the same twice | cells of two and of three: place of the ascending list of minutes among all such lists (`TotalsMinutes`) |
+    /// | frames, ten bytes a cell | cells of 4...8, 9...20, 21...64, 65...255: the spans of each minute |
+    /// | packed, ten values a cell | cells of more |
+    case minutes
+    /// Four bits a span, low half of a byte first, as they are: its fine step. By row, cell, minute,
+    /// step.
     case fine
-    /// Packed, a value a cell of a request row: calls of one request, ascending in a row.
-    case calls
+}
 
-    /// Where the minutes of a cell of `count` spans stand.
-    static func minutes(of count: UInt64) -> TotalsChunk {
+/// Cells by how many spans they have: each kind has its own coding of minutes.
+enum TotalsCellKind: Int, CaseIterable {
+    case one, two, three, few, some, many, most, rest
+
+    init(_ count: UInt64) {
         switch count {
-        case 1: .one
-        case 2: .two
-        case 3: .three
-        case 4...8: .few
-        case 9...20: .some
-        case 21...64: .many
-        case 65...255: .most
-        default: .rest
+        case 1: self = .one
+        case 2: self = .two
+        case 3: self = .three
+        case 4...8: self = .few
+        case 9...20: self = .some
+        case 21...64: self = .many
+        case 65...255: self = .most
+        default: self = .rest
+        }
+    }
+
+    /// Those whose minutes are frames of bytes.
+    static let framed = allCases.dropLast()
+
+    /// Bytes a cell in a frame.
+    var byteCount: Int {
+        switch self {
+        case .one, .two, .three: 1
+        default: 10
         }
     }
 }
 
-/// Nanoseconds with twelve significant bits, as a small number that keeps their order: a sum of one
-/// minute is within 0.013 %.
+/// Nanoseconds with fourteen significant bits, as a small number that keeps their order: a sum of one
+/// minute is within 0.0062 %.
 enum TotalsSum {
-    /// Sums below 4,096 are themselves; then each doubling of the sum takes 2,048 numbers.
+    /// Sums below 16,384 are themselves; then each doubling of the sum takes 8,192 numbers.
     static func encode(_ nanoseconds: UInt64) -> UInt64 {
-        let drop = max(52 - nanoseconds.leadingZeroBitCount, 0)
+        let drop = max(50 - nanoseconds.leadingZeroBitCount, 0)
         let kept = nanoseconds >> UInt64(drop)
         guard drop > 0 else { return kept }
-        // Rounded; 4,096 reads as the first number of the next doubling.
+        // Rounded; 16,384 reads as the first number of the next doubling.
         let rounded = kept + (nanoseconds >> UInt64(drop - 1) & 1)
-        return UInt64(drop) << 11 + rounded
+        return UInt64(drop) << 13 + rounded
     }
 
-    /// - Returns: `nil` for what `encode` never gives.
-    static func decode(_ code: UInt64) -> UInt64? {
-        guard code >= 4_096 else { return code }
-        let drop = code >> 11 - 1
-        let kept = code - drop << 11
-        guard drop <= 53 else { return nil }
-        // Only the largest sums of all can round up beyond 64 bits.
-        return (kept << drop) >> drop == kept ? kept << drop : .max
+    /// What `encode` never gives reads as the largest number.
+    static func decode(_ code: UInt64) -> UInt64 {
+        guard code >= 16_384 else { return code }
+        let drop = code >> 13 - 1
+        let kept = code - drop << 13
+        // The largest sums of all can round up beyond 64 bits.
+        return drop <= 51 && (kept << drop) >> drop == kept ? kept << drop : .max
     }
 }
 

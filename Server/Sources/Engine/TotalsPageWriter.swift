@@ -27,9 +27,10 @@ struct TotalsPageWriter {
     private var requestCells: [UInt64] = []
     private var calls: [UInt64] = []
 
-    /// By `TotalsChunk`: the chunks whose values are bytes.
-    private var bytes: [[UInt8]] = Array(repeating: [], count: TotalsChunk.allCases.count)
+    /// By `TotalsCellKind`.
+    private var frames: [[UInt8]] = Array(repeating: [], count: TotalsCellKind.framed.count)
     private var rest: [UInt64] = []
+    private var fine: [UInt8] = []
     private var hasHalfByte = false
 
     init(firstWindow: UInt64) {
@@ -122,60 +123,62 @@ struct TotalsPageWriter {
     }
 
     private mutating func add(step: UInt8) {
-        let chunk = TotalsChunk.fine.rawValue
         if hasHalfByte {
-            bytes[chunk][bytes[chunk].count - 1] |= step << 4
+            fine[fine.count - 1] |= step << 4
         } else {
-            bytes[chunk].append(step)
+            fine.append(step)
         }
         hasHalfByte.toggle()
     }
 
     private mutating func add(_ minutes: [UInt64], of count: UInt64) {
-        let chunk = TotalsChunk.minutes(of: count)
-        switch chunk {
+        let kind = TotalsCellKind(count)
+        switch kind {
         case .rest: rest += minutes
         case .one, .two, .three:
             var digits = 0
             for minute in 0..<10 {
                 for _ in 0..<minutes[minute] { digits = digits * 10 + minute }
             }
-            bytes[chunk.rawValue].append(TotalsMinutes.places[Int(count) - 1][digits])
+            frames[kind.rawValue].append(TotalsMinutes.places[kind.rawValue][digits])
         default:
-            for times in minutes { bytes[chunk.rawValue].append(UInt8(times)) }
+            for times in minutes { frames[kind.rawValue].append(UInt8(times)) }
         }
     }
 
     /// Writes the chunks, and the page's entry to the index.
-    mutating func finish(
-        after lastFirstWindow: UInt64,
+    ///
+    /// - Parameter lastWindow: of the page before.
+    func finish(
+        after lastWindow: UInt64,
         to index: inout ByteWriter,
-        append: ([UInt8]) throws(DiskError) -> ChunkReference
+        _ output: inout PartOutput
     ) throws(DiskError) {
-        index.append(varint: firstWindow - lastFirstWindow)
-        index.append(varint: lastWindow - firstWindow)
+        index.append(varint: firstWindow - lastWindow)
+        index.append(varint: self.lastWindow - firstWindow)
         index.append(varint: rowCount)
         index.append(varint: requestRowCount)
         index.append(varint: spanCount)
-        pack(.rows, [windows, groups, lows, lengths])
-        pack(.rows, [requestWindows, edges, requestLengths])
-        pack(.cells, [cells + requestCells])
-        pack(.sums, [sums, longest])
-        pack(.minuteSums, [masks, minuteSums])
-        if !rest.isEmpty { pack(.rest, [rest]) }
-        if !calls.isEmpty { pack(.calls, [calls]) }
+        var place: UInt64 = 0
         for chunk in TotalsChunk.allCases {
-            if bytes[chunk.rawValue].isEmpty {
-                index.append(varint: 0)
-            } else {
-                try append(bytes[chunk.rawValue]).encode(to: &index)
+            switch chunk {
+            case .counts:
+                for column in [
+                    windows, groups, lows, lengths, requestWindows, edges, requestLengths, calls,
+                    cells + requestCells, sums, longest,
+                ] {
+                    output.encoder.append(integers: column)
+                }
+            case .minutes:
+                output.encoder.append(integers: masks)
+                output.encoder.append(integers: minuteSums)
+                for frame in frames { output.encoder.append(frame: frame) }
+                output.encoder.append(integers: rest)
+            case .fine: output.encoder.append(raw: fine)
             }
+            let reference = try output.finishChunk()
+            reference.encode(to: &index, after: place)
+            place = reference.end
         }
-    }
-
-    private mutating func pack(_ chunk: TotalsChunk, _ columns: [[UInt64]]) {
-        var encoder = ChunkEncoder(level: 1)
-        for column in columns { encoder.append(integers: column) }
-        for index in 0..<encoder.count { bytes[chunk.rawValue].append(encoder.bytes[index]) }
     }
 }

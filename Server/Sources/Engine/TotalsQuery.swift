@@ -3,167 +3,404 @@
 import SkeinModel
 import Store
 
-/// Counts calls between services, trace by trace: each trace once, wherever its spans lie.
+/// Answers a question for totals from sections and from facts in memory.
 ///
-/// A call is a span whose parent span is of another service. The server half of a Zipkin span, which
-/// shares its id with the client half, is a call by the client's service.
-struct TotalsQuery {
-    private struct Member {
-        var id: UInt64
-        var parent: UInt64
-        var start: UInt64
-        var service: Int
-        var isShared: Bool
-        var isError: Bool
+/// No span is read: pages of the asked windows, in two rounds (`TotalsTally`). Windows that the range
+/// or a step cuts are split by minute.
+struct TotalsQuery: ~Copyable {
+    /// A section with those of its pages that the range touches.
+    private struct Section {
+        let index: TotalsIndex
+        var pages: [TotalsPage] = []
+        /// By page: how rows are cut by minute; `nil` where none is cut.
+        var minutes: [TotalsMinuteCounts?] = []
+        var steps: [TotalsSteps] = []
+        /// By group: its line, -1 for none, -2 for not asked yet.
+        var lines: [Int]
+        /// By edge.
+        var edgeLines: [Int]
     }
 
-    private struct Edge: Hashable {
-        var parent: Int
-        var child: Int
-    }
-
-    private let request: TotalsRequest
-    private let gatherer: TraceGatherer
+    private let plan: TotalsPlan
     private let context: QueryContext
-    private var services: [String: Int] = [:]
-    private var names: [String] = []
-    private var calls: [Edge: (calls: UInt64, errors: UInt64)] = [:]
+    private let decompressor = Decompressor()
+    private var lines: TotalsLines
+    private var sections: [Section] = []
+    private var facts: [TotalsFacts] = []
+    /// By set of facts, by group (by edge): its line, or -1.
+    private var factLines: [[Int]] = []
+    private var factEdgeLines: [[Int]] = []
+    private var hasOthers = false
 
-    init(_ request: TotalsRequest, _ snapshot: Snapshot, _ context: QueryContext) {
-        self.request = request
+    init(_ plan: TotalsPlan, _ context: QueryContext) {
+        self.plan = plan
         self.context = context
-        gatherer = TraceGatherer(snapshot, context)
+        lines = TotalsLines(plan.request)
     }
 
-    mutating func run() throws -> Totals {
-        var scattered: Set<TraceID> = []
-        for batch in gatherer.snapshot.head {
-            let table = batch.table
-            for row in 0..<table.columns.count
-            where request.range.contains(table.columns.start[row]) {
-                scattered.insert(
-                    TraceID(high: table.columns.traceHigh[row], low: table.columns.traceLow[row])
-                )
-            }
-        }
-        for session in gatherer.sessions
-        where session.part.entry.lastStart >= request.range.lowerBound
-            && session.part.entry.firstStart < request.range.upperBound
-        {
-            for block in session.part.directory.traceBlocks.indices {
-                try context.check()
-                for trace in try session.reader.traces(block: block)
-                where trace.start < request.range.upperBound {
-                    let id = try session.reader.id(of: trace)
-                    if scattered.contains(id) { continue }
-                    if try gatherer.isElsewhere(id, than: session) {
-                        scattered.insert(id)
-                    } else {
-                        count(try members(trace, session))
-                    }
-                }
-            }
-        }
-        for id in scattered {
+    /// Counts a section in.
+    mutating func add(_ section: TotalsSection) throws {
+        guard let windows = plan.windows else { return }
+        let index = section.index
+        var counted = Section(
+            index: index,
+            lines: Array(repeating: -2, count: index.groups.count),
+            edgeLines: Array(repeating: -2, count: index.edges.count)
+        )
+        for (number, page) in index.pages.enumerated() where page.windows.overlaps(windows) {
             try context.check()
-            count(members(try gatherer.gather(id)))
+            let opened = try section.page(number, decompressor)
+            let isCut = opened.distinctWindows.contains { window in
+                plan.segments(of: window).contains { !$0.isWhole }
+            }
+            counted.pages.append(opened)
+            counted.minutes.append(isCut ? try section.minutes(number, opened, decompressor) : nil)
+            counted.steps.append(try section.steps(number, opened))
         }
-        let edges = calls.map { edge, count in
-            Totals.Edge(
-                parent: names[edge.parent],
-                child: names[edge.child],
-                callCount: count.calls,
-                errorCount: count.errors
+        if !counted.pages.isEmpty { sections.append(counted) }
+    }
+
+    /// Counts facts in.
+    mutating func add(_ facts: TotalsFacts) {
+        if !facts.spans.isEmpty || !facts.requests.isEmpty { self.facts.append(facts) }
+    }
+
+    /// Answers. Nothing may be added afterwards.
+    mutating func run(incomplete: [String]) throws -> Totals {
+        findLines()
+        var tally = TotalsTally(
+            lineCount: lines.lines.count,
+            columnCount: plan.columnCount,
+            quantiles: plan.request.quantiles
+        )
+        widen(&tally)
+        try tally.makeRoom()
+        try count(&tally)
+        tally.choose()
+        try refine(&tally)
+        var result = Totals(range: plan.range, incomplete: incomplete)
+        if hasOthers {
+            result.incomplete.append(
+                "operations beyond \(Limits.totalsGroups) of one part are counted together"
             )
         }
-        return Totals(
-            edges: edges.sorted { ($0.parent, $0.child) < ($1.parent, $1.child) },
-            incomplete: gatherer.snapshot.incomplete
-        )
-    }
-
-    private mutating func service(_ name: String) -> Int {
-        if let known = services[name] { return known }
-        services[name] = names.count
-        names.append(name)
-        return names.count - 1
-    }
-
-    private mutating func members(
-        _ trace: PartTrace,
-        _ session: PartSession
-    ) throws -> [Member] {
-        let blockRows = session.part.directory.blockRows
-        var result: [Member] = []
-        var row = trace.rows.lowerBound
-        while row < trace.rows.upperBound {
-            let block = row / blockRows
-            let base = block * blockRows
-            let rows = row - base..<min(trace.rows.upperBound - base, blockRows)
-            let ids = try session.reader.numbers(.spanID, block)
-            let starts = try session.reader.starts(block)
-            let vocabulary = try session.reader.vocabulary
-            let forms = try session.reader.numbers(.form, block)
-            let marks = try session.reader.numbers(.marks, block)
-            let parents = try session.reader.parentIDs(rows, block)
-            for (index, local) in rows.enumerated() {
-                let form = vocabulary.forms[Int(forms[local])]
-                result.append(
-                    Member(
-                        id: ids[local],
-                        parent: parents[index],
-                        start: starts[local],
-                        service: service(vocabulary.text(form.service)),
-                        isShared: marks[local] & UInt64(SpanMarks.shared.rawValue) != 0,
-                        isError: form.status == StatusCode.error.rawValue
-                    )
-                )
+        let order = sortedLines()
+        if plan.request.lines == .edges {
+            let requests = try countRequests()
+            for line in order {
+                if let edge = edge(line, tally, requests) { result.edges.append(edge) }
             }
-            row = base + rows.upperBound
+        } else {
+            for number in order {
+                if let line = line(number, tally) { result.lines.append(line) }
+            }
         }
         return result
     }
 
-    private mutating func members(_ gathered: GatheredTrace) -> [Member] {
-        gathered.rows.map { place in
-            let table = gathered.tables[Int(place.table)]
-            let row = Int(place.row)
-            let name = table.columns.strings.text(table.columns.service(row))
-            return Member(
-                id: table.columns.spanID[row],
-                parent: table.columns.parentID[row],
-                start: table.columns.start[row],
-                service: service(name),
-                isShared: table.columns.marks[row] & SpanMarks.shared.rawValue != 0,
-                isError: table.columns.status[row] == StatusCode.error.rawValue
+    // MARK: Lines
+
+    private mutating func findLines() {
+        for number in sections.indices {
+            var section = sections[number]
+            for page in section.pages {
+                for row in page.groups.indices {
+                    let group = Int(page.groups[row])
+                    // A row outside the range must not make a line.
+                    guard section.lines[group] == -2, !plan.segments(of: page.windows[row]).isEmpty
+                    else { continue }
+                    section.lines[group] = line(of: section.index.groups[group], section.index)
+                }
+                for edge in page.edges where section.edgeLines[Int(edge)] == -2 {
+                    let edge = Int(edge)
+                    section.edgeLines[edge] = lines.edge(
+                        caller: section.index.names[section.index.edges[edge].caller],
+                        service: section.index.names[section.index.edges[edge].service]
+                    )
+                }
+            }
+            sections[number] = section
+        }
+        for facts in facts {
+            factLines.append(
+                facts.groups.map {
+                    lines.line(
+                        service: $0.service,
+                        operation: $0.operation,
+                        kind: $0.kind,
+                        caller: $0.caller
+                    )
+                }
+            )
+            factEdgeLines.append(
+                facts.edges.map { lines.edge(caller: $0.caller, service: $0.service) }
             )
         }
     }
 
-    private mutating func count(_ members: [Member]) {
-        var byID: [UInt64: [Int]] = [:]
-        for (index, member) in members.enumerated() { byID[member.id, default: []].append(index) }
-        for (index, member) in members.enumerated() where request.range.contains(member.start) {
-            guard let parent = caller(of: index, members, byID) else { continue }
-            let edge = Edge(parent: members[parent].service, child: member.service)
-            guard edge.parent != edge.child else { continue }
-            var count = calls[edge] ?? (0, 0)
-            count.calls += 1
-            if member.isError { count.errors += 1 }
-            calls[edge] = count
+    private mutating func line(of group: TotalsIndex.Group, _ index: TotalsIndex) -> Int {
+        if group.operation == nil { hasOthers = true }
+        return lines.line(
+            service: index.names[group.service],
+            operation: group.operation.map { index.names[$0] },
+            kind: group.kind,
+            caller: group.caller.map { index.names[$0] }
+        )
+    }
+
+    // MARK: Durations
+
+    private func widen(_ tally: inout TotalsTally) {
+        for section in sections {
+            for page in section.pages {
+                for row in page.groups.indices {
+                    let line = section.lines[Int(page.groups[row])]
+                    let cells = page.firstCell[row + 1] - page.firstCell[row]
+                    guard line >= 0, cells > 0 else { continue }
+                    let low = Int(page.lowCells[row])
+                    tally.widen(line, to: low...low + cells - 1)
+                }
+            }
+        }
+        forEachFact { span, line, _, _ in tally.widen(line, to: span.cell...span.cell) }
+    }
+
+    private func count(_ tally: inout TotalsTally) throws {
+        for section in sections {
+            for number in section.pages.indices {
+                try context.check()
+                count(section.pages[number], section.minutes[number], section, &tally)
+            }
+        }
+        forEachFact { span, line, column, isError in
+            tally.add(Int64(span.times), cell: span.cell, line, column)
+            tally.add(
+                calls: Int64(span.times),
+                isError: isError,
+                sum: span.duration &* UInt64(span.times.magnitude),
+                longest: span.duration,
+                line,
+                column
+            )
         }
     }
 
-    private func caller(of index: Int, _ members: [Member], _ byID: [UInt64: [Int]]) -> Int? {
-        let member = members[index]
-        if member.isShared {
-            let halves = byID[member.id] ?? []
-            if let client = halves.first(where: { !members[$0].isShared }) { return client }
+    private func count(
+        _ page: TotalsPage,
+        _ minutes: TotalsMinuteCounts?,
+        _ section: Section,
+        _ tally: inout TotalsTally
+    ) {
+        forEachRow(page, section.lines) { row, line, segment in
+            let group = section.index.groups[Int(page.groups[row])]
+            let isError = group.status == StatusCode.error.rawValue
+            let cells = page.firstCell[row]..<page.firstCell[row + 1]
+            let low = Int(page.lowCells[row])
+            if segment.isWhole {
+                tally.add(page.counts[cells], from: low, line, segment.column)
+                let calls =
+                    page.spansBefore[cells.upperBound] - page.spansBefore[cells.lowerBound]
+                tally.add(
+                    calls: Int64(calls),
+                    isError: isError,
+                    sum: page.sums[row],
+                    longest: page.longest[row],
+                    line,
+                    segment.column
+                )
+            } else if let minutes {
+                var calls: Int64 = 0
+                for cell in cells {
+                    let count = Int64(truncatingIfNeeded: minutes.count(cell, segment.minutes))
+                    if count == 0 { continue }
+                    calls &+= count
+                    tally.add(count, cell: low + cell - cells.lowerBound, line, segment.column)
+                }
+                if calls == 0 { return }
+                tally.add(
+                    calls: calls,
+                    isError: isError,
+                    sum: minutes.sum(row, segment.minutes),
+                    longest: 0,
+                    line,
+                    segment.column
+                )
+            }
         }
-        guard member.parent != 0 else { return nil }
-        let parents = (byID[member.parent] ?? []).filter { $0 != index }
-        return parents.first { members[$0].service == member.service }
-            ?? parents.first { members[$0].isShared }
-            ?? parents.first
+    }
+
+    private func refine(_ tally: inout TotalsTally) throws {
+        for section in sections {
+            for number in section.pages.indices {
+                try context.check()
+                refine(number, section, &tally)
+            }
+        }
+        forEachFact { span, line, column, _ in
+            for choice in tally.choices(line, column)
+            where tally.cell(ofChoice: choice) == span.cell {
+                tally.refine(choice, step: span.fineStep, times: Int64(span.times))
+            }
+        }
+    }
+
+    private func refine(_ number: Int, _ section: Section, _ tally: inout TotalsTally) {
+        let page = section.pages[number]
+        let minutes = section.minutes[number]
+        let steps = section.steps[number]
+        forEachRow(page, section.lines) { row, line, segment in
+            let first = page.firstCell[row]
+            let cellCount = page.firstCell[row + 1] - first
+            let low = Int(page.lowCells[row])
+            for choice in tally.choices(line, segment.column) {
+                let place = tally.cell(ofChoice: choice) - low
+                guard place >= 0, place < cellCount else { continue }
+                let cell = first + place
+                var start = page.spansBefore[cell]
+                var count = page.spansBefore[cell + 1] - start
+                if !segment.isWhole, let minutes {
+                    start += Int(minutes.count(cell, segment.before))
+                    count = Int(minutes.count(cell, segment.minutes))
+                }
+                tally.refine(choice, steps.counts(start, count))
+            }
+        }
+    }
+
+    /// Calls `body` with each row that belongs to a line, and each run of minutes that counts.
+    @inline(__always)
+    private func forEachRow(
+        _ page: TotalsPage,
+        _ lines: [Int],
+        _ body: (_ row: Int, _ line: Int, _ segment: TotalsPlan.Segment) -> Void
+    ) {
+        var segments: [TotalsPlan.Segment] = []
+        var window: UInt64?
+        for row in page.groups.indices {
+            let line = lines[Int(page.groups[row])]
+            if line < 0 { continue }
+            if window != page.windows[row] {
+                window = page.windows[row]
+                segments = plan.segments(of: page.windows[row])
+            }
+            for segment in segments { body(row, line, segment) }
+        }
+    }
+
+    /// Calls `body` with each fact that belongs to a line, for each column.
+    @inline(__always)
+    private func forEachFact(
+        _ body: (_ span: TotalsFacts.Span, _ line: Int, _ column: Int, _ isError: Bool) -> Void
+    ) {
+        for (number, facts) in facts.enumerated() {
+            for span in facts.spans where plan.minutes.contains(UInt64(span.minute)) {
+                let line = factLines[number][Int(span.group)]
+                if line < 0 { continue }
+                let status = facts.groups[Int(span.group)].status
+                let isError = status == StatusCode.error.rawValue
+                body(span, line, 0, isError)
+                if let step = plan.stepColumn(of: UInt64(span.minute)) {
+                    body(span, line, step, isError)
+                }
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    /// By line, requests by calls of one request.
+    private func countRequests() throws -> [[UInt64: Int64]] {
+        var counts = [[UInt64: Int64]](repeating: [:], count: lines.lines.count)
+        for section in sections {
+            for (number, page) in section.pages.enumerated() {
+                try context.check()
+                let base = page.firstRequestCell[0]
+                for row in page.edges.indices {
+                    let line = section.edgeLines[Int(page.edges[row])]
+                    // Column 0 is the first of each window.
+                    guard line >= 0, let own = plan.segments(of: page.requestWindows[row]).first
+                    else { continue }
+                    for cell in page.firstRequestCell[row]..<page.firstRequestCell[row + 1] {
+                        let count =
+                            own.isWhole
+                            ? page.counts[cell]
+                            : section.minutes[number]?.count(cell, own.minutes) ?? 0
+                        counts[line][page.calls[cell - base], default: 0] += Int64(clamping: count)
+                    }
+                }
+            }
+        }
+        for (number, facts) in facts.enumerated() {
+            for request in facts.requests where plan.minutes.contains(UInt64(request.minute)) {
+                let line = factEdgeLines[number][Int(request.edge)]
+                if line < 0 { continue }
+                let calls = UInt64(request.callCount)
+                counts[line][calls, default: 0] += Int64(request.times)
+            }
+        }
+        return counts
+    }
+
+    // MARK: The answer
+
+    private func sortedLines() -> [Int] {
+        let sorted = lines.names.indices.sorted { lines.names[$0] < lines.names[$1] }
+        var ranks = [Int](repeating: 0, count: sorted.count)
+        for (rank, name) in sorted.enumerated() { ranks[name] = rank }
+        func key(_ line: TotalsLines.Line) -> (Int, Int, UInt8) {
+            let other = line.other >= 0 ? ranks[line.other] : line.other == -1 ? -1 : Int.max
+            return plan.request.lines == .edges
+                ? (other, ranks[line.service], 0) : (ranks[line.service], other, line.kind)
+        }
+        let keys = lines.lines.map { key($0) }
+        return keys.indices.sorted { keys[$0] < keys[$1] }
+    }
+
+    private func steps(_ number: Int, _ tally: borrowing TotalsTally) -> [CallTotals] {
+        let none = CallTotals(quantiles: plan.request.quantiles.map { _ in 0 })
+        return (1..<plan.columnCount).map { tally.total(number, $0) ?? none }
+    }
+
+    private func line(_ number: Int, _ tally: borrowing TotalsTally) -> Totals.Line? {
+        guard let total = tally.total(number, 0) else { return nil }
+        let line = lines.lines[number]
+        let hasOperation = plan.request.lines != .services
+        return Totals.Line(
+            service: lines.names[line.service],
+            operation: !hasOperation
+                ? nil : line.other >= 0 ? lines.names[line.other] : "(other operations)",
+            kind: plan.request.lines == .operationsByKind
+                ? SpanKind(rawValue: line.kind) ?? .unspecified : nil,
+            total: total,
+            steps: steps(number, tally)
+        )
+    }
+
+    private func edge(
+        _ number: Int,
+        _ tally: borrowing TotalsTally,
+        _ requests: [[UInt64: Int64]]
+    ) -> Totals.Edge? {
+        guard let total = tally.total(number, 0) else { return nil }
+        let line = lines.lines[number]
+        let sorted = requests[number].filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        let count = sorted.reduce(UInt64(0)) { $0 &+ UInt64($1.value) }
+        return Totals.Edge(
+            parent: lines.names[line.other],
+            child: lines.names[line.service],
+            total: total,
+            steps: steps(number, tally),
+            requestCount: count,
+            requestCallCount: sorted.reduce(0) { $0 &+ $1.key &* UInt64($1.value) },
+            requestQuantiles: plan.request.quantiles.map { q in
+                guard count > 0 else { return 0 }
+                var rest = LatencySketch.rank(q, of: count)
+                for (calls, times) in sorted {
+                    if rest <= UInt64(times) { return calls }
+                    rest -= UInt64(times)
+                }
+                return 0
+            }
+        )
     }
 }

@@ -156,7 +156,8 @@ struct PartFlush: ~Copyable {
         fields.append(start &- previous, .start)
         fields.append(end &- start, .duration)
         fields.append(end < start ? 1 : 0, .endsEarly)
-        fields.append(UInt64(learned.ids.forms[base.row &+ row]), .form)
+        let form = learned.ids.forms[base.row &+ row]
+        fields.append(UInt64(form), .form)
         let resource = learned.ids.resources[base.resource &+ Int(view.pointee.resource[row])]
         fields.append(UInt64(instances[Int(resource)]), .instance)
         blockResources.append(UInt64(resource))
@@ -168,7 +169,16 @@ struct PartFlush: ~Copyable {
         traceStates.append(text(view.pointee.traceState[row], place))
         appendEvents(view.pointee.events(of: row), of: view, place, start: start)
         appendLinks(view.pointee.links(of: row), of: view, place, trace, offset)
-        block.note(start: start, duration: view.pointee.duration(row))
+        let duration = view.pointee.duration(row)
+        assembler.count(
+            form: form,
+            spanID: view.pointee.spanID[row],
+            parentID: parentID,
+            start: start,
+            duration: duration,
+            isShared: view.pointee.marks[row] & SpanMarks.shared.rawValue != 0
+        )
+        block.note(start: start, duration: duration)
         if block.rowCount == assembler.blockRows { try finishBlock() }
     }
 

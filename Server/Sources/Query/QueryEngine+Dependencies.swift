@@ -9,7 +9,7 @@ extension QueryEngine {
     ///
     /// Few traces are linked span by span, which also finds peers that send no spans (databases,
     /// brokers). Beyond the bounds of `RunLimits` the store's totals answer: every call between
-    /// services that send spans, counted exactly.
+    /// services that send spans, counted exactly, in a range widened to whole minutes.
     public func dependencies(in range: Range<UInt64>) async throws -> Dependencies {
         guard !range.isEmpty else { return Dependencies(links: [], incomplete: []) }
         var linker = DependencyLinks()
@@ -29,7 +29,7 @@ extension QueryEngine {
             if traceCount > RunLimits.linkedTraceCount || spanCount > RunLimits.linkedSpanCount {
                 if store.capabilities.contains(.totals) {
                     let totals = try await store.totals(
-                        TotalsRequest(tenant: tenant, range: range)
+                        TotalsRequest(tenant: tenant, range: range, quantiles: [])
                     )
                     return Dependencies(totals)
                 }
@@ -63,8 +63,8 @@ public struct Dependencies: Sendable {
             .init(
                 parent: $0.parent,
                 child: $0.child,
-                callCount: $0.callCount,
-                errorCount: $0.errorCount
+                callCount: $0.total.callCount,
+                errorCount: $0.total.errorCount
             )
         }
         incomplete = totals.incomplete

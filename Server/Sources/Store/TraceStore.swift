@@ -26,7 +26,7 @@ public protocol TraceStore: Sendable {
     /// The names known in a scope, sorted.
     func names(_ request: NamesRequest) async throws(StoreError) -> NamesResult
 
-    /// Calls between services whose child span started in `range`.
+    /// Calls, errors and durations by service, operation or edge, counted over every span.
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
 
     /// Removes all spans of exactly this trace, for good. One that is not stored is no error.

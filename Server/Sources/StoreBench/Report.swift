@@ -62,8 +62,8 @@ struct Report {
                 json.beginArray()
                 json.string(edge.parent)
                 json.string(edge.child)
-                json.uint(edge.callCount)
-                json.uint(edge.errorCount)
+                json.uint(edge.total.callCount)
+                json.uint(edge.total.errorCount)
                 json.endArray()
             }
         case .services(let names):

@@ -116,7 +116,7 @@ struct Reference {
         }
     }
 
-    // MARK: Names and totals
+    // MARK: Names
 
     func names(_ scope: NamesRequest.Scope) -> Set<NamesResult.Name> {
         var names: Set<NamesResult.Name> = []
@@ -161,29 +161,6 @@ struct Reference {
         case .double(let number): [number.description]
         case .array(let elements): elements.flatMap(texts)
         case .empty, .bytes, .map: []
-        }
-    }
-
-    func totals(_ range: Range<UInt64>) -> [Totals.Edge] {
-        var edges: [[String]: (UInt64, UInt64)] = [:]
-        for spans in traces.values {
-            for span in spans where range.contains(span.start) && span.parentID.isValid {
-                let parents = spans.filter { $0.spanID == span.parentID && $0 != span }
-                guard let parent = parents.first else { continue }
-                if parents.contains(where: { $0.service == span.service }) { continue }
-                var count = edges[[parent.service, span.service]] ?? (0, 0)
-                count.0 += 1
-                if span.status == .error { count.1 += 1 }
-                edges[[parent.service, span.service]] = count
-            }
-        }
-        return edges.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
-            Totals.Edge(
-                parent: $0.key[0],
-                child: $0.key[1],
-                callCount: $0.value.0,
-                errorCount: $0.value.1
-            )
         }
     }
 }

@@ -104,7 +104,10 @@ public enum SpanGenerator {
         _ scope: UInt32,
         _ ids: inout [SpanID]
     ) {
-        let spanID = SpanID(random.next() | 1)
+        let drawn = random.next()
+        // The server half of a Zipkin span has the id of the client half.
+        let isShared = drawn % 8 == 3 && !ids.isEmpty
+        let spanID = isShared ? ids[Int(drawn >> 32) % ids.count] : SpanID(drawn | 1)
         let base: UInt64 = 1_700_000_000_000_000_000 + trace * 60_000_000_000
         let start =
             random.oneIn(40)
@@ -147,7 +150,8 @@ public enum SpanGenerator {
                 droppedAttributes: random.oneIn(9) ? 3 : 0,
                 droppedEvents: random.oneIn(9) ? UInt32.max : 0,
                 droppedLinks: random.oneIn(9) ? 1 : 0,
-                marks: random.oneIn(9) ? [.limited, .textRepaired] : []
+                marks: (random.oneIn(9) ? SpanMarks([.limited, .textRepaired]) : SpanMarks())
+                    .union(isShared ? .shared : SpanMarks())
             )
         )
         ids.append(spanID)

@@ -90,7 +90,16 @@ final class MemoryStore: TraceStore {
     }
 
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals {
-        Totals(edges: [.init(parent: "all", child: "totals", callCount: 9, errorCount: 1)])
+        Totals(
+            range: request.range,
+            edges: [
+                .init(
+                    parent: "all",
+                    child: "totals",
+                    total: CallTotals(callCount: 9, errorCount: 1)
+                )
+            ]
+        )
     }
 
     private func matches(_ span: TestSpan, _ predicate: SpanPredicate) -> Bool {

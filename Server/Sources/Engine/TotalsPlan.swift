@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+import Store
+
+/// Which minutes a question counts, and in which column of the answer.
+struct TotalsPlan {
+    /// A run of minutes of one window that belongs to one column.
+    struct Segment {
+        let column: Int
+        let isWhole: Bool
+        /// The minutes, and those of the window before them.
+        let minutes: TotalsMinuteCounts.Wanted
+        let before: TotalsMinuteCounts.Wanted
+
+        /// - Parameter minutes: of 0..<10.
+        init(_ minutes: Range<UInt64>, column: Int) {
+            let minutes = Int(minutes.lowerBound)..<Int(minutes.upperBound)
+            self.column = column
+            isWhole = minutes.count == 10
+            self.minutes = TotalsMinuteCounts.Wanted(minutes)
+            before = TotalsMinuteCounts.Wanted(0..<minutes.lowerBound)
+        }
+    }
+
+    let request: TotalsRequest
+    /// Minutes since 1970.
+    let minutes: Range<UInt64>
+    /// Minutes of a step; 0 for none.
+    let stepMinutes: UInt64
+    /// Column 0 is the whole range; then one a step.
+    let columnCount: Int
+
+    /// - Throws: `StoreError.refused` where the request cannot be answered.
+    init(_ request: TotalsRequest) throws(StoreError) {
+        self.request = request
+        minutes = request.minutes
+        guard request.quantiles.count <= TotalsRequest.quantileLimit else {
+            throw .refused("a request may ask for \(TotalsRequest.quantileLimit) quantiles")
+        }
+        guard request.quantiles.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
+            throw .refused("a quantile must lie between 0 and 1")
+        }
+        guard request.lines != .edges || request.operation == nil else {
+            throw .refused("edges are told apart by services only, not by operation")
+        }
+        guard let step = request.step else {
+            stepMinutes = 0
+            columnCount = 1
+            return
+        }
+        guard step > 0, step.isMultiple(of: TotalsRequest.minute) else {
+            throw .refused("a step must be a number of whole minutes")
+        }
+        stepMinutes = step / TotalsRequest.minute
+        let steps = (UInt64(minutes.count) + stepMinutes - 1) / stepMinutes
+        guard steps <= UInt64(Limits.totalsSteps) else {
+            throw .refused(
+                "the range has \(steps) steps; ask for \(Limits.totalsSteps) at most, or for a "
+                    + "larger step"
+            )
+        }
+        columnCount = 1 + Int(steps)
+    }
+
+    /// The windows that the range touches; `nil` for an empty range.
+    var windows: ClosedRange<UInt64>? {
+        guard let last = minutes.last else { return nil }
+        return minutes.lowerBound / TotalsFormat.windowMinutes...last / TotalsFormat.windowMinutes
+    }
+
+    /// The answer's range in nanoseconds.
+    var range: Range<UInt64> {
+        func nanoseconds(_ minute: UInt64) -> UInt64 {
+            let (product, overflow) = minute.multipliedReportingOverflow(by: TotalsRequest.minute)
+            return overflow ? .max : product
+        }
+        return nanoseconds(minutes.lowerBound)..<nanoseconds(minutes.upperBound)
+    }
+
+    /// What of a window counts, and where.
+    func segments(of window: UInt64) -> [Segment] {
+        let first = window * TotalsFormat.windowMinutes
+        let own = minutes.clamped(to: first..<first + TotalsFormat.windowMinutes)
+        guard !own.isEmpty else { return [] }
+        var segments = [Segment(own.lowerBound - first..<own.upperBound - first, column: 0)]
+        guard stepMinutes > 0 else { return segments }
+        var minute = own.lowerBound
+        while minute < own.upperBound {
+            let step = (minute - minutes.lowerBound) / stepMinutes
+            let end = min(minutes.lowerBound + (step + 1) * stepMinutes, own.upperBound)
+            segments.append(Segment(minute - first..<end - first, column: 1 + Int(step)))
+            minute = end
+        }
+        return segments
+    }
+
+    /// The step column of a minute; `nil` where no steps were asked.
+    func stepColumn(of minute: UInt64) -> Int? {
+        stepMinutes == 0 ? nil : 1 + Int((minute - minutes.lowerBound) / stepMinutes)
+    }
+}
+
+/// The lines of an answer: which spans are counted together.
+struct TotalsLines: ~Copyable {
+    /// What one line counts; names are numbers of `names`.
+    struct Line {
+        /// For edges: the called service.
+        var service: Int
+        /// For edges: the calling service; -1 where operations are not told apart, -2 for those
+        /// beyond the bound.
+        var other: Int
+        var kind: UInt8
+    }
+
+    private let request: TotalsRequest
+    private(set) var lines: [Line] = []
+    private(set) var names: [String] = []
+    private var nameNumbers: [String: Int] = [:]
+    private var pairs = PackedTable()
+    private var keys = PackedTable()
+
+    init(_ request: TotalsRequest) { self.request = request }
+
+    /// The number of a name.
+    mutating func name(_ text: String) -> Int {
+        if let known = nameNumbers[text] { return known }
+        nameNumbers[text] = names.count
+        names.append(text)
+        return names.count - 1
+    }
+
+    /// The line that spans of a group belong to; -1 for none.
+    ///
+    /// - Parameter operation: `nil` for those beyond the bound.
+    mutating func line(
+        service: String,
+        operation: String?,
+        kind: UInt8,
+        caller: String?
+    ) -> Int {
+        if let wanted = request.service, wanted != service,
+            request.lines != .edges || wanted != caller
+        {
+            return -1
+        }
+        if let wanted = request.operation, wanted != operation { return -1 }
+        let number = name(service)
+        switch request.lines {
+        case .services: return line(number, -1, 0)
+        case .operations: return line(number, operation.map { name($0) } ?? -2, 0)
+        case .operationsByKind: return line(number, operation.map { name($0) } ?? -2, kind)
+        case .edges: return caller.map { line(number, name($0), 0) } ?? -1
+        }
+    }
+
+    /// The line of an edge; -1 for none.
+    mutating func edge(caller: String, service: String) -> Int {
+        guard request.lines == .edges else { return -1 }
+        return line(service: service, operation: nil, kind: 0, caller: caller)
+    }
+
+    private mutating func line(_ service: Int, _ other: Int, _ kind: UInt8) -> Int {
+        let pair = pairs.insert(
+            UInt64(service) << 32 | UInt64(UInt32(truncatingIfNeeded: other))
+        ).index
+        let (index, isNew) = keys.insert(UInt64(pair) << 8 | UInt64(kind))
+        if isNew { lines.append(Line(service: service, other: other, kind: kind)) }
+        return index
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+import Store
+
+/// What was counted of some spans, found by looking at each.
+struct ReferenceCalls {
+    var durations: [UInt64] = []
+    var errorCount: UInt64 = 0
+
+    mutating func add(_ span: SpanValue) {
+        durations.append(span.duration)
+        if span.status == .error { errorCount += 1 }
+    }
+
+    func quantiles(_ wanted: [Double]) -> [UInt64] {
+        var sketch = LatencySketch()
+        for duration in durations { sketch.add(duration) }
+        return wanted.map { sketch.quantile($0) ?? 0 }
+    }
+}
+
+/// A line or an edge of an answer.
+struct ReferenceLine {
+    var total = ReferenceCalls()
+    var steps: [ReferenceCalls]
+    /// Calls of each request.
+    var requests: [UInt64] = []
+}
+
+extension Reference {
+    /// The span that called `span`, by the words of `Totals.Edge`; `spans` are its trace in order.
+    private static func caller(of span: SpanValue, in spans: [SpanValue]) -> SpanValue? {
+        if span.marks.contains(.shared) {
+            let client = spans.first { $0.spanID == span.spanID && !$0.marks.contains(.shared) }
+            if let client { return client }
+        }
+        guard span.parentID.isValid else { return nil }
+        let parents = spans.filter { $0.spanID == span.parentID && $0 != span }
+        return parents.first { $0.service == span.service }
+            ?? parents.first { $0.marks.contains(.shared) } ?? parents.first
+    }
+
+    /// By what tells a line apart, in the order of an answer (edges: parent, then child).
+    func totals(_ request: TotalsRequest) -> [[String]: ReferenceLine] {
+        let minutes = request.minutes
+        let step = request.step.map { $0 / TotalsRequest.minute }
+        let stepCount = step.map { (minutes.count + Int($0) - 1) / Int($0) } ?? 0
+        let empty = ReferenceLine(
+            steps: Array(repeating: ReferenceCalls(), count: stepCount)
+        )
+        var lines: [[String]: ReferenceLine] = [:]
+        for spans in traces.values {
+            /// By calling span and called service: starts of the calls.
+            var requests: [SpanValue: [String: [UInt64]]] = [:]
+            for span in spans {
+                let caller = Self.caller(of: span, in: spans)
+                let isCall = caller.map { $0.service != span.service } ?? false
+                if let caller, isCall {
+                    requests[caller, default: [:]][span.service, default: []].append(span.start)
+                }
+                let minute = span.start / TotalsRequest.minute
+                guard minutes.contains(minute),
+                    let key = Self.key(request, span, isCall ? caller : nil)
+                else { continue }
+                lines[key, default: empty].total.add(span)
+                if let step {
+                    let number = Int((minute - minutes.lowerBound) / step)
+                    lines[key, default: empty].steps[number].add(span)
+                }
+            }
+            guard request.lines == .edges else { continue }
+            for (caller, calls) in requests {
+                for (service, starts) in calls {
+                    let first = (starts.min() ?? 0) / TotalsRequest.minute
+                    guard minutes.contains(first),
+                        lines[[caller.service, service]] != nil
+                    else { continue }
+                    lines[[caller.service, service]]?.requests.append(UInt64(starts.count))
+                }
+            }
+        }
+        return lines
+    }
+
+    private static func key(
+        _ request: TotalsRequest,
+        _ span: SpanValue,
+        _ caller: SpanValue?
+    ) -> [String]? {
+        if request.lines == .edges {
+            guard let caller else { return nil }
+            if let service = request.service, service != span.service, service != caller.service {
+                return nil
+            }
+            return [caller.service, span.service]
+        }
+        if let service = request.service, service != span.service { return nil }
+        if let operation = request.operation, operation != span.name { return nil }
+        return switch request.lines {
+        case .services, .edges: [span.service]
+        case .operations: [span.service, span.name]
+        case .operationsByKind: [span.service, span.name, "\(span.kind.rawValue)"]
+        }
+    }
+}

@@ -10,7 +10,9 @@ struct HeadTotals: ~Copyable {
     private(set) var epoch: UInt64 = 0
     /// Traces in order of appearance.
     private(set) var ids: [TraceID] = []
-    private var batches: [HeadBatch] = []
+    /// Of the batches that were counted. Batches themselves are held only while a question is
+    /// answered: a flushed head must not stay in memory for this.
+    private var sequences: [UInt64] = []
     private var tables: [SpanTable] = []
     /// By batch and row: the form's number.
     private var forms: [[UInt32]] = []
@@ -26,23 +28,27 @@ struct HeadTotals: ~Copyable {
 
     /// Whether `other` is what was counted, or that with newer batches behind it.
     private func isBehind(_ other: [HeadBatch]) -> Bool {
-        guard let first = batches.first, let last = batches.last else { return true }
-        return other.count >= batches.count && other[0].sequence == first.sequence
-            && other[batches.count - 1].sequence == last.sequence
+        guard let first = sequences.first, let last = sequences.last else { return true }
+        return other.count >= sequences.count && other[0].sequence == first
+            && other[sequences.count - 1].sequence == last
     }
 
     /// Counts the batches that are new in `all`; begins anew where others are gone (flushed, or `all`
     /// is the older snapshot of a question that was overtaken).
     mutating func follow(_ all: [HeadBatch]) {
         if !isBehind(all) || builder.facts.spans.count > 2 * rowCount + 10_000 { restart() }
+        tables = all.map(\.table)
         var touched: [Int: Int] = [:]
-        for batch in all[batches.count...] { add(batch, &touched) }
+        for batch in all[sequences.count...] { add(batch, &touched) }
         for (trace, oldCount) in touched {
             if oldCount > 0 { count(rows[trace][..<oldCount], times: -1) }
             count(rows[trace][...], times: 1)
             builder.settle()
         }
     }
+
+    /// Lets go of the batches: the question is answered.
+    mutating func release() { tables = [] }
 
     private mutating func restart() {
         let next = epoch + 1
@@ -80,13 +86,12 @@ struct HeadTotals: ~Copyable {
             last = (id, number)
             if touched[number] == nil { touched[number] = rows[number].count }
             rows[number].append(
-                SpanReference(table: UInt32(batches.count), row: UInt32(row))
+                SpanReference(table: UInt32(sequences.count), row: UInt32(row))
             )
         }
         rowCount += table.columns.count
         forms.append(own)
-        batches.append(batch)
-        tables.append(table)
+        sequences.append(batch.sequence)
     }
 
     private mutating func number(of id: TraceID) -> Int {

@@ -61,6 +61,7 @@ struct TotalsChanges: ~Copyable {
         let gatherer = TraceGatherer(snapshot, context)
         forget(except: Set(snapshot.parts.map(\.number)))
         head.follow(snapshot.head)
+        defer { head.release() }
         var places: [TraceID: Set<Int>] = [:]
         try findShared(gatherer, range, &places, context)
         try findInHead(gatherer, &places, context)

@@ -232,6 +232,7 @@ extension ReadAPI {
             json.member("durability", facts.durability)
             json.member("storageFailure", optional: store.failure)
             json.member("partsSetAside", number: store.quarantinedParts)
+            json.member("overflowedKeys", number: store.overflowedKeys)
             json.object("ports") { json in
                 for (listener, port) in facts.ports.sorted(by: { $0.key < $1.key }) {
                     json.member(listener, number: port)

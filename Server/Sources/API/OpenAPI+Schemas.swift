@@ -397,6 +397,7 @@ extension OpenAPI {
               "durability",
               "storageFailure",
               "partsSetAside",
+              "overflowedKeys",
               "ports"
             ],
             "properties": {
@@ -411,6 +412,11 @@ extension OpenAPI {
                 "type": "integer",
                 "minimum": 0,
                 "description": "Files of spans that are damaged or missing; see skein verify."
+              },
+              "overflowedKeys": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Attribute keys past the bound of a part, which are slower to search."
               },
               "ports": {
                 "type": "object",

@@ -142,7 +142,7 @@ struct PartAssembler: ~Copyable {
         vocabulary.encode(to: &output.encoder)
         let vocabularyChunk = try output.finishChunk()
         let names = vocabulary.names
-        let totalsIndex = try totals.finish(name: { Array(names[Int($0)]) }, to: &output)
+        let totalsChunks = try totals.finish(name: { Array(names[Int($0)]) }, to: &output)
         let directory = PartDirectory(
             tenant: tenant,
             blockRows: blockRows,
@@ -158,7 +158,7 @@ struct PartAssembler: ~Copyable {
             formPostings: forms,
             resourcePostings: resources,
             eventFormPostings: eventForms,
-            totals: [totalsIndex],
+            totals: totalsChunks,
             blocks: blocks,
             traceBlocks: traces.blocks,
             indexBlocks: traces.indexBlocks,

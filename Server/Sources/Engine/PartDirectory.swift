@@ -111,7 +111,7 @@ struct PartDirectory: Sendable {
     var formPostings: ChunkReference
     var resourcePostings: ChunkReference
     var eventFormPostings: ChunkReference
-    /// See `TotalsBuilder`.
+    /// Chunks of the totals section, that of its index first; see `TotalsFormat`.
     var totals: [ChunkReference]
     var blocks: [Block]
     var traceBlocks: [TraceBlock]

@@ -32,7 +32,8 @@ struct MergeInputs {
         for (number, input) in inputs.enumerated() {
             uses.append(
                 order.droppedTraces > 0
-                    ? try order.use(of: input, number) : MergeVocabulary.Use(allOf: input.vocabulary)
+                    ? try order.use(of: input, number)
+                    : MergeVocabulary.Use(allOf: input.vocabulary)
             )
         }
         vocabulary = MergeVocabulary(inputs.map(\.vocabulary), uses)
@@ -118,7 +119,8 @@ struct PartMerge: ~Copyable {
     // MARK: Rows
 
     /// A block of an input, unpacked; few are held.
-    private mutating func unpack(_ input: MergeInput, _ index: Int) throws(PartDamage) -> MergeBlock {
+    private mutating func unpack(_ input: MergeInput, _ index: Int) throws(PartDamage) -> MergeBlock
+    {
         let number = input.firstBlock + index
         if let known = unpacked[number] {
             known.use = traceCount

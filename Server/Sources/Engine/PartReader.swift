@@ -150,6 +150,34 @@ struct PartReader: ~Copyable {
         } catch { throw part.damage(error.what) }
     }
 
+    /// One value of a column of ids in a block, `index` being below the count of its table's rows: the
+    /// chunk is checked whole, but not copied.
+    mutating func id(
+        _ field: PartField,
+        _ block: Int,
+        _ index: Int
+    ) throws(PartDamage) -> UInt64 {
+        let column = Int(field.rawValue)
+        let reference = directory.columns[column].chunks[block]
+        if reference.isNone { return 0 }
+        let key = key(.page, column, block)
+        let bytes: [UInt8]
+        if case .page(let known) = find(key) {
+            bytes = known
+        } else {
+            bytes = try part.chunk(reference)
+            guard bytes.count == 8 * (count(field, block) ?? 0) else {
+                throw part.damage("a column has the wrong length")
+            }
+            hold(.page(bytes), bytes.count + 64, key)
+        }
+        var value: UInt64 = 0
+        for place in (8 * index..<8 * index + 8).reversed() {
+            value = value << 8 | UInt64(bytes[place])
+        }
+        return value
+    }
+
     /// Numbers that are used as indices are below this.
     private mutating func limit(
         _ info: PartDirectory.Column,

@@ -91,8 +91,9 @@ final class PartScan {
     func summary(_ trace: PartTrace) throws -> TraceSummary {
         var summary = try session.reader.summary(of: trace)
         for row in try matches(trace, limit: plan.matchedSpanLimit) {
-            let ids = try session.reader.numbers(.spanID, row / directory.blockRows)
-            summary.matchedSpans.append(SpanID(ids[row % directory.blockRows]))
+            let block = row / directory.blockRows
+            let id = try session.reader.id(.spanID, block, row % directory.blockRows)
+            summary.matchedSpans.append(SpanID(id))
         }
         return summary
     }

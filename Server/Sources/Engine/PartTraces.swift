@@ -118,8 +118,8 @@ extension PartReader {
         let block = trace.row / directory.blockRows
         let index = trace.row % directory.blockRows
         return TraceID(
-            high: try numbers(.traceHigh, block)[index],
-            low: try numbers(.traceLow, block)[index]
+            high: try id(.traceHigh, block, index),
+            low: try id(.traceLow, block, index)
         )
     }
 
@@ -139,8 +139,8 @@ extension PartReader {
                 let row = Int(rows[place])
                 let traceBlock = row / directory.blockRows
                 let index = row % directory.blockRows
-                guard try numbers(.traceLow, traceBlock)[index] == id.low else { continue }
-                let high = try numbers(.traceHigh, traceBlock)[index]
+                guard try self.id(.traceLow, traceBlock, index) == id.low else { continue }
+                let high = try self.id(.traceHigh, traceBlock, index)
                 if id.finds(TraceID(high: high, low: id.low)) {
                     found.append(try trace(row: row))
                 }

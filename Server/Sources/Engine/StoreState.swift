@@ -24,6 +24,8 @@ struct StoreState {
         numbers.partBytes = parts.reduce(0) { $0 + $1.entry.byteCount }
         numbers.spans = parts.reduce(numbers.headSpans) { $0 + $1.entry.spanCount }
         numbers.logBytes = UInt64(logByteCount)
+        numbers.overflowedKeys = parts.reduce(0) { max($0, $1.directory.overflowKeys) }
+        numbers.overflowedValues = parts.reduce(0) { $0 &+ UInt64($1.directory.overflowValues) }
         numbers.quarantinedParts = lost.count
         numbers.quarantinedSpans = lost.reduce(0) { $0 + $1.entry.spanCount }
         numbers.failure = logFailure?.reason ?? flushFailure

@@ -11,7 +11,7 @@ import SkeinModel
 /// let form = totals.addForm(service: 3, operation: 7, kind: 2, status: 0)   once a form
 /// totals.add(form: form, spanID: ..., parentID: ..., start: ..., duration: ..., isShared: false)
 /// totals.endTrace()
-/// let reference = try totals.finish(name: { names[$0] }, to: &output)
+/// let chunks = try totals.finish(name: { names[$0] }, to: &output)
 /// ```
 /// Ids of names are the caller's; their bytes are asked for once, at the end. No object and no
 /// look-up of text a row: packed keys, one sort at the end.
@@ -188,11 +188,11 @@ extension TotalsBuilder {
     /// - Parameters:
     ///   - name: the bytes of a name id that was given to `addForm`.
     ///   - output: where the part goes.
-    /// - Returns: where the index chunk lies.
+    /// - Returns: where the chunks lie, that of the index first.
     mutating func finish(
         name: (UInt32) -> [UInt8],
         to output: inout PartOutput
-    ) throws(DiskError) -> ChunkReference {
+    ) throws(DiskError) -> [ChunkReference] {
         let names = TotalsNames(usedNames, name: name)
         var index = ByteWriter()
         index.append(varint: TotalsFormat.version)
@@ -206,6 +206,7 @@ extension TotalsBuilder {
 
         let pages = pages(order, requestOrder)
         index.append(varint: pages.count)
+        var chunks: [ChunkReference] = []
         var last: UInt64 = 0
         var next = 0
         var requestNext = 0
@@ -217,11 +218,11 @@ extension TotalsBuilder {
             for rank in page.requestRows {
                 addRequestRow(requestOrder, rank, edgeRanks, &requestNext, to: &writer)
             }
-            try writer.finish(after: last, to: &index, &output)
+            chunks += try writer.finish(after: last, to: &index, &output)
             last = writer.lastWindow
         }
         output.encoder.append(frame: index.bytes)
-        return try output.finishChunk()
+        return [try output.finishChunk()] + chunks
     }
 
     /// Rows in the section's order.

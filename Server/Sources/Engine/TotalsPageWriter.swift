@@ -149,17 +149,18 @@ struct TotalsPageWriter {
     /// Writes the chunks, and the page's entry to the index.
     ///
     /// - Parameter lastWindow: of the page before.
+    /// - Returns: where the chunks lie.
     func finish(
         after lastWindow: UInt64,
         to index: inout ByteWriter,
         _ output: inout PartOutput
-    ) throws(DiskError) {
+    ) throws(DiskError) -> [ChunkReference] {
         index.append(varint: firstWindow - lastWindow)
         index.append(varint: self.lastWindow - firstWindow)
         index.append(varint: rowCount)
         index.append(varint: requestRowCount)
         index.append(varint: spanCount)
-        var place: UInt64 = 0
+        var chunks: [ChunkReference] = []
         for chunk in TotalsChunk.allCases {
             switch chunk {
             case .counts:
@@ -177,8 +178,9 @@ struct TotalsPageWriter {
             case .fine: output.encoder.append(raw: fine)
             }
             let reference = try output.finishChunk()
-            reference.encode(to: &index, after: place)
-            place = reference.end
+            reference.encode(to: &index, after: chunks.last?.end ?? 0)
+            chunks.append(reference)
         }
+        return chunks
     }
 }

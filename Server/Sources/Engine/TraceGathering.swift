@@ -59,7 +59,8 @@ final class TraceGatherer {
 
     /// Whether spans of exactly this trace lie in a part other than `part`.
     func isInParts(_ id: TraceID, except part: PartSession? = nil) throws -> Bool {
-        for session in sessions where session !== part {
+        for session in sessions
+        where session !== part && session.part.directory.filter.mayContain(id.low) {
             if try session.find(exactly: id) != nil { return true }
         }
         return false

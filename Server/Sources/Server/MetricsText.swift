@@ -164,6 +164,18 @@ struct MetricsText: Sendable {
             now.quarantinedSpans
         )
         writer.figure(
+            "skein_store_overflowed_keys",
+            .gauge,
+            "Attribute keys past the bound of a part, in the part that has most of them.",
+            now.overflowedKeys
+        )
+        writer.figure(
+            "skein_store_overflowed_values",
+            .gauge,
+            "Attribute values of such keys, in all parts.",
+            now.overflowedValues
+        )
+        writer.figure(
             "skein_store_damaged_records",
             .gauge,
             "Log records lost to damage at the last start.",

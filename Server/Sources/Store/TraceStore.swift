@@ -108,6 +108,10 @@ public struct StoreStatistics: Sendable, Equatable {
     public var quarantinedParts: Int = 0
     /// Spans in those parts.
     public var quarantinedSpans: UInt64 = 0
+    /// Attribute keys past the bound of a part, which share columns: of the part that has most.
+    public var overflowedKeys: Int = 0
+    /// Attribute values in such columns, of all parts.
+    public var overflowedValues: UInt64 = 0
     /// Log records lost to damage at the last start.
     public var damagedRecords: UInt64 = 0
     /// Set when writes are refused: why.

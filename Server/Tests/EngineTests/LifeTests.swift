@@ -173,6 +173,31 @@ import Testing
         #expect(found == wanted)
     }
 
+    // MARK: Keys without bound
+
+    @Test func `keys past the bound share columns, are found, and are counted`() async throws {
+        let disk = SimulatedDisk()
+        let store = try open(disk)
+        let keys = (0..<1_100).map { "key.\($0)" }
+        for (number, key) in keys.enumerated() {
+            try await store.append(
+                TestBatch(start: 1_000, trace: UInt64(number + 1), key: key).batch()
+            )
+        }
+        try await store.flush()
+        let numbers = store.statistics
+        #expect(numbers.overflowedKeys == 1_100 - 1_024)
+        #expect(numbers.overflowedValues == UInt64(numbers.overflowedKeys))
+        for key in [keys[0], keys[1_099]] {
+            let plan = ScanPlan(
+                range: 0..<UInt64.max,
+                span: .attribute(.span, key: key, .text("none"))
+            )
+            #expect(try await store.scan(plan).traces.count == 1, "\(key)")
+        }
+        await store.close()
+    }
+
     // MARK: A failing disk
 
     @Test func `after a failed sync what was acknowledged moves to other files at once`()
@@ -272,6 +297,7 @@ struct TestBatch {
     var span: UInt64 = 1
     /// Stands in an attribute and in the payload.
     var secret = "none"
+    var key = "secret"
 
     var id: TraceID { TraceID(high: 0, low: trace &* 0x9E37_79B9_7F4A_7C15) }
 
@@ -291,7 +317,7 @@ struct TestBatch {
             schemaURL: 0
         )
         let attributes = columns.appendAttributes([
-            AttributeValue.KeyValue(key: "secret", value: .string(secret))
+            AttributeValue.KeyValue(key: key, value: .string(secret))
         ])
         columns.append(
             SpanRow(

@@ -166,7 +166,7 @@ extension Scenario {
         }
         var told: [String: [UInt64]] = [:]
         for edge in totals.edges {
-            told[edge.parent + " > " + edge.child] = [edge.callCount, edge.errorCount]
+            told[edge.parent + " > " + edge.child] = [edge.total.callCount, edge.total.errorCount]
         }
         guard told == calls else {
             throw Violation(text: "totals are \(told), the spans say \(calls)")

@@ -1,4 +1,4 @@
-// SPD            "required": ["startTimeUnixNano", "endTimeUnixNano", "stepNanos", "quantiles", "operations", "complete", "incompleteReasons"],-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0
 
 extension OpenAPI {
     /// The part of `paths` that is about totals.

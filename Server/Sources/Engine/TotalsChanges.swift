@@ -66,7 +66,8 @@ struct TotalsChanges: ~Copyable {
         try findShared(gatherer, range, &places, context)
         try findInHead(gatherer, &places, context)
         var result = TotalsFacts()
-        for (id, sessions) in places {
+        // In a stated order: a simulated run must read the same bytes every time.
+        for (id, sessions) in places.sorted(by: { $0.key < $1.key }) {
             let change = try change(of: id, sessions.sorted(), gatherer, context)
             result.spans += change.spans
             result.requests += change.requests

@@ -177,6 +177,9 @@ import Testing
         #expect(head.bytes.isEmpty)
         let post = try await api.ask(prefix + "/traces/abc", method: .post)
         #expect(post.status == 405)
-        #expect(post.headers[.allow] == "GET, HEAD")
+        #expect(post.headers[.allow] == "GET, HEAD, DELETE")
+        let names = try await api.ask(prefix + "/services", method: .post)
+        #expect(names.status == 405)
+        #expect(names.headers[.allow] == "GET, HEAD")
     }
 }

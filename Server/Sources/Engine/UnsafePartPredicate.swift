@@ -68,23 +68,13 @@ struct PartPredicate {
             let all = value ? BlockBits(allOf: count) : none
             return Coverage(some: all, every: all)
         case .forms(let forms):
-            var blocks = none
-            for form in forms.indices where forms[form] {
-                guard let own = try reader.blocks(holdingForm: UInt32(form)) else {
-                    return Coverage(some: BlockBits(allOf: count), every: none)
-                }
-                for block in own { blocks.insert(block) }
+            return try Self.holding(forms, of: count, otherwise: BlockBits(allOf: count)) {
+                (id) throws(PartDamage) in try reader.blocks(holdingForm: id)
             }
-            return Coverage(some: blocks, every: none)
         case .resources(let resources):
-            var blocks = none
-            for resource in resources.indices where resources[resource] {
-                guard let own = try reader.blocks(holdingResource: UInt32(resource)) else {
-                    return Coverage(some: BlockBits(allOf: count), every: none)
-                }
-                for block in own { blocks.insert(block) }
+            return try Self.holding(resources, of: count, otherwise: BlockBits(allOf: count)) {
+                (id) throws(PartDamage) in try reader.blocks(holdingResource: id)
             }
-            return Coverage(some: blocks, every: none)
         case .duration(let range):
             return Coverage(
                 some: BlockBits(rowCount: count) { index in
@@ -100,14 +90,9 @@ struct PartPredicate {
         case .attribute(let condition):
             return Coverage(some: try condition.blocks(&reader), every: none)
         case .eventForms(let forms):
-            var blocks = none
-            for form in forms.indices where forms[form] {
-                guard let own = try reader.blocks(holdingEventForm: UInt32(form)) else {
-                    return Coverage(some: blocksWithEvents(directory), every: none)
-                }
-                for block in own { blocks.insert(block) }
+            return try Self.holding(forms, of: count, otherwise: blocksWithEvents(directory)) {
+                (id) throws(PartDamage) in try reader.blocks(holdingEventForm: id)
             }
-            return Coverage(some: blocks, every: none)
         case .eventAttribute(let condition):
             var blocks = blocksWithEvents(directory)
             blocks.formIntersection(try condition.blocks(&reader))
@@ -137,6 +122,24 @@ struct PartPredicate {
             result.every.subtract(other.some)
             return result
         }
+    }
+
+    /// The blocks that hold one of the wanted ids; `everywhere` where one of them is in too many for
+    /// a list.
+    private static func holding(
+        _ wanted: [Bool],
+        of count: Int,
+        otherwise everywhere: BlockBits,
+        _ list: (UInt32) throws(PartDamage) -> [Int]?
+    ) throws(PartDamage) -> Coverage {
+        var blocks = BlockBits(rowCount: count)
+        for id in wanted.indices where wanted[id] {
+            guard let own = try list(UInt32(id)) else {
+                return Coverage(some: everywhere, every: BlockBits(rowCount: count))
+            }
+            for block in own { blocks.insert(block) }
+        }
+        return Coverage(some: blocks, every: BlockBits(rowCount: count))
     }
 
     private static func blocksWithEvents(_ directory: PartDirectory) -> BlockBits {

@@ -41,7 +41,7 @@ let package = Package(
         .target(
             name: "Skein",
             dependencies: [
-                "SkeinModel", "SkeinPropagation", "SkeinSampling",
+                "SkeinModel", "SkeinPropagation", "SkeinSampling", "SkeinWire",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(
                     name: "AsyncHTTPClient",

@@ -21,6 +21,12 @@ enum Limits {
     static let recordByteCount = 256
     /// Bytes that an attribute, event or link is reckoned at besides its texts.
     static let itemByteCount = 48
+    /// Bytes of a span's name that are recorded.
+    static let nameByteCount = 1_024
+    /// Bytes of an attribute's key; one with a longer key is dropped.
+    static let keyByteCount = 512
+    /// Bytes that one recorded span may take, encoded.
+    static let spanByteCount = 1 << 20
     /// Bytes of one `OTEL_…` variable that are looked at.
     static let environmentByteCount = 64 << 10
 }

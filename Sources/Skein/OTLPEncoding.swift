@@ -27,19 +27,40 @@ public enum OTLPRequest {
             writer.message(1, lengthDigitCount: 3) { writer in
                 writer.message(1, encoded: spans[first].resource.encoded)
                 writer.message(2, lengthDigitCount: 3) { writer in
-                    writer.message(1) { writer in
-                        writer.string(1, "skein")
-                        writer.string(2, SDKVersion.text)
-                    }
+                    writer.message(1) { $0.scope() }
                     for index in indices { writer.span(2, spans[index]) }
                 }
             }
         }
         return writer.bytes
     }
+
+    /// The `ExportTraceServiceRequest` of spans that are encoded already.
+    public static func encode(_ spans: RecordedSpans) -> [UInt8] {
+        var writer = ProtobufWriter(capacity: spans.encoded.count + 1_024)
+        writer.message(1, lengthDigitCount: 3) { writer in
+            writer.message(1, encoded: spans.resource.encoded)
+            writer.message(2, lengthDigitCount: 3) { writer in
+                writer.message(1) { $0.scope() }
+                writer.append(raw: spans.encoded)
+            }
+        }
+        return writer.bytes
+    }
+
+    /// The trace's flags, and bits 8 and 9: "it is known whether the parent is remote", "it is".
+    static func flags(_ traceFlags: UInt8, isRemote: Bool) -> UInt32 {
+        UInt32(traceFlags) | 0x100 | (isRemote ? 0x200 : 0)
+    }
 }
 
 extension ProtobufWriter {
+    /// The fields of this SDK's `InstrumentationScope`.
+    fileprivate mutating func scope() {
+        string(1, "skein")
+        string(2, SDKVersion.text)
+    }
+
     fileprivate mutating func span(_ field: UInt8, _ span: SpanRecord) {
         message(field, lengthDigitCount: 2) { writer in
             writer.words(1, span.context.traceID.high, span.context.traceID.low)
@@ -59,7 +80,7 @@ extension ProtobufWriter {
             if let status = span.status { writer.status(15, status) }
             writer.fixed32(
                 16,
-                Self.flags(span.context.flags.rawValue, isRemote: span.parentIsRemote)
+                OTLPRequest.flags(span.context.flags.rawValue, isRemote: span.parentIsRemote)
             )
         }
     }
@@ -81,7 +102,7 @@ extension ProtobufWriter {
             writer.attributes(4, link.attributes)
             writer.varint(5, UInt64(link.droppedAttributeCount))
             let isRemote = link.context.isRemote
-            writer.fixed32(6, Self.flags(link.context.flags.rawValue, isRemote: isRemote))
+            writer.fixed32(6, OTLPRequest.flags(link.context.flags.rawValue, isRemote: isRemote))
         }
     }
 
@@ -133,9 +154,55 @@ extension ProtobufWriter {
         }
     }
 
-    /// The trace's flags, and bits 8 and 9: "it is known whether the parent is remote", "it is".
-    private static func flags(_ traceFlags: UInt8, isRemote: Bool) -> UInt32 {
-        UInt32(traceFlags) | 0x100 | (isRemote ? 0x200 : 0)
+    // MARK: Values of Skein's own vocabulary
+
+    /// `KeyValue` messages, one for each pair.
+    mutating func attributes(
+        _ field: UInt8,
+        _ attributes: some Sequence<(key: String, value: AttributeValue)>,
+        cutTo length: Int?
+    ) {
+        for (key, value) in attributes {
+            message(field) { writer in
+                writer.string(1, key)
+                writer.message(2) { $0.value(value, cutTo: length) }
+            }
+        }
+    }
+
+    /// The fields of an `AnyValue`.
+    ///
+    /// - Parameters:
+    ///   - value: Nested no deeper than 64.
+    ///   - length: Characters (Unicode scalars) of a text that are kept; `nil` for all.
+    ///   - depth: Arrays and maps around this value; past 64 nothing is written.
+    mutating func value(_ value: AttributeValue, cutTo length: Int?, depth: Int = 0) {
+        guard depth <= 64 else { return }
+        switch value {
+        case .empty: break
+        case .string(let text):
+            let isLong = length.map { text.utf8.count > $0 } ?? false
+            presentString(1, isLong ? String(text.unicodeScalars.prefix(length ?? 0)) : text)
+        case .bool(let flag): presentVarint(2, flag ? 1 : 0)
+        case .int(let number): presentVarint(3, UInt64(bitPattern: number))
+        case .double(let number): fixed64(4, number.bitPattern)
+        case .array(let values):
+            message(5) { writer in
+                for value in values {
+                    writer.message(1) { $0.value(value, cutTo: length, depth: depth + 1) }
+                }
+            }
+        case .map(let pairs):
+            message(6) { writer in
+                for pair in pairs {
+                    writer.message(1) { writer in
+                        writer.string(1, pair.key)
+                        writer.message(2) { $0.value(pair.value, cutTo: length, depth: depth + 1) }
+                    }
+                }
+            }
+        case .bytes(let bytes): message(7, encoded: bytes)
+        }
     }
 }
 

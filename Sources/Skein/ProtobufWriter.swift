@@ -72,19 +72,36 @@ struct ProtobufWriter {
         lengthDigitCount: Int = 1,
         _ body: (inout ProtobufWriter) -> Void
     ) {
+        let head = openMessage(field, lengthDigitCount: lengthDigitCount)
+        body(&self)
+        closeMessage(head)
+    }
+
+    /// Begins a message field that goes on until `closeMessage` is given what this returns.
+    mutating func openMessage(_ field: UInt8, lengthDigitCount: Int) -> Range<Int> {
         appendTag(field, wireType: 2)
         let head = bytes.count
         bytes.append(contentsOf: repeatElement(0, count: lengthDigitCount))
-        let start = bytes.count
-        body(&self)
-        let length = bytes.count - start
-        if length < 0x80, lengthDigitCount == 1 {
+        return head..<bytes.count
+    }
+
+    /// Writes the length of a message over the room that was left for it.
+    mutating func closeMessage(_ room: Range<Int>) {
+        let length = bytes.count - room.upperBound
+        if length < 0x80, room.count == 1 {
             // Nearly every attribute: nothing to move.
-            bytes[head] = UInt8(truncatingIfNeeded: length)
+            bytes[room.lowerBound] = UInt8(truncatingIfNeeded: length)
+        } else if room.count == 2, length >= 0x80, length < 0x4000 {
+            // Nearly every span.
+            bytes[room.lowerBound] = UInt8(truncatingIfNeeded: length) | 0x80
+            bytes[room.lowerBound + 1] = UInt8(truncatingIfNeeded: length >> 7)
         } else {
-            bytes.replaceSubrange(head..<start, with: Self.digits(of: UInt64(length)))
+            bytes.replaceSubrange(room, with: Self.digits(of: UInt64(length)))
         }
     }
+
+    /// Fields that are already encoded.
+    mutating func append(raw fields: some Collection<UInt8>) { bytes.append(contentsOf: fields) }
 
     private mutating func appendTag(_ field: UInt8, wireType: UInt8) {
         // Field numbers of OTLP spans end at 16, the first whose tag takes two bytes.

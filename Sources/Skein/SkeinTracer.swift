@@ -22,7 +22,7 @@ public final class SkeinTracer: Tracer {
 
     /// Who the spans speak of.
     public var resource: Resource { core.resource }
-    let core: TracerCore
+    @usableFromInline let core: TracerCore
     private let flushSink: @Sendable () -> Void
     private let queuedCount: @Sendable () -> Int
 
@@ -33,12 +33,21 @@ public final class SkeinTracer: Tracer {
     ///   - sink: Takes each span when it ends.
     ///   - options: Sampler, propagators and limits.
     public init(resource: Resource, sink: any SpanSink, options: TracerOptions = TracerOptions()) {
+        let limits = PipelineLimits()
+        let slab = SpanSlab(spanCount: limits.spanCount, byteCount: limits.byteCount)
         core = TracerCore(
             resource: resource,
             sink: sink,
             counters: CounterCells(),
-            options: options
-        )
+            options: options,
+            slab: slab,
+            wakeCount: 1
+        ) {
+            // The one who ends a span gives it to the sink, as spans of the other kind do.
+            for batch in slab.take(resource, limit: limits.spanCount) {
+                batch.records().forEach(sink.accept)
+            }
+        }
         flushSink = {}
         queuedCount = { 0 }
     }
@@ -58,8 +67,10 @@ public final class SkeinTracer: Tracer {
             resource: resource,
             sink: pipeline,
             counters: pipeline.cells,
-            options: options
-        )
+            options: options,
+            slab: pipeline.makeSlab(for: resource),
+            wakeCount: pipeline.slabWakeCount
+        ) { pipeline.startFlush() }
         flushSink = { pipeline.startFlush() }
         queuedCount = { pipeline.queuedCount }
     }
@@ -78,19 +89,21 @@ public final class SkeinTracer: Tracer {
     ) -> SkeinSpan {
         let outer = context()
         guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil) }
+        ForeignContexts.noteUse()
         let scope = outer[SpanScopeKey.self]
-        let parent = scope?.propagated.trace
+        let propagated = newest(outer, scope)
+        let parent = propagated?.trace
         let traceID = parent?.traceID ?? core.ids.traceID()
         let decision = core.decide(
             traceID: traceID,
-            propagated: scope?.propagated,
+            propagated: propagated,
             name: operationName,
-            kind: kind
+            kind: kind.model
         )
         if !decision.isSampled {
             core.counters.notSampled.add(1, ordering: .relaxed)
             // A child that is not sampled either adds nothing: its parent's context serves.
-            if let parent, !parent.isSampled, !parent.isRemote {
+            if let parent, !parent.isSampled, !parent.isRemote, scope?.propagated.trace == parent {
                 return SkeinSpan(context: outer, recorder: nil)
             }
         }
@@ -106,17 +119,28 @@ public final class SkeinTracer: Tracer {
                 owner: core
             ) : nil
         var inner = outer
-        let baggage = scope?.propagated.baggage ?? Baggage()
+        let baggage = propagated?.baggage ?? Baggage()
         inner[SpanScopeKey.self] = SpanScope(
             propagated: PropagatedContext(
                 trace: trace,
                 baggage: baggage,
                 // The flags say the rest; that somebody is looking for this trace they cannot.
-                decision: scope?.propagated.decision == .debug ? .debug : .open
+                decision: propagated?.decision == .debug ? .debug : .open
             ),
             recorder: recorder
         )
         return SkeinSpan(context: inner, recorder: recorder)
+    }
+
+    /// What a span or a request in `context` continues: the scope that stands there, or the span of
+    /// our own that was begun since.
+    private func newest(
+        _ context: InstrumentationContext,
+        _ scope: SpanScope?
+    ) -> PropagatedContext? {
+        let local = LocalSpan.binding.get()
+        guard local.isNewer(than: context, hasScope: scope != nil) else { return scope?.propagated }
+        return local.propagated(scope?.propagated)
     }
 
     /// The recorded span that `context` belongs to, while it runs and is one of this tracer's.
@@ -136,6 +160,7 @@ public final class SkeinTracer: Tracer {
         into context: inout InstrumentationContext,
         using extractor: Extract
     ) where Extract.Carrier == Carrier {
+        ForeignContexts.noteUse()
         var found = PropagatedContext()
         core.propagator.extract(into: &found) { extractor.extract(key: $0, from: carrier) }
         let droppedCount = found.baggage.droppedCount
@@ -162,7 +187,7 @@ public final class SkeinTracer: Tracer {
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject.Carrier == Carrier {
-        guard let propagated = context[SpanScopeKey.self]?.propagated else { return }
+        guard let propagated = newest(context, context[SpanScopeKey.self]) else { return }
         core.propagator.inject(propagated) { key, value in
             injector.inject(value, forKey: key, into: &carrier)
         }

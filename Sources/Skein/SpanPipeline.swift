@@ -15,6 +15,8 @@ public final class SpanPipeline: SpanSink {
     private let failures: FailureReport
     /// Wakes the task that exports; one pending wake-up is as good as many.
     private let wake: AsyncStream<Void>.Continuation
+    /// What tracers record in, and whose spans those are.
+    private let slabs = Mutex<[(slab: SpanSlab, resource: Resource)]>([])
     private let flushes = Mutex<[Completion]>([])
     private let worker: Mutex<Task<Void, Never>?>
     private let finished = Completion()
@@ -46,7 +48,25 @@ public final class SpanPipeline: SpanSink {
     /// What became of the spans of all tracers that use this pipeline.
     public var counters: TracingCounters { cells.snapshot(queuedCount: queuedCount) }
 
-    var queuedCount: Int { buffer.spanCount }
+    var queuedCount: Int {
+        slabs.withLock { $0 }.reduce(buffer.spanCount) { $0 + $1.slab.endedCount }
+    }
+
+    /// Where a tracer of this pipeline records its own spans.
+    func makeSlab(for resource: Resource) -> SpanSlab {
+        let slab = SpanSlab(
+            spanCount: options.limits.spanCount,
+            byteCount: options.limits.byteCount
+        )
+        slabs.withLock { $0.append((slab, resource)) }
+        return slab
+    }
+
+    /// Ended spans in one shard of a slab at which an export begins: half of what a shard holds, or a
+    /// whole batch.
+    var slabWakeCount: Int {
+        max(1, min(options.limits.batchSpanCount, options.limits.spanCount / 16))
+    }
 
     public func accept(_ span: SpanRecord) {
         switch buffer.offer(span) {
@@ -144,30 +164,50 @@ extension SpanPipeline {
                 await export(batch, by: exporter)
                 buffer.settle(batch)
             }
+            for (slab, resource) in slabs.withLock({ $0 }) {
+                for batch in slab.take(resource, limit: options.limits.batchSpanCount) {
+                    await export(batch, by: exporter)
+                }
+            }
             requests.forEach { $0.complete(!Task.isCancelled) }
         } while buffer.holdsBatch
     }
 
     private func export<Exporter: SpanExporter>(_ batch: [SpanRecord], by exporter: Exporter) async
     {
-        guard !Task.isCancelled else { return cells.drop(batch.count, .shutDown) }
-        let payload = exporter.encode(batch)
+        await send(count: batch.count, by: exporter) { exporter.encode(batch) }
+    }
+
+    private func export<Exporter: SpanExporter>(
+        _ batch: RecordedSpans,
+        by exporter: Exporter
+    ) async {
+        await send(count: batch.spanCount, by: exporter) { exporter.encode(batch) }
+    }
+
+    private func send<Exporter: SpanExporter>(
+        count: Int,
+        by exporter: Exporter,
+        _ encode: () -> Exporter.Payload
+    ) async {
+        guard !Task.isCancelled else { return cells.drop(count, .shutDown) }
+        let payload = encode()
         var attempt = 0
         while true {
             attempt += 1
             let outcome = await exporter.send(payload)
             switch outcome.code {
             case .delivered(let rejectedCount):
-                let rejected = min(max(rejectedCount, 0), batch.count)
+                let rejected = min(max(rejectedCount, 0), count)
                 cells.rejected.add(rejected, ordering: .relaxed)
-                cells.exported.add(batch.count - rejected, ordering: .relaxed)
+                cells.exported.add(count - rejected, ordering: .relaxed)
                 if rejected > 0 {
                     failures.note("The receiver rejected \(rejected) spans: \(outcome.message)")
                 }
                 return
             case .refused:
-                failures.note("The receiver refused \(batch.count) spans: \(outcome.message)")
-                return cells.drop(batch.count, .refused)
+                failures.note("The receiver refused \(count) spans: \(outcome.message)")
+                return cells.drop(count, .refused)
             case .retryable(let requested):
                 failures.note("Spans could not be sent: \(outcome.message)")
                 let delay = options.retry.delay(
@@ -175,9 +215,9 @@ extension SpanPipeline {
                     requested: requested,
                     jitter: jitter.fraction()
                 )
-                guard let delay else { return cells.drop(batch.count, .attemptsUsedUp) }
+                guard let delay else { return cells.drop(count, .attemptsUsedUp) }
                 guard (try? await options.clock.sleep(for: delay)) != nil else {
-                    return cells.drop(batch.count, .shutDown)
+                    return cells.drop(count, .shutDown)
                 }
             }
         }

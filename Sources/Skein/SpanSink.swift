@@ -17,6 +17,9 @@ public protocol SpanExporter: Sendable {
     /// Turns a batch into what is sent.
     func encode(_ spans: [SpanRecord]) -> Payload
 
+    /// Turns a batch that is in OTLP's encoding into what is sent; by default by way of its records.
+    func encode(_ spans: RecordedSpans) -> Payload
+
     /// Tries once to send.
     ///
     /// Return soon after the task was cancelled: a shutdown that ran out of time does that.
@@ -27,6 +30,8 @@ public protocol SpanExporter: Sendable {
 }
 
 extension SpanExporter {
+    public func encode(_ spans: RecordedSpans) -> Payload { encode(spans.records()) }
+
     /// Does nothing.
     public func shutdown() async {}
 }

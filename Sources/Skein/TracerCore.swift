@@ -6,6 +6,7 @@ internal import SkeinSampling
 internal import Tracing
 
 /// What all spans of one tracer share.
+@usableFromInline
 final class TracerCore: Sendable {
     let resource: Resource
     let sink: any SpanSink
@@ -14,13 +15,21 @@ final class TracerCore: Sendable {
     let propagator: CombinedPropagator
     let limits: SpanLimits
     let isEnabled: Bool
+    /// Where spans of our own are recorded.
+    let slab: SpanSlab
+    /// So many ended spans in one shard of the slab wake whoever takes them out.
+    let wakeCount: Int
+    let wake: @Sendable () -> Void
     private let sampler: any Sampler
 
     init(
         resource: Resource,
         sink: any SpanSink,
         counters: CounterCells,
-        options: TracerOptions
+        options: TracerOptions,
+        slab: SpanSlab,
+        wakeCount: Int,
+        wake: @escaping @Sendable () -> Void
     ) {
         self.resource = resource
         self.sink = sink
@@ -30,6 +39,10 @@ final class TracerCore: Sendable {
         limits = options.limits
         isEnabled = options.isEnabled
         sampler = options.sampler
+        self.slab = slab
+        counters.add(slab)
+        self.wakeCount = wakeCount
+        self.wake = wake
     }
 
     /// Decides about a span that is about to start: as the caller asked, or as the sampler says.
@@ -39,7 +52,7 @@ final class TracerCore: Sendable {
         traceID: TraceID,
         propagated: PropagatedContext?,
         name: String,
-        kind: Tracing.SpanKind
+        kind: SkeinModel.SpanKind
     ) -> SamplingDecision {
         var parent = propagated?.trace
         switch propagated?.decision ?? .open {
@@ -56,7 +69,7 @@ final class TracerCore: Sendable {
             randomness: propagated?.trace?.state.samplingRandomness,
             parent: parent.map { .init(isSampled: $0.isSampled, isRemote: $0.isRemote) },
             name: name,
-            kind: kind.model,
+            kind: kind,
             // Below a parent of this process nothing depends on the time, and it costs a call.
             time: parent.map(\.isRemote) ?? true ? Transport.monotonicNanoseconds() : 0
         )
@@ -85,7 +98,7 @@ final class TracerCore: Sendable {
 
 extension Tracing.SpanKind {
     /// The same kind in Skein's vocabulary.
-    fileprivate var model: SkeinModel.SpanKind {
+    var model: SkeinModel.SpanKind {
         switch self {
         case .internal: .internal
         case .server: .server

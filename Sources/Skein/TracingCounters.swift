@@ -62,6 +62,10 @@ final class CounterCells: Sendable {
     private let refused = Atomic(0)
     private let attemptsUsedUp = Atomic(0)
     private let shutDown = Atomic(0)
+    /// They count the starts and ends of their own spans, each thread apart.
+    private let slabs = Mutex<[SpanSlab]>([])
+
+    func add(_ slab: SpanSlab) { slabs.withLock { $0.append(slab) } }
 
     func drop(_ count: Int, _ reason: TracingCounters.DropReason) {
         switch reason {
@@ -74,9 +78,10 @@ final class CounterCells: Sendable {
 
     func snapshot(queuedCount: Int) -> TracingCounters {
         var result = TracingCounters()
-        result.startedCount = started.load(ordering: .relaxed)
+        let own = slabs.withLock { $0 }.map(\.counts)
+        result.startedCount = own.reduce(started.load(ordering: .relaxed)) { $0 + $1.started }
         result.notSampledCount = notSampled.load(ordering: .relaxed)
-        result.endedCount = ended.load(ordering: .relaxed)
+        result.endedCount = own.reduce(ended.load(ordering: .relaxed)) { $0 + $1.ended }
         result.abandonedCount = abandoned.load(ordering: .relaxed)
         result.queuedCount = queuedCount
         result.exportedCount = exported.load(ordering: .relaxed)

@@ -28,6 +28,8 @@ public final class OTLPHTTPExporter: SpanExporter {
 
     public func encode(_ spans: [SpanRecord]) -> [UInt8] { OTLPRequest.encode(spans) }
 
+    public func encode(_ spans: RecordedSpans) -> [UInt8] { OTLPRequest.encode(spans) }
+
     public func send(_ payload: [UInt8]) async -> ExportOutcome {
         if let problem = endpoint.problem { return .refused(message: "the address \(problem)") }
         var request = HTTPClientRequest(url: endpoint.tracesURL)

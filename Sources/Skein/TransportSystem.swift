@@ -20,6 +20,28 @@ enum Transport {
         return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
     }
 
+    /// Nanoseconds since 1970.
+    @inline(__always)
+    static func wallNanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+    }
+
+    /// A number that differs between most threads that run at the same time.
+    @inline(__always)
+    static var threadNumber: UInt {
+        // A thread's descriptor lies at the end of its stack, so the low bits are the same in all.
+        #if canImport(Darwin)
+        UInt(bitPattern: pthread_self()) >> 12
+        #else
+        pthread_self() >> 12
+        #endif
+    }
+
+    /// Lets another thread run.
+    static func yieldThread() { sched_yield() }
+
     /// 64 random bits of the system.
     @Sendable static func random() -> UInt64 { .random(in: .min ... .max) }
 

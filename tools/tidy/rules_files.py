@@ -21,6 +21,7 @@ SPDX_EXEMPT = {
     "Package.swift": 2,
     "Server/Package.swift": 2,
     "Fuzz/Package.swift": 2,
+    "bench/sdk-bench/Package.swift": 2,
 }
 GENERATED = re.compile(r"\.pb\.swift$")
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+public import SkeinPropagation
+internal import Synchronization
+internal import Tracing
+
+// Carriers for spans of our own: two closures, no carrier type to write.
+extension SkeinTracer {
+    /// Writes what travels with the innermost span to a carrier; nothing outside of any span.
+    ///
+    /// ```swift
+    /// tracer.inject { headers.add(name: $0, value: $1) }
+    /// ```
+    public func inject(_ set: (_ key: String, _ value: String) -> Void) {
+        let local = LocalSpan.binding.get()
+        var propagated: PropagatedContext?
+        if ForeignContexts.identity != 0 {
+            let context = InstrumentationContext.current ?? .topLevel
+            let scope = context[SpanScopeKey.self]
+            propagated = scope?.propagated
+            if local.isNewer(than: context, hasScope: scope != nil) {
+                propagated = local.propagated(propagated)
+            }
+        } else if local.isPresent {
+            propagated = local.propagated(nil)
+        }
+        if let propagated { core.propagator.inject(propagated, set: set) }
+    }
+
+    /// Reads a carrier; give what it returns to `span(_:_:continuing:_:)`.
+    ///
+    /// ```swift
+    /// let caller = tracer.extract { request.headers[$0] }
+    /// ```
+    /// - Parameter value: Gives the carrier's value for a key in lower case, several of one key
+    ///   joined by commas.
+    public func extract(_ value: (_ key: String) -> String?) -> PropagatedContext {
+        var found = PropagatedContext()
+        core.propagator.extract(into: &found, value: value)
+        let droppedCount = found.baggage.droppedCount
+        if droppedCount > 0 {
+            core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
+        }
+        return found
+    }
+
+    /// Runs `body` in a span that continues what a carrier brought.
+    ///
+    /// - Parameters:
+    ///   - name: The operation.
+    ///   - kind: The role in the call.
+    ///   - caller: What `extract` found; where it holds no trace, a new one begins.
+    ///   - body: Is given the span.
+    public func span<Result>(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind = .server,
+        continuing caller: PropagatedContext,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ActiveSpan) async throws -> Result
+    ) async rethrows -> Result {
+        guard needsContext(caller) else {
+            return try await run(name, kind, caller, isolation: isolation, body)
+        }
+        return try await InstrumentationContext.withValue(context(of: caller)) {
+            try await run(name, kind, caller, isolation: isolation, body)
+        }
+    }
+
+    private func run<Result>(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        _ caller: PropagatedContext,
+        isolation: isolated (any Actor)?,
+        _ body: (ActiveSpan) async throws -> Result
+    ) async rethrows -> Result {
+        guard core.isEnabled else {
+            return try await body(ActiveSpan(core: nil, record: 0, local: .none))
+        }
+        let span = core.begin(name, kind, continuing: caller, ForeignContexts.identity)
+        defer { core.end(span) }
+        return try await LocalSpan.binding.withValue(span.local) {
+            try await span.run(isolation: isolation, body)
+        }
+    }
+
+    /// Whether something travels that has no room in 40 bytes.
+    private func needsContext(_ caller: PropagatedContext) -> Bool {
+        !caller.baggage.isEmpty || !(caller.trace?.state.isEmpty ?? true)
+    }
+
+    private func context(of caller: PropagatedContext) -> InstrumentationContext {
+        ForeignContexts.noteUse()
+        var context = InstrumentationContext.current ?? .topLevel
+        context[SpanScopeKey.self] = SpanScope(propagated: caller)
+        return context
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+internal import SkeinPropagation
+internal import Tracing
+
+// Spans of our own: what has to cost nothing uses these, everything else swift-distributed-tracing.
+// Both see each other's current span.
+extension SkeinTracer {
+    /// Runs `body` in a span.
+    ///
+    /// The span ends when `body` returns or throws; an error is noted on it. Under a parent of this
+    /// process a span is recorded exactly where its parent is; otherwise the caller or the sampler
+    /// decides.
+    ///
+    /// - Parameters:
+    ///   - name: The operation. For a name that is known only when the program runs, use
+    ///     `ActiveSpan.rename`.
+    ///   - kind: The role in a call.
+    ///   - body: Is given the span.
+    @inlinable
+    public func span<Result>(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind = .internal,
+        _ body: (ActiveSpan) throws -> Result
+    ) rethrows -> Result {
+        let parent = LocalSpan.binding.get()
+        if let unrecorded = core.unrecorded(under: parent) { return try body(unrecorded) }
+        let span = core.begin(name, kind, under: parent)
+        defer { core.end(span) }
+        guard span.local.bits & LocalSpan.stateBit == 0 else {
+            return try core.withState(of: span) { try span.run(body) }
+        }
+        return try LocalSpan.binding.withValue(span.local) { try span.run(body) }
+    }
+
+    /// Runs `body`, which may wait, in a span; see the form that does not.
+    @inlinable
+    public func span<Result>(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind = .internal,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ActiveSpan) async throws -> Result
+    ) async rethrows -> Result {
+        let parent = LocalSpan.binding.get()
+        if let unrecorded = core.unrecorded(under: parent) { return try await body(unrecorded) }
+        let span = core.begin(name, kind, under: parent)
+        defer { core.end(span) }
+        guard span.local.bits & LocalSpan.stateBit == 0 else {
+            return try await core.withState(of: span, isolation: isolation) {
+                try await span.run(isolation: isolation, body)
+            }
+        }
+        return try await LocalSpan.binding.withValue(span.local) {
+            try await span.run(isolation: isolation, body)
+        }
+    }
+}
+
+extension ActiveSpan {
+    /// Calls `body` and notes the error that it throws.
+    @inlinable
+    func run<Result>(_ body: (ActiveSpan) throws -> Result) rethrows -> Result {
+        do {
+            return try body(self)
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
+    /// Calls `body` and notes the error that it throws.
+    @inlinable
+    func run<Result>(
+        isolation: isolated (any Actor)?,
+        _ body: (ActiveSpan) async throws -> Result
+    ) async rethrows -> Result {
+        do {
+            return try await body(self)
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+
+// Slots to OTLP: what is known of a span besides its content goes around it.
+extension SpanSlab {
+    /// Takes all ended spans out, in batches of at most `limit`.
+    func take(_ resource: Resource, limit: Int) -> [RecordedSpans] {
+        var batches: [RecordedSpans] = []
+        var writer = ProtobufWriter()
+        var count = 0
+        func close() {
+            guard count > 0 else { return }
+            batches.append(
+                RecordedSpans(resource: resource, spanCount: count, encoded: writer.bytes)
+            )
+            writer = ProtobufWriter()
+            count = 0
+        }
+        drain { slot in
+            if count == 0 { writer = ProtobufWriter(capacity: limit * 256) }
+            writer.slot(slot)
+            count += 1
+            if count == limit { close() }
+        }
+        close()
+        return batches
+    }
+}
+
+extension ProtobufWriter {
+    fileprivate mutating func slot(_ slot: borrowing SpanSlot) {
+        // Bound: contentCount bytes were written there.
+        let content = UnsafeBufferPointer(start: slot.content, count: Int(slot.contentCount))
+        let head = openMessage(2, lengthDigitCount: 2)
+        words(1, slot.traceHigh, slot.traceLow)
+        words(2, slot.spanID)
+        string(3, slot.traceState)
+        if slot.parentID != 0 { words(4, slot.parentID) }
+        varint(6, UInt64(slot.kind))
+        fixed64(7, slot.start)
+        fixed64(8, slot.end)
+        if slot.mayRepeatKeys {
+            append(raw: Self.withoutRepeatedKeys(content))
+        } else {
+            append(raw: content)
+        }
+        varint(10, UInt64(slot.droppedAttributes))
+        varint(12, UInt64(slot.droppedEvents))
+        varint(14, UInt64(slot.droppedLinks))
+        if slot.status != 0 {
+            let code = UInt64(slot.status)
+            let text = slot.statusMessage
+            message(15) { writer in
+                writer.string(2, text)
+                writer.varint(3, code)
+            }
+        }
+        fixed32(16, OTLPRequest.flags(slot.flags, isRemote: slot.parentIsRemote))
+        closeMessage(head)
+    }
+
+    /// The fields of a content, of attributes with one key the last alone.
+    private static func withoutRepeatedKeys(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        var fields: [(range: Range<Int>, key: ArraySlice<UInt8>?)] = []
+        let bytes = Array(content)
+        var offset = 0
+        func varint() -> Int {
+            var value = 0
+            var shift = 0
+            // Bound: our own encoder wrote it, whole.
+            while bytes[offset] >= 0x80 {
+                value |= Int(bytes[offset] & 0x7F) << shift
+                shift += 7
+                offset += 1
+            }
+            value |= Int(bytes[offset]) << shift
+            offset += 1
+            return value
+        }
+        while offset < bytes.count {
+            let start = offset
+            let isAttribute = bytes[offset] == 0x4A
+            offset += 1
+            let end = varint() + offset
+            var key: ArraySlice<UInt8>?
+            if isAttribute {
+                offset += 1
+                let count = varint()
+                key = bytes[offset..<offset + count]
+            }
+            offset = end
+            fields.append((start..<end, key))
+        }
+        var last: [ArraySlice<UInt8>: Int] = [:]
+        for (index, field) in fields.enumerated() {
+            if let key = field.key { last[key] = index }
+        }
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        for (index, field) in fields.enumerated() where field.key.map({ last[$0] == index }) ?? true
+        {
+            kept += bytes[field.range]
+        }
+        return kept
+    }
+}

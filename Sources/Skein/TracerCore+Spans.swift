@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import SkeinModel
+internal import SkeinPropagation
+internal import SkeinSampling
+internal import Synchronization
+internal import Tracing
+
+// The start and the end of spans that are recorded in the slab.
+extension TracerCore {
+    /// The span to give to a body under `parent` without starting anything: the parent is ours, is
+    /// the innermost, and is not recorded.
+    @usableFromInline
+    func unrecorded(under parent: LocalSpan) -> ActiveSpan? {
+        guard parent.bits & (LocalSpan.presentBit | LocalSpan.sampledBit) == LocalSpan.presentBit,
+            parent.surroundings == ForeignContexts.identity
+        else { return nil }
+        return ActiveSpan(core: nil, record: 0, local: parent)
+    }
+
+    @usableFromInline
+    func begin(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        under local: LocalSpan
+    ) -> ActiveSpan {
+        let surroundings = ForeignContexts.identity
+        guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
+        if local.isPresent, local.surroundings == surroundings {
+            return record(name, kind, parent: local, isRemote: false, state: "", surroundings)
+        }
+        return beginElsewhere(name, kind, under: local, surroundings)
+    }
+
+    /// A span whose parent is one of swift-distributed-tracing, comes from another process, or is
+    /// not there.
+    @inline(never)
+    private func beginElsewhere(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        under local: LocalSpan,
+        _ surroundings: UInt
+    ) -> ActiveSpan {
+        var propagated: PropagatedContext?
+        if surroundings != 0 {
+            propagated = InstrumentationContext.current?[SpanScopeKey.self]?.propagated
+        }
+        if propagated?.trace == nil, local.isPresent { propagated = local.propagated(propagated) }
+        return begin(name, kind, continuing: propagated, surroundings)
+    }
+
+    /// A span that continues what came from elsewhere, or a root.
+    @inline(never)
+    func begin(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        continuing propagated: PropagatedContext?,
+        _ surroundings: UInt
+    ) -> ActiveSpan {
+        let parent = propagated?.trace
+        let traceID = parent?.traceID ?? ids.traceID()
+        let decision = decide(
+            traceID: traceID,
+            propagated: propagated,
+            name: "\(name)",
+            kind: kind
+        )
+        var bits = LocalSpan.presentBit
+        if parent.map({ $0.flags.contains(.random) }) ?? true { bits |= LocalSpan.randomBit }
+        if decision.isSampled { bits |= LocalSpan.sampledBit }
+        if propagated?.decision == .debug { bits |= LocalSpan.debugBit }
+        var state = parent?.state ?? TraceState()
+        if let threshold = decision.threshold, threshold.rawValue > 0 {
+            state.setSamplingThreshold(threshold.rawValue)
+            bits |= LocalSpan.stateBit
+        }
+        let around = LocalSpan(
+            traceHigh: traceID.high,
+            traceLow: traceID.low,
+            spanID: parent?.spanID.raw ?? 0,
+            surroundings: surroundings,
+            bits: bits
+        )
+        guard decision.isSampled else {
+            counters.notSampled.add(1, ordering: .relaxed)
+            var own = around
+            own.spanID = ids.spanID().raw
+            return ActiveSpan(core: nil, record: 0, local: own)
+        }
+        return record(
+            name,
+            kind,
+            parent: around,
+            isRemote: parent?.isRemote ?? false,
+            state: state.text,
+            surroundings
+        )
+    }
+
+    @inline(__always)
+    private func record(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        parent: LocalSpan,
+        isRemote: Bool,
+        state: String,
+        _ surroundings: UInt
+    ) -> ActiveSpan {
+        var local = parent
+        local.spanID = ids.spanID().raw
+        local.surroundings = surroundings
+        let record = slab.claim { slot in
+            slot.pointee.contentCount = 0
+            slot.pointee.attributeCount = 0
+            slot.pointee.eventCount = 0
+            slot.pointee.linkCount = 0
+            slot.pointee.droppedAttributes = 0
+            slot.pointee.droppedEvents = 0
+            slot.pointee.droppedLinks = 0
+            slot.pointee.status = 0
+            slot.pointee.mayRepeatKeys = false
+            slot.pointee.keyBits = 0
+            slot.pointee.kind = kind.rawValue
+            slot.pointee.flags = UInt8(truncatingIfNeeded: local.bits & 3)
+            slot.pointee.parentIsRemote = isRemote
+            slot.pointee.traceHigh = local.traceHigh
+            slot.pointee.traceLow = local.traceLow
+            slot.pointee.spanID = local.spanID
+            slot.pointee.parentID = parent.spanID
+            if !state.isEmpty { slot.pointee.traceState = state }
+            name.withUTF8Buffer { SlotWriter(slab: slab, slot: slot).name($0) }
+            slot.pointee.start = Transport.wallNanoseconds()
+        }
+        guard let record else {
+            counters.started.add(1, ordering: .relaxed)
+            counters.ended.add(1, ordering: .relaxed)
+            counters.drop(1, .bufferFull)
+            return ActiveSpan(core: nil, record: 0, local: local)
+        }
+        return ActiveSpan(core: self, record: record, local: local)
+    }
+
+    /// Runs `body` with the state of `span`'s trace bound, which the span's own binding cannot hold.
+    @usableFromInline
+    func withState<Result>(of span: ActiveSpan, _ body: () throws -> Result) rethrows -> Result {
+        try InstrumentationContext.withValue(context(with: span)) {
+            try LocalSpan.binding.withValue(Self.inner(span), operation: body)
+        }
+    }
+
+    /// See the form that does not wait.
+    @usableFromInline
+    func withState<Result>(
+        of span: ActiveSpan,
+        isolation: isolated (any Actor)?,
+        _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await InstrumentationContext.withValue(context(with: span)) {
+            try await LocalSpan.binding.withValue(Self.inner(span), operation: body)
+        }
+    }
+
+    /// The binding of a span whose state was bound around it just now.
+    private static func inner(_ span: ActiveSpan) -> LocalSpan {
+        var local = span.local
+        local.bits &= ~LocalSpan.stateBit
+        local.surroundings = ForeignContexts.identity
+        return local
+    }
+
+    private func context(with span: ActiveSpan) -> InstrumentationContext {
+        ForeignContexts.noteUse()
+        var context = InstrumentationContext.current ?? .topLevel
+        let old = context[SpanScopeKey.self]?.propagated
+        var propagated = span.local.propagated(old)
+        if span.core != nil {
+            propagated.trace?.state =
+                TraceState(header: slab.traceState(span.record)) ?? TraceState()
+        }
+        context[SpanScopeKey.self] = SpanScope(propagated: propagated)
+        return context
+    }
+
+    @usableFromInline
+    func end(_ span: ActiveSpan) {
+        guard span.core != nil else { return }
+        guard let waiting = slab.end(span.record, at: Transport.wallNanoseconds()) else {
+            counters.repeatedEnds.add(1, ordering: .relaxed)
+            return
+        }
+        if waiting == wakeCount { wake() }
+    }
+}

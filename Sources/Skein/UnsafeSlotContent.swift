@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SkeinModel
+
+/// Writes what is said of a running span, as OTLP's fields of a `Span`, behind what its slot holds.
+///
+/// The caller holds the slot.
+struct SlotWriter {
+    let slab: SpanSlab
+    let slot: UnsafeMutablePointer<SpanSlot>
+
+    /// Field numbers and wire types of opentelemetry/proto/trace/v1 and common/v1.
+    private enum Tag {
+        static let name: UInt8 = 0x2A
+        static let attribute: UInt8 = 0x4A
+        static let event: UInt8 = 0x5A
+        static let link: UInt8 = 0x6A
+    }
+
+    // MARK: Room
+
+    /// Where the next `count` bytes go; `nil` where there is no room for them.
+    @inline(__always)
+    func reserve(_ count: Int) -> UnsafeMutablePointer<UInt8>? {
+        let used = Int(slot.pointee.contentCount)
+        if used + count > Int(slot.pointee.contentCapacity), !slab.grow(slot, by: count) {
+            return nil
+        }
+        slot.pointee.contentCount = UInt32(used + count)
+        // Bound: used + count <= contentCapacity.
+        return slot.pointee.content + used
+    }
+
+    @inline(__always)
+    static func varintCount(_ value: Int) -> Int {
+        value < 0x80 ? 1 : (UInt64(value).bitWidth - UInt64(value).leadingZeroBitCount + 6) / 7
+    }
+
+    @inline(__always)
+    static func put(varint value: Int, at place: inout UnsafeMutablePointer<UInt8>) {
+        var rest = UInt64(value)
+        while rest >= 0x80 {
+            place.pointee = UInt8(truncatingIfNeeded: rest) | 0x80
+            place += 1
+            rest >>= 7
+        }
+        place.pointee = UInt8(truncatingIfNeeded: rest)
+        place += 1
+    }
+
+    @inline(__always)
+    static func put(_ byte: UInt8, at place: inout UnsafeMutablePointer<UInt8>) {
+        place.pointee = byte
+        place += 1
+    }
+
+    @inline(__always)
+    static func put(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        at place: inout UnsafeMutablePointer<UInt8>
+    ) {
+        guard let base = bytes.baseAddress else { return }
+        // Bound: the caller reserved room for them.
+        place.update(from: base, count: bytes.count)
+        place += bytes.count
+    }
+
+    @inline(__always)
+    static func put(bigEndian value: UInt64, at place: inout UnsafeMutablePointer<UInt8>) {
+        // Bound: eight bytes, reserved by the caller.
+        UnsafeMutableRawPointer(place).storeBytes(of: value.bigEndian, as: UInt64.self)
+        place += 8
+    }
+
+    @inline(__always)
+    static func put(littleEndian value: UInt64, at place: inout UnsafeMutablePointer<UInt8>) {
+        // Bound: eight bytes, reserved by the caller.
+        UnsafeMutableRawPointer(place).storeBytes(of: value.littleEndian, as: UInt64.self)
+        place += 8
+    }
+
+    // MARK: Fields
+
+    /// The operation's name; the last one counts.
+    @inline(__always)
+    func name(_ text: UnsafeBufferPointer<UInt8>) {
+        let count = min(text.count, Limits.nameByteCount)
+        guard var place = reserve(1 + Self.varintCount(count) + count) else { return }
+        Self.put(Tag.name, at: &place)
+        Self.put(varint: count, at: &place)
+        Self.put(UnsafeBufferPointer(rebasing: text[..<count]), at: &place)
+    }
+
+    /// An attribute whose `AnyValue` takes `valueCount` bytes, which `write` writes.
+    @inline(__always)
+    func attribute(
+        _ key: UnsafeBufferPointer<UInt8>,
+        valueCount: Int,
+        limit: Int,
+        _ write: (inout UnsafeMutablePointer<UInt8>) -> Void
+    ) {
+        guard Int(slot.pointee.attributeCount) < limit, key.count <= Limits.keyByteCount else {
+            slot.pointee.droppedAttributes &+= 1
+            return
+        }
+        let body = Self.pairCount(key, valueCount)
+        guard var place = reserve(1 + Self.varintCount(body) + body) else {
+            slot.pointee.droppedAttributes &+= 1
+            return
+        }
+        slot.pointee.attributeCount &+= 1
+        let bit = Self.bit(of: key)
+        if slot.pointee.keyBits & bit != 0 { slot.pointee.mayRepeatKeys = true }
+        slot.pointee.keyBits |= bit
+        Self.put(Tag.attribute, at: &place)
+        Self.putPair(key, body: body, valueCount: valueCount, at: &place, write)
+    }
+
+    /// Bytes of a `KeyValue`.
+    @inline(__always)
+    static func pairCount(_ key: UnsafeBufferPointer<UInt8>, _ valueCount: Int) -> Int {
+        2 + varintCount(key.count) + key.count + varintCount(valueCount) + valueCount
+    }
+
+    @inline(__always)
+    static func putPair(
+        _ key: UnsafeBufferPointer<UInt8>,
+        body: Int,
+        valueCount: Int,
+        at place: inout UnsafeMutablePointer<UInt8>,
+        _ write: (inout UnsafeMutablePointer<UInt8>) -> Void
+    ) {
+        put(varint: body, at: &place)
+        put(0x0A, at: &place)
+        put(varint: key.count, at: &place)
+        put(key, at: &place)
+        put(0x12, at: &place)
+        put(varint: valueCount, at: &place)
+        write(&place)
+    }
+
+    /// A bit that stands for a key; two keys may share one.
+    @inline(__always)
+    private static func bit(of key: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        guard let first = key.first, let last = key.last else { return 1 }
+        // Bound: key is not empty, so its middle is inside.
+        let middle = key[key.count / 2]
+        let hash =
+            (UInt32(first) &* 31 &+ UInt32(last)) &* 31 &+ UInt32(middle) &+ UInt32(
+                truncatingIfNeeded: key.count
+            ) &* 7
+        return 1 << UInt64(hash & 63)
+    }
+
+    /// A field that holds a message whose bytes are ready.
+    func message(_ tag: UInt8, _ bytes: [UInt8]) -> Bool {
+        guard var place = reserve(1 + Self.varintCount(bytes.count) + bytes.count) else {
+            return false
+        }
+        Self.put(tag, at: &place)
+        Self.put(varint: bytes.count, at: &place)
+        bytes.withUnsafeBufferPointer { Self.put($0, at: &place) }
+        return true
+    }
+
+    func event(_ bytes: [UInt8], limit: Int) {
+        guard Int(slot.pointee.eventCount) < limit, message(Tag.event, bytes) else {
+            slot.pointee.droppedEvents &+= 1
+            return
+        }
+        slot.pointee.eventCount &+= 1
+    }
+
+    func link(_ bytes: [UInt8], limit: Int) {
+        guard Int(slot.pointee.linkCount) < limit, message(Tag.link, bytes) else {
+            slot.pointee.droppedLinks &+= 1
+            return
+        }
+        slot.pointee.linkCount &+= 1
+    }
+}
+
+// Attribute values: fields of `AnyValue`, string 1, bool 2, int 3, double 4.
+extension SlotWriter {
+    @inline(__always)
+    func text(
+        _ key: UnsafeBufferPointer<UInt8>,
+        _ text: UnsafeBufferPointer<UInt8>,
+        limit: Int
+    ) {
+        let count = 1 + Self.varintCount(text.count) + text.count
+        attribute(key, valueCount: count, limit: limit) { place in
+            Self.put(0x0A, at: &place)
+            Self.put(varint: text.count, at: &place)
+            Self.put(text, at: &place)
+        }
+    }
+
+    @inline(__always)
+    func number(_ key: UnsafeBufferPointer<UInt8>, _ value: Int64, limit: Int) {
+        let bits = UInt64(bitPattern: value)
+        let count = bits < 0x80 ? 2 : 1 + (64 - bits.leadingZeroBitCount + 6) / 7
+        attribute(key, valueCount: count, limit: limit) { place in
+            Self.put(0x18, at: &place)
+            var rest = bits
+            while rest >= 0x80 {
+                Self.put(UInt8(truncatingIfNeeded: rest) | 0x80, at: &place)
+                rest >>= 7
+            }
+            Self.put(UInt8(truncatingIfNeeded: rest), at: &place)
+        }
+    }
+
+    @inline(__always)
+    func number(_ key: UnsafeBufferPointer<UInt8>, _ value: Double, limit: Int) {
+        attribute(key, valueCount: 9, limit: limit) { place in
+            Self.put(0x21, at: &place)
+            Self.put(littleEndian: value.bitPattern, at: &place)
+        }
+    }
+
+    @inline(__always)
+    func flag(_ key: UnsafeBufferPointer<UInt8>, _ value: Bool, limit: Int) {
+        attribute(key, valueCount: 2, limit: limit) { place in
+            Self.put(0x10, at: &place)
+            Self.put(value ? 1 : 0, at: &place)
+        }
+    }
+
+    /// A value whose bytes are ready.
+    func encoded(_ key: UnsafeBufferPointer<UInt8>, _ value: [UInt8], limit: Int) {
+        attribute(key, valueCount: value.count, limit: limit) { place in
+            value.withUnsafeBufferPointer { Self.put($0, at: &place) }
+        }
+    }
+}

@@ -125,7 +125,9 @@ final class BlockLayout {
     private func makeOrder() -> [Int32] {
         guard let last = forms.last else { return [] }
         var next = [Int](repeating: 0, count: Int(last) + 1)
-        for (index, form) in forms.enumerated() { next[Int(form)] = index == 0 ? 0 : ends[index - 1] }
+        for (index, form) in forms.enumerated() {
+            next[Int(form)] = index == 0 ? 0 : ends[index - 1]
+        }
         var order = [Int32](repeating: 0, count: ownerCount)
         for (row, form) in numbers.values.enumerated() {
             order[next[Int(form)]] = Int32(truncatingIfNeeded: row)

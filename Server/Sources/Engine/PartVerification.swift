@@ -102,7 +102,8 @@ extension Part {
             for (key, row) in zip(keys, try reader.numbers(.indexRow, block)) {
                 let row = Int(row)
                 let low = try reader.numbers(.traceLow, row / directory.blockRows)[
-                    row % directory.blockRows]
+                    row % directory.blockRows
+                ]
                 guard TraceIndex.key(of: low, in: info.first, info.last) == key, !isFound[row],
                     directory.filter.mayContain(low)
                 else { throw damage("its index of trace ids is wrong") }

@@ -27,7 +27,8 @@ final class Vocabulary: Sendable {
         shared = SpanTable(try Self.columns(of: content))
         var columns: [UInt64: Int] = [:]
         for (index, column) in directory.columns.enumerated() where column.field == .attribute {
-            guard column.key == PartDirectory.Column.overflowKey
+            guard
+                column.key == PartDirectory.Column.overflowKey
                     || Int(column.key) < content.names.count
             else { throw CorruptBytes(what: "a column has no name") }
             columns[Self.code(column.key, column.type, column.table)] = index

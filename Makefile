@@ -32,9 +32,9 @@ build: install-build ## Build the release binary bin/skein
 
 test: install-test format-check tidy docs sdk-check test-root test-server test-blackbox ## Run every check and every test of a change
 
-test-slow: install-test build ## Run the long tests: 2,000 kills under load, 1,000,000 simulated crashes
+test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
-	SKEIN_KILLS=2000 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill"
+	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 
 simulate: install-build ## Crash the engine on a simulated disk: make simulate CRASHES=1000000 [SEED=7]
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein-simulate

@@ -27,7 +27,9 @@ extension Scenario {
             if incomplete.isEmpty {
                 switch random.number(below: 3) {
                 case 0: try verifyScan(tenant, seen)
-                case 1: try verifyTotals(tenant, seen)
+                case 1:
+                    try verifyTotals(tenant, seen)
+                    try verifyLines(tenant, seen)
                 default: try verifyServices(tenant, seen)
                 }
             } else {
@@ -170,6 +172,34 @@ extension Scenario {
         }
         guard told == calls else {
             throw Violation(text: "totals are \(told), the spans say \(calls)")
+        }
+    }
+
+    private mutating func verifyLines(_ tenant: Int, _ seen: [UInt64: Seen]) throws {
+        guard let core else { return }
+        outcome.checks += 1
+        let totals = try core.totals(
+            TotalsRequest(
+                tenant: Self.tenants[tenant],
+                range: 0..<UInt64.max,
+                lines: .services,
+                quantiles: []
+            )
+        )
+        if !totals.incomplete.isEmpty { return try mustHaveReason(totals.incomplete) }
+        var counts: [String: [UInt64]] = [:]
+        for span in seen.values {
+            var count = counts[span.service] ?? [0, 0]
+            count[0] += 1
+            if span.isError { count[1] += 1 }
+            counts[span.service] = count
+        }
+        var told: [String: [UInt64]] = [:]
+        for line in totals.lines {
+            told[line.service] = [line.total.callCount, line.total.errorCount]
+        }
+        guard told == counts else {
+            throw Violation(text: "totals are \(told), the spans say \(counts)")
         }
     }
 

@@ -172,7 +172,14 @@ struct StoreOpening {
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)
         var scanner = LogScanner(bytes, key: key)
         let lostBefore = replay.found.lostCount
-        while let record = scanner.next() { try replay.take(record) }
+        var records: [LogRecord] = []
+        while let record = scanner.next() { records.append(record) }
+        // A write that went to the wrong place may have put a newer record before an older one. What
+        // is flushed must be all that came before it.
+        if zip(records, records.dropFirst()).contains(where: { $0.sequence > $1.sequence }) {
+            records.sort { $0.sequence < $1.sequence }
+        }
+        for record in records { try replay.take(record) }
         replay.found.note(damaged: scanner.damaged)
         try replay.close(
             LogSegments.Closed(

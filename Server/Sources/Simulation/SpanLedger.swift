@@ -21,9 +21,7 @@ struct SpanLedger {
         var standing: Standing
         let fingerprint: UInt64
         let number: UInt64
-        /// Newest receipt of an acknowledged copy, nanoseconds.
-        var receivedAt: UInt64
-        /// The batches it was sent in.
+        /// The batches it was sent in, without those that are known to be gone.
         var batches: [Int]
     }
 
@@ -31,6 +29,7 @@ struct SpanLedger {
         let tenant: Int
         let spanIDs: [UInt64]
         let answer: Standing
+        let receivedAt: UInt64
         /// Where its group was written in the log.
         let places: [(file: Int, range: Range<Int>)]
         /// Media faults that hit those places.
@@ -61,7 +60,13 @@ struct SpanLedger {
         for (tenant, numbers, batch) in group {
             let ids = numbers.map { SimulatedSpans.spanID($0).raw }
             batches.append(
-                Batch(tenant: tenant, spanIDs: ids, answer: answer, places: places)
+                Batch(
+                    tenant: tenant,
+                    spanIDs: ids,
+                    answer: answer,
+                    receivedAt: batch.payload.receivedAt,
+                    places: places
+                )
             )
             if answer != .refused { sentRows += numbers.count }
             for row in 0..<batch.count {
@@ -72,7 +77,6 @@ struct SpanLedger {
                         standing: answer,
                         fingerprint: SimulatedSpans.fingerprint(batch.columns, row),
                         number: numbers[row],
-                        receivedAt: batch.payload.receivedAt,
                         batches: [batches.count - 1]
                     )
                 )
@@ -87,11 +91,7 @@ struct SpanLedger {
         }
         known.batches += entry.batches
         switch entry.standing {
-        case .acknowledged:
-            known.receivedAt =
-                known.standing == .acknowledged
-                ? max(known.receivedAt, entry.receivedAt) : entry.receivedAt
-            known.standing = .acknowledged
+        case .acknowledged: known.standing = .acknowledged
         case .unknown: if known.standing != .acknowledged { known.standing = .unknown }
         case .refused, .gone: break
         }
@@ -105,9 +105,9 @@ struct SpanLedger {
     /// another copy is in the log, only a start says.
     mutating func noteAbsent(_ tenant: Int, _ id: UInt64, isAfterStart: Bool) {
         guard let entry = entries[tenant][id] else { return }
-        let mayReturn =
-            !isAfterStart && entry.batches.contains { batches[$0].answer == .unknown }
-        entries[tenant][id]?.standing = mayReturn ? .unknown : .gone
+        let rest = isAfterStart ? [] : entry.batches.filter { batches[$0].answer == .unknown }
+        entries[tenant][id]?.batches = rest
+        entries[tenant][id]?.standing = rest.isEmpty ? .gone : .unknown
     }
 
     /// Notes that a trace was to be deleted.
@@ -141,7 +141,8 @@ struct SpanLedger {
     /// Notes a batch that damage cost, once.
     mutating func noteLoss(of entry: Entry) {
         for index in entry.batches where batches[index].damageCount > 0 && !batches[index].isLost {
-            guard batches[index].answer == .acknowledged else { continue }
+            guard batches[index].answer == .acknowledged, batches[index].receivedAt > expiryLimit
+            else { continue }
             batches[index].isLost = true
             lossCount += 1
         }
@@ -151,10 +152,12 @@ struct SpanLedger {
     func mayBeMissing(_ entry: Entry) -> Bool {
         switch entry.standing {
         case .acknowledged:
-            entry.receivedAt <= expiryLimit
-                || entry.batches.allSatisfy {
-                    batches[$0].answer != .acknowledged || batches[$0].damageCount > 0
-                }
+            // Each copy by itself: one may be too old, another damaged.
+            entry.batches.allSatisfy {
+                let batch = batches[$0]
+                return batch.answer != .acknowledged || batch.damageCount > 0
+                    || batch.receivedAt <= expiryLimit
+            }
         case .unknown, .refused, .gone: true
         }
     }

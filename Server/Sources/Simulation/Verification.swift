@@ -109,7 +109,7 @@ extension Scenario {
             }
             switch entry.standing {
             case .acknowledged:
-                if entry.receivedAt > ledger.expiryLimit { ledger.noteLoss(of: entry) }
+                ledger.noteLoss(of: entry)
                 ledger.noteAbsent(tenant, id, isAfterStart: isAfterStart)
             case .unknown: if isAfterStart { ledger.noteAbsent(tenant, id, isAfterStart: true) }
             case .refused, .gone: break

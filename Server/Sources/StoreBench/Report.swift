@@ -58,14 +58,7 @@ struct Report {
             list(result.traces) { $0.string($1.traceID.hex) }
         case .totals(let totals):
             incomplete(totals.incomplete)
-            list(totals.edges) { json, edge in
-                json.beginArray()
-                json.string(edge.parent)
-                json.string(edge.child)
-                json.uint(edge.total.callCount)
-                json.uint(edge.total.errorCount)
-                json.endArray()
-            }
+            self.totals(totals)
         case .services(let names):
             incomplete(names.incomplete)
             list(names.names) { $0.string($1.text) }

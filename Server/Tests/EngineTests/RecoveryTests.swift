@@ -144,4 +144,32 @@ import Testing
         #expect(core.statistics.spans == UInt64(SpanGenerator.columns(seed: 1).count))
         #expect(try ledger.violations(in: core).isEmpty)
     }
+
+    /// A write that went to the wrong place puts a newer record before an older one; what is flushed
+    /// between them must not be taken again.
+    @Test func `records out of order are taken in their order`() throws {
+        let disk = SimulatedDisk()
+        var ledger = Ledger()
+        let core = try open(disk)
+        for seed in UInt64(1)...3 { ledger.append([seed], to: core) }
+        disk.restart(after: .powerCut)
+        let log = try #require(disk.paths().first { $0.hasSuffix(".log") })
+        var bytes = disk.bytes(of: log)
+        let magic = Array("SkWR".utf8)
+        let starts = bytes.indices.filter { bytes[$0...].starts(with: magic) }
+        try #require(starts.count == 3)
+        let first = starts[0]..<starts[1]
+        let target = (bytes.count - first.count) / 512 * 512
+        #expect(bytes[target...].allSatisfy { $0 == 0 })
+        bytes.replaceSubrange(target..<target + first.count, with: bytes[first])
+        bytes.replaceSubrange(first, with: repeatElement(0, count: first.count))
+        let damaged = disk.copy(changing: log, to: bytes)
+        let sent = (UInt64(1)...3).reduce(0) { $0 + SpanGenerator.columns(seed: $1).count }
+        for start in 1...3 {
+            let core = try open(damaged, flushBytes: 1)
+            #expect(core.statistics.spans == UInt64(sent), "start \(start)")
+            #expect(try ledger.violations(in: core).isEmpty, "start \(start)")
+            damaged.restart(after: .powerCut)
+        }
+    }
 }

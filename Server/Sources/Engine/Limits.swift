@@ -21,7 +21,7 @@ enum Limits {
     /// Bytes gathered before a write to a part file.
     static let writeBytes = 1 << 20
     /// Bytes of text in one page of a dictionary: what a look-up unpacks.
-    static let dictionaryPageBytes = 32 << 10
+    static let dictionaryPageBytes = 12 << 10
     /// Texts of a column after which it is asked whether numbering them pays at all.
     static let sampledTexts = 4_096
     /// Percent of texts that differ above which a sampled column gets no dictionary.

@@ -352,11 +352,23 @@ private struct OwnerValues {
     /// Forms of the block's owners up to the last one wanted.
     private let forms: [UInt64]
     private let wanted: Range<Int>
-    private var columns: [Int32: TextOrNumbers] = [:]
+    private var columns: [Values] = []
+    /// Where a column of the part stands in `columns`, plus one; 0 while it was not needed.
+    private var slots: [UInt32] = []
 
-    private enum TextOrNumbers {
+    /// The values of a column in the block.
+    private enum Values {
         case numbers(PackedIntegers)
-        case text(TextColumn)
+        /// Texts that stand in the block.
+        case texts(TextColumn)
+        case ids(PackedIntegers, DictionaryPage)
+    }
+
+    /// The page of a dictionary that was looked at last.
+    private struct DictionaryPage {
+        var texts = PackedTexts()
+        /// Id of its first text.
+        var first = 0
     }
 
     init(_ table: PartTable, _ block: Int, _ forms: [UInt64], _ wanted: Range<Int>) {
@@ -373,22 +385,20 @@ private struct OwnerValues {
         to target: inout SpanColumns,
         _ copier: inout SpanCopier
     ) throws(PartDamage) -> [Run] {
-        let limit = UInt64(PartReader.formCount(table, vocabulary))
-        guard forms[wanted].allSatisfy({ $0 < limit }) else {
+        let formCount = PartReader.formCount(table, vocabulary)
+        guard forms[..<wanted.upperBound].allSatisfy({ $0 < UInt64(formCount) }) else {
             throw reader.part.damage("a form is out of range")
         }
         let layout = try reader.layout(table, block)
+        slots = Array(repeating: 0, count: reader.directory.columns.count)
         // How many owners of the form lie before, by form.
-        var ranks: [UInt64: Int] = [:]
-        for form in forms[wanted] { ranks[form] = 0 }
-        for form in forms[..<wanted.lowerBound] {
-            if let rank = ranks.index(forKey: form) { ranks.values[rank] += 1 }
-        }
+        var ranks = Array(repeating: 0, count: formCount)
+        for form in forms[..<wanted.lowerBound] { ranks[Int(form)] += 1 }
         var result: [Run] = []
         result.reserveCapacity(wanted.count)
         for form in forms[wanted] {
-            let rank = ranks[form, default: 0]
-            ranks[form] = rank + 1
+            let rank = ranks[Int(form)]
+            ranks[Int(form)] = rank + 1
             let shape = PartReader.shape(of: UInt32(form), table, vocabulary)
             guard let place = layout.index(of: UInt32(form)) else {
                 throw reader.part.damage("a form is out of range")
@@ -424,31 +434,43 @@ private struct OwnerValues {
         _ reader: inout PartReader,
         _ target: inout SpanColumns
     ) throws(PartDamage) {
-        let values: TextOrNumbers
-        if let known = columns[column] {
-            values = known
-        } else {
-            values =
-                type.holdsText
-                ? .text(try reader.texts(column: Int(column), block))
-                : .numbers(try reader.packed(column: Int(column), block))
-            columns[column] = values
-        }
-        switch values {
+        let slot = try slot(of: Int(column), type, &reader)
+        switch columns[slot] {
         case .numbers(let numbers):
             guard index < numbers.count else { throw reader.part.damage("a value is missing") }
             target.attributes.append(key: key, type: type, bits: numbers[index])
-        case .text(let texts):
+        case .texts(let texts):
             guard index < texts.count else { throw reader.part.damage("a value is missing") }
-            if texts.hasDictionary {
-                try reader.dictionaryText(Int(column), texts.id(index)) {
-                    target.attributes.append(key: key, type: type, bytes: $0)
-                }
-            } else {
-                texts.withBytes(index) {
-                    target.attributes.append(key: key, type: type, bytes: $0)
-                }
+            texts.withBytes(index) { target.attributes.append(key: key, type: type, bytes: $0) }
+        case .ids(let ids, var page):
+            guard index < ids.count else { throw reader.part.damage("a value is missing") }
+            let id = ids[index]
+            if id < UInt64(page.first) || id - UInt64(page.first) >= UInt64(page.texts.count) {
+                (page.texts, page.first) = try reader.dictionaryPage(Int(column), of: id)
+                columns[slot] = .ids(ids, page)
+            }
+            page.texts.withBytes(Int(id) - page.first) {
+                target.attributes.append(key: key, type: type, bytes: $0)
             }
         }
+    }
+
+    /// Where the values of a column stand in `columns`; reads them when first needed.
+    private mutating func slot(
+        of column: Int,
+        _ type: AttributeType,
+        _ reader: inout PartReader
+    ) throws(PartDamage) -> Int {
+        if slots[column] != 0 { return Int(slots[column]) - 1 }
+        if !type.holdsText {
+            columns.append(.numbers(try reader.packed(column: column, block)))
+        } else if reader.directory.columns[column].hasDictionary {
+            let ids = try reader.packed(column: column, block)
+            columns.append(.ids(ids, DictionaryPage()))
+        } else {
+            columns.append(.texts(try reader.texts(column: column, block)))
+        }
+        slots[column] = UInt32(columns.count)
+        return columns.count - 1
     }
 }

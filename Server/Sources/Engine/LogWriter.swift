@@ -29,7 +29,7 @@ final class LogWriter: Sendable {
         commit: @escaping @Sendable ([SpanBatch]) throws(StoreError) -> Void
     ) {
         self.options = options
-        DedicatedThread.start(named: "skein-log") { [self] in
+        DedicatedThread.start(named: "skein-log", urgency: .prompt) { [self] in
             run(commit)
             ended.update { $0 = true }
         }

@@ -87,6 +87,9 @@ public final class Monitor<State>: @unchecked Sendable {
 public enum DedicatedThread {
     /// How much a thread's work may wait for others'.
     public enum Urgency: Sendable {
+        /// Many wait for each of its short steps, such as the answers to clients: it does not wait for
+        /// others to end their turn on the processor.
+        case prompt
         /// Somebody waits for it.
         case normal
         /// Nobody does: it runs when the processor has nothing better to do, but never starves.
@@ -122,9 +125,21 @@ public enum DedicatedThread {
         pthread_detach(handle)
     }
 
+    /// Sets how much the work of the calling thread may wait for others'. Not worth failing for.
+    public static func setUrgency(_ urgency: Urgency) {
+        switch urgency {
+        case .prompt: skein_take_short_turns()
+        case .normal: break
+        case .background:
+            // On Linux, 0 means the calling thread alone.
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, backgroundNiceness)
+        }
+    }
+
+    /// Between 0 and 19; each step gives up about a tenth of the processor to who competes.
+    private static let backgroundNiceness: Int32 = 5
+
     private final class Work: Sendable {
-        /// Between 0 and 19; each step gives up about a tenth of the processor to who competes.
-        private static let backgroundNiceness: Int32 = 5
         /// What the kernel keeps of a name, without its end mark.
         private static let nameByteCount = 15
 
@@ -138,17 +153,10 @@ public enum DedicatedThread {
             self.body = body
         }
 
-        /// Runs on the new thread. Neither its name nor its urgency is worth failing for.
+        /// Runs on the new thread. Its name is not worth failing for.
         func run() {
             skein_name_thread(String(name.prefix(Self.nameByteCount)))
-            if urgency == .background {
-                // On Linux, 0 means the calling thread alone.
-                _ = setpriority(
-                    __priority_which_t(PRIO_PROCESS.rawValue),
-                    0,
-                    Self.backgroundNiceness
-                )
-            }
+            DedicatedThread.setUrgency(urgency)
             body()
         }
     }

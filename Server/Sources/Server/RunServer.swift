@@ -2,6 +2,8 @@
 
 internal import Engine
 public import Logging
+internal import NIOCore
+internal import NIOPosix
 internal import Platform
 internal import ServiceLifecycle
 internal import UnixSignals
@@ -26,6 +28,9 @@ public func runServer(
     try configuration.checkExposure()
     Process.keepMemory()
     Process.failWritesAtSizeLimit()
+    for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
+        loop.execute { DedicatedThread.setUrgency(.prompt) }
+    }
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
     let board = BindingBoard()

@@ -11,7 +11,7 @@ KILLS ?= 200
 CRASHES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build build-tests test test-root test-server test-blackbox test-slow simulate \
+.PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox test-slow simulate \
 	bench bench-memory bench-store bench-codecs bench-programs build-bench fuzz sanitize format \
 	format-check tidy sdk-check docs ci install-build install-test install-bench install-peers
 
@@ -30,7 +30,7 @@ build: install-build ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
 	@scripts/install-binary.sh
 
-test: install-test format-check tidy docs sdk-check test-root test-server test-blackbox ## Run every check and every test of a change
+test: install-test format-check tidy docs sdk-check test-root test-examples test-server test-blackbox ## Run every check and every test of a change
 
 test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
@@ -81,6 +81,10 @@ sdk-check:
 
 test-root:
 	$(SWIFT) test --disable-default-traits
+
+# What needs a trait of the SDK, so that the root's own tests build little.
+test-examples:
+	$(SWIFT) test --package-path Examples/Exporters
 
 build-bench:
 	$(SWIFT) build $(RELEASE) $(SERVER) --product StoreBench

@@ -26,6 +26,11 @@ let package = Package(
             name: "OTLPHTTP",
             description: "Export spans as OTLP over HTTP with AsyncHTTPClient."
         ),
+        .trait(
+            name: "Zipkin",
+            description: "Export spans as Zipkin v2 JSON, by the same client.",
+            enabledTraits: ["OTLPHTTP"]
+        ),
         .default(enabledTraits: ["OTLPHTTP"]),
     ],
     dependencies: [
@@ -34,6 +39,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
+        // AsyncHTTPClient links zlib too: with the trait off nothing of it is needed.
+        .systemLibrary(name: "CGzip", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "SkeinModel", swiftSettings: strict),
         .target(name: "SkeinWire", dependencies: ["SkeinModel"], swiftSettings: strict),
         .target(name: "SkeinPropagation", dependencies: ["SkeinModel"], swiftSettings: strict),
@@ -43,6 +50,7 @@ let package = Package(
             dependencies: [
                 "SkeinModel", "SkeinPropagation", "SkeinSampling", "SkeinWire",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .target(name: "CGzip", condition: .when(traits: ["OTLPHTTP"])),
                 .product(
                     name: "AsyncHTTPClient",
                     package: "async-http-client",

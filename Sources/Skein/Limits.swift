@@ -27,6 +27,8 @@ enum Limits {
     static let keyByteCount = 512
     /// Bytes that one recorded span may take, encoded.
     static let spanByteCount = 1 << 20
+    /// Log files of one exporter: each takes a system call when they are renamed.
+    static let logFileCount = 1_000
     /// Bytes of one `OTEL_…` variable that are looked at.
     static let environmentByteCount = 64 << 10
 }

@@ -13,12 +13,21 @@ public struct OTLPResponse: Sendable, Hashable {
     public let retryAfter: String?
     /// The body, as far as it was read.
     public let body: [UInt8]
+    /// When it came, in nanoseconds since 1970: what a date in `retryAfter` is compared with.
+    public let receivedAt: UInt64
 
     /// Makes an answer of its parts.
-    public init(status: Int, retryAfter: String?, body: [UInt8]) {
+    ///
+    /// - Parameters:
+    ///   - status: The status of HTTP.
+    ///   - retryAfter: The value of the header `Retry-After`.
+    ///   - body: The body, as far as it was read.
+    ///   - receivedAt: Nanoseconds since 1970; `nil` stands for now.
+    public init(status: Int, retryAfter: String?, body: [UInt8], receivedAt: UInt64? = nil) {
         self.status = status
         self.retryAfter = retryAfter
         self.body = body
+        self.receivedAt = receivedAt ?? Transport.wallNanoseconds()
     }
 
     /// What the pipeline is told.
@@ -35,10 +44,13 @@ public struct OTLPResponse: Sendable, Hashable {
         }
     }
 
-    /// `Retry-After` in seconds. Its other form, a date, is rare and read as no wish at all: the
-    /// usual waits apply.
+    /// `Retry-After`, in seconds or as a date. One that has passed, and what is neither, is no wish at
+    /// all: the usual waits apply.
     private var delay: Duration? {
-        retryAfter.flatMap { Int32($0.filter { $0 != " " }) }.map { .seconds(max(0, $0)) }
+        guard let retryAfter else { return nil }
+        if let seconds = Int32(retryAfter.filter { $0 != " " }) { return .seconds(max(0, seconds)) }
+        guard let date = HTTPDate.seconds(retryAfter) else { return nil }
+        return .seconds(max(0, date - Int64(receivedAt / 1_000_000_000)))
     }
 
     private static func partialSuccess(in body: [UInt8]) -> (rejectedCount: Int, message: String) {

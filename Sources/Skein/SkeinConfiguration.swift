@@ -11,7 +11,9 @@ public struct SkeinConfiguration: Sendable {
     public var serviceName: String?
     /// Further attributes of the resource.
     public var resourceAttributes: SpanAttributes = [:]
-    /// Where spans go.
+    /// By which exporter spans go.
+    public var destination = Destination.otlp
+    /// Where spans go that are exported as OTLP.
     public var exporter = OTLPEndpoint()
     /// Sampler, propagators and span limits.
     public var tracer = TracerOptions()
@@ -22,6 +24,20 @@ public struct SkeinConfiguration: Sendable {
     ///
     /// - Parameter serviceName: The attribute `service.name`.
     public init(serviceName: String? = nil) { self.serviceName = serviceName }
+
+    /// The exporters that `SkeinTracing.bootstrap(_:)` can make.
+    public enum Destination: Sendable, Hashable {
+        /// OTLP over HTTP, to `SkeinConfiguration.exporter`. Needs the trait `OTLPHTTP`.
+        case otlp
+        #if Zipkin
+        /// Zipkin v2 JSON.
+        case zipkin(ZipkinEndpoint)
+        #endif
+        /// A file on this machine.
+        case file(LogFile)
+        /// None: contexts are passed on untouched, and nothing is recorded.
+        case none
+    }
 
     /// The resource that the names and attributes make.
     public var resource: Resource {
@@ -40,6 +56,16 @@ public struct OTLPEndpoint: Sendable, Hashable {
     public var headers: [Header] = []
     /// Longest wait for the answer to one request.
     public var timeout = Duration.seconds(10)
+    /// How bodies are packed.
+    public var compression = Compression.none
+
+    /// How the bodies of requests are packed.
+    public enum Compression: String, Sendable, Hashable, CaseIterable {
+        /// As they are.
+        case none
+        /// By gzip: about a fifth of the bytes for some ten milliseconds of CPU a megabyte.
+        case gzip
+    }
 
     /// One header of a request.
     public struct Header: Sendable, Hashable {
@@ -68,17 +94,23 @@ public struct OTLPEndpoint: Sendable, Hashable {
     public init(tracesURL: String) { self.tracesURL = tracesURL }
 
     /// Why `tracesURL` cannot be posted to; `nil` where it looks as it should.
-    var problem: String? {
-        let text = tracesURL.lowercased()
+    var problem: String? { HTTPAddress.problem(tracesURL) }
+}
+
+/// What can be said of an address without asking anybody.
+enum HTTPAddress {
+    /// Why requests cannot be sent to `url`; `nil` where it looks as it should.
+    static func problem(_ url: String) -> String? {
+        let text = url.lowercased()
         guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else {
-            return "'\(tracesURL)' does not begin with http:// or https://"
+            return "'\(url)' does not begin with http:// or https://"
         }
         let rest = text.dropFirst(scheme.count)
         guard let first = rest.first, first != "/", first != ":" else {
-            return "'\(tracesURL)' names no host"
+            return "'\(url)' names no host"
         }
         guard rest.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            return "'\(tracesURL)' holds a blank or a character outside of ASCII"
+            return "'\(url)' holds a blank or a character outside of ASCII"
         }
         return nil
     }

@@ -12,11 +12,12 @@ internal import Tracing
 public enum SkeinTracing {
     private static let current = Mutex<TracingHandle?>(nil)
 
-    #if OTLPHTTP
-    /// Makes a tracer that exports OTLP over HTTP and gives it to swift-distributed-tracing.
+    /// Makes a tracer that exports where the configuration says, OTLP over HTTP if it says nothing,
+    /// and gives it to swift-distributed-tracing.
     ///
     /// Call it before anything that captures a tracer, such as an `HTTPClient`, is made. A second
-    /// call changes nothing, returns the first handle and warns.
+    /// call changes nothing, returns the first handle and warns. Where this build has not got the
+    /// exporter, because its trait is off, it warns and records nothing.
     ///
     /// - Parameters:
     ///   - configuration: What the code knows.
@@ -28,9 +29,30 @@ public enum SkeinTracing {
         environment: TracingEnvironment = .process
     ) -> TracingHandle {
         let configuration = configuration.applying(environment)
-        return install(configuration) { OTLPHTTPExporter(configuration.exporter) }
+        return install(configuration) { makeExporter(configuration) }
     }
-    #endif
+
+    private static func makeExporter(_ configuration: SkeinConfiguration) -> (any SpanExporter)? {
+        switch configuration.destination {
+        case .otlp:
+            #if OTLPHTTP
+            return OTLPHTTPExporter(configuration.exporter)
+            #else
+            configuration.pipeline.onWarning(
+                """
+                Nothing is recorded: the package was built without its trait OTLPHTTP. Enable it, \
+                write to a file, or give bootstrap an exporter.
+                """
+            )
+            return nil
+            #endif
+        #if Zipkin
+        case .zipkin(let endpoint): return ZipkinExporter(endpoint)
+        #endif
+        case .file(let log): return LogFileExporter(log)
+        case .none: return nil
+        }
+    }
 
     /// Makes a tracer that exports by `exporter` and gives it to swift-distributed-tracing.
     ///
@@ -47,18 +69,19 @@ public enum SkeinTracing {
         exporter: some SpanExporter,
         environment: TracingEnvironment = .process
     ) -> TracingHandle {
-        install(configuration.applying(environment)) { exporter }
+        let configuration = configuration.applying(environment)
+        return install(configuration) { configuration.destination == .none ? nil : exporter }
     }
 
     private static func install(
         _ configuration: SkeinConfiguration,
-        exporter: () -> any SpanExporter
+        exporter: () -> (any SpanExporter)?
     ) -> TracingHandle {
         let (handle, isNew) = current.withLock { current in
             if let current { return (current, false) }
-            let pipeline =
-                configuration.tracer.isEnabled
-                ? SpanPipeline(exporter: exporter(), options: configuration.pipeline) : nil
+            let pipeline = (configuration.tracer.isEnabled ? exporter() : nil).map {
+                SpanPipeline(exporter: $0, options: configuration.pipeline)
+            }
             let handle = TracingHandle(configuration, pipeline: pipeline)
             current = handle
             return (handle, true)
@@ -80,18 +103,20 @@ public struct TracingHandle: Sendable {
 
     init(_ configuration: SkeinConfiguration, pipeline: SpanPipeline?) {
         self.pipeline = pipeline
+        var options = configuration.tracer
+        options.isEnabled = pipeline != nil
         tracer =
             if let pipeline {
                 SkeinTracer(
                     resource: configuration.resource,
                     pipeline: pipeline,
-                    options: configuration.tracer
+                    options: options
                 )
             } else {
                 SkeinTracer(
                     resource: configuration.resource,
                     sink: DiscardingSink(),
-                    options: configuration.tracer
+                    options: options
                 )
             }
     }

@@ -28,8 +28,9 @@ extension SkeinConfiguration {
     /// This configuration with what the environment says in place.
     ///
     /// Read are `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_ENDPOINT`,
-    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT` and `OTEL_EXPORTER_OTLP_PROTOCOL`
-    /// (each also with `TRACES_` before its last word), `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION` and
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL` (each also with `TRACES_` before its last word),
+    /// `OTEL_TRACES_EXPORTER`, `SKEIN_TRACES_FILE`, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
     /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, and `OTEL_SDK_DISABLED`. A value
     /// that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
     public func applying(_ environment: TracingEnvironment) -> SkeinConfiguration {
@@ -39,6 +40,7 @@ extension SkeinConfiguration {
             warn: pipeline.onWarning
         )
         reader.readResource()
+        reader.readDestination()
         reader.readEndpoint()
         reader.readSampler()
         reader.readPropagators()
@@ -70,6 +72,58 @@ private struct EnvironmentReader {
         if let service = environment["OTEL_SERVICE_NAME"] { configuration.serviceName = service }
     }
 
+    /// `OTEL_TRACES_EXPORTER`, and the path or address that goes with it.
+    mutating func readDestination() {
+        guard let name = environment["OTEL_TRACES_EXPORTER"] else { return }
+        switch name.lowercased() {
+        case "otlp": configuration.destination = .otlp
+        case "none": configuration.destination = .none
+        case "file": readLogFile()
+        case "zipkin": readZipkin()
+        default:
+            warn(
+                """
+                OTEL_TRACES_EXPORTER '\(name)' is not known here; otlp, zipkin, file and none are. \
+                The exporter stays as it was.
+                """
+            )
+        }
+    }
+
+    private mutating func readLogFile() {
+        var log: LogFile?
+        if case .file(let known) = configuration.destination { log = known }
+        if let path = environment["SKEIN_TRACES_FILE"] {
+            log = log ?? LogFile(path: path)
+            log?.path = path
+        }
+        if let log {
+            configuration.destination = .file(log)
+        } else {
+            warn("OTEL_TRACES_EXPORTER is 'file': name it by SKEIN_TRACES_FILE. It is ignored.")
+        }
+    }
+
+    private mutating func readZipkin() {
+        #if Zipkin
+        var endpoint = ZipkinEndpoint()
+        if case .zipkin(let known) = configuration.destination { endpoint = known }
+        if let url = environment["OTEL_EXPORTER_ZIPKIN_ENDPOINT"] {
+            if let problem = HTTPAddress.problem(url) {
+                warn("The Zipkin endpoint \(problem); \(endpoint.spansURL) is used.")
+            } else {
+                endpoint.spansURL = url
+            }
+        }
+        if let count = number("OTEL_EXPORTER_ZIPKIN_TIMEOUT") {
+            endpoint.timeout = .milliseconds(count)
+        }
+        configuration.destination = .zipkin(endpoint)
+        #else
+        warn("OTEL_TRACES_EXPORTER is 'zipkin', and this build has not got the trait Zipkin.")
+        #endif
+    }
+
     mutating func readEndpoint() {
         var endpoint = configuration.exporter
         if let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] {
@@ -94,6 +148,14 @@ private struct EnvironmentReader {
         }
         for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"] {
             if let count = number(name) { endpoint.timeout = .milliseconds(count) }
+        }
+        for name in ["OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"] {
+            guard let text = environment[name] else { continue }
+            if let compression = OTLPEndpoint.Compression(rawValue: text.lowercased()) {
+                endpoint.compression = compression
+            } else {
+                warn("\(name) '\(text)' is not known here; gzip and none are. It is ignored.")
+            }
         }
         configuration.exporter = endpoint
     }

@@ -206,11 +206,40 @@ import Tracing
 
     @Test(arguments: [
         ("7", Duration.seconds(7)), (" 7 ", .seconds(7)), ("0", .zero), ("-3", .zero),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", nil), ("1e3", nil), ("99999999999999999999", nil),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", .zero), ("1e3", nil), ("99999999999999999999", nil),
         ("", nil),
     ])
     func `reads how long to wait`(text: String, expected: Duration?) {
         #expect(outcome(503, retryAfter: text).requestedDelay == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199),
+            ("Fri, 31 Dec 2100 12:00:00 GMT", 4_133_937_600),
+        ] as [(String, UInt64)]
+    )
+    func `a wish may be a date`(text: String, seconds: UInt64) {
+        func delay(_ receivedAt: UInt64) -> Duration? {
+            OTLPResponse(status: 503, retryAfter: text, body: [], receivedAt: receivedAt)
+                .outcome.requestedDelay
+        }
+        let before = max(seconds, 90) - 90
+        #expect(delay(before * 1_000_000_000) == .seconds(Int64(seconds - before)))
+        // A date that has passed asks for nothing.
+        #expect(delay((seconds + 1) * 1_000_000_000) == .zero)
+    }
+
+    @Test(arguments: [
+        "Sun, 06 Nov 1994 08:49:37", "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT",
+        "Sun, 06 Neu 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:3٣ GMT",
+        "Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
+    ])
+    func `what is no date is no wish`(text: String) {
+        #expect(outcome(503, retryAfter: text).requestedDelay == nil)
     }
 
     @Test func `reads a partial success`() {

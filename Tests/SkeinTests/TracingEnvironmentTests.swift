@@ -100,6 +100,56 @@ import Tracing
         #expect(read(values).warnings.count == count)
     }
 
+    @Test(
+        arguments: [
+            ("otlp", .otlp, 0), ("OTLP", .otlp, 0), ("none", .none, 0), ("console", .otlp, 1),
+            ("file", .file(LogFile(path: "spans.jsonl")), 0),
+        ] as [(String, SkeinConfiguration.Destination, Int)]
+    )
+    func `the exporter is read`(
+        name: String,
+        destination: SkeinConfiguration.Destination,
+        count: Int
+    ) {
+        let (configuration, warnings) = read([
+            "OTEL_TRACES_EXPORTER": name, "SKEIN_TRACES_FILE": "spans.jsonl",
+        ])
+        #expect(configuration.destination == destination)
+        #expect(warnings.count == count)
+    }
+
+    @Test func `a file keeps what the code says of it, and needs a path`() {
+        var log = LogFile(path: "a.jsonl")
+        log.fileCount = 9
+        var configuration = SkeinConfiguration()
+        configuration.destination = .file(log)
+        log.path = "b.jsonl"
+        let values = ["OTEL_TRACES_EXPORTER": "file", "SKEIN_TRACES_FILE": "b.jsonl"]
+        #expect(read(values, configuration).configuration.destination == .file(log))
+        let (left, warnings) = read(["OTEL_TRACES_EXPORTER": "file"])
+        #expect(left.destination == .otlp)
+        #expect(warnings.count == 1)
+    }
+
+    @Test(
+        arguments: [("gzip", .gzip, 0), ("GZIP", .gzip, 0), ("none", .none, 0), ("zstd", .none, 1)]
+            as [(String, OTLPEndpoint.Compression, Int)]
+    )
+    func `the compression is read`(
+        text: String,
+        compression: OTLPEndpoint.Compression,
+        count: Int
+    ) {
+        let (configuration, warnings) = read(["OTEL_EXPORTER_OTLP_COMPRESSION": text])
+        #expect(configuration.exporter.compression == compression)
+        #expect(warnings.count == count)
+        let narrower = read([
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+            "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none",
+        ])
+        #expect(narrower.configuration.exporter.compression == .none)
+    }
+
     @Test func `headers are read, the narrower variable winning`() {
         let (configuration, warnings) = read([
             "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20x,tenant=a",

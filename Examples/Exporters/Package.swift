@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// Tests of what the SDK's traits bring: its own package builds without them.
+import PackageDescription
+
+let package = Package(
+    name: "exporters",
+    dependencies: [
+        .package(name: "skein", path: "../..", traits: [.defaults, "Zipkin"]),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        .testTarget(
+            name: "ExportersTests",
+            dependencies: [
+                .product(name: "Skein", package: "skein"),
+                .product(name: "SkeinSampling", package: "skein"),
+                .product(name: "SkeinTesting", package: "skein"),
+                .product(name: "SkeinModel", package: "skein"),
+                .product(name: "SkeinWire", package: "skein"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                "CGunzip",
+            ]
+        ),
+        .systemLibrary(name: "CGunzip", path: "Tests/CGunzip"),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+../../../../Server/Tests/ServerTests/ScriptedHTTPServer.swift

@@ -27,6 +27,12 @@ enum Limits {
     static let keyByteCount = 512
     /// Bytes that one recorded span may take, encoded.
     static let spanByteCount = 1 << 20
+    /// Least time between two questions to a sampling service, so that 0 does not flood it.
+    static let pollIntervalMin = Duration.seconds(1)
+    /// Longest wait for a sampling service's whole answer.
+    static let pollTimeout = Duration.seconds(10)
+    /// Bytes of a sampling service's answer that are read: some ten thousand operations.
+    static let strategyByteCount = 1 << 20
     /// Log files of one exporter: each takes a system call when they are renamed.
     static let logFileCount = 1_000
     /// Bytes of one `OTEL_…` variable that are looked at.

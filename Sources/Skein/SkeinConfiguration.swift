@@ -15,6 +15,9 @@ public struct SkeinConfiguration: Sendable {
     public var destination = Destination.otlp
     /// Where spans go that are exported as OTLP.
     public var exporter = OTLPEndpoint()
+    /// Whom to ask how to sample; what is answered takes the place of `tracer.sampler`. `nil` asks
+    /// nobody. Needs the trait `OTLPHTTP`.
+    public var remoteSampling: RemoteSampling?
     /// Sampler, propagators and span limits.
     public var tracer = TracerOptions()
     /// Buffer, retries and where trouble is reported.

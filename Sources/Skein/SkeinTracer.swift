@@ -78,6 +78,15 @@ public final class SkeinTracer: Tracer {
     /// What became of this tracer's spans, and of those of all tracers with the same pipeline.
     public var counters: TracingCounters { core.counters.snapshot(queuedCount: queuedCount()) }
 
+    /// Whether spans that start from now on may be recorded: the switch to throw when tracing itself
+    /// is suspected, or has to stop at once. While it is `false` no sampler and no caller counts, not
+    /// even one that asks for `debug`; a span costs what one does that is not sampled. Spans that run
+    /// already are finished and exported.
+    public var isRecording: Bool {
+        get { core.isRecording.load(ordering: .relaxed) }
+        set { core.isRecording.store(newValue, ordering: .relaxed) }
+    }
+
     public func startSpan<Instant: TracerInstant>(
         _ operationName: String,
         context: @autoclosure () -> InstrumentationContext,
@@ -204,6 +213,8 @@ public struct TracerOptions: Sendable {
     public var limits = SpanLimits()
     /// `false` passes every context on untouched and records nothing.
     public var isEnabled = true
+    /// Whether the tracer records from the start; `SkeinTracer.isRecording` changes it later.
+    public var isRecording = true
 
     /// Makes options that record all traces but those a caller decided not to.
     public init() {}

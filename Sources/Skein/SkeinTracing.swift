@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import SkeinSampling
 internal import Synchronization
 internal import Tracing
 
@@ -82,11 +83,13 @@ public enum SkeinTracing {
             let pipeline = (configuration.tracer.isEnabled ? exporter() : nil).map {
                 SpanPipeline(exporter: $0, options: configuration.pipeline)
             }
-            let handle = TracingHandle(configuration, pipeline: pipeline)
+            let sampler = pipeline == nil ? nil : makeRemoteSampler(configuration)
+            let handle = TracingHandle(configuration, pipeline: pipeline, sampler: sampler)
             current = handle
             return (handle, true)
         }
         if isNew {
+            handle.remoteSampler?.start()
             InstrumentationSystem.bootstrap(handle.tracer)
         } else {
             configuration.pipeline.onWarning("Tracing was set up before; the first set-up stays.")
@@ -95,15 +98,43 @@ public enum SkeinTracing {
     }
 }
 
+extension SkeinTracing {
+    private static func makeRemoteSampler(_ configuration: SkeinConfiguration) -> RemoteSampler? {
+        guard let sampling = configuration.remoteSampling else { return nil }
+        #if OTLPHTTP
+        return RemoteSampler(
+            sampling,
+            service: configuration.resource.serviceName,
+            onWarning: configuration.pipeline.onWarning
+        )
+        #else
+        configuration.pipeline.onWarning(
+            """
+            \(sampling.url) is not asked how to sample: the package was built without its trait \
+            OTLPHTTP. The sampler stays as it was.
+            """
+        )
+        return nil
+        #endif
+    }
+}
+
 /// What `SkeinTracing.bootstrap` set up.
 public struct TracingHandle: Sendable {
     /// The tracer of the process. Starting spans on it is cheaper than by the global functions.
     public let tracer: SkeinTracer
+    /// Asks how to sample, where the configuration says whom.
+    public let remoteSampler: RemoteSampler?
     private let pipeline: SpanPipeline?
 
-    init(_ configuration: SkeinConfiguration, pipeline: SpanPipeline?) {
+    init(_ configuration: SkeinConfiguration, pipeline: SpanPipeline?, sampler: RemoteSampler?) {
         self.pipeline = pipeline
+        remoteSampler = sampler
         var options = configuration.tracer
+        if let sampler {
+            let followsParent = configuration.remoteSampling?.followsParent ?? true
+            options.sampler = followsParent ? ParentBasedSampler(root: sampler) : sampler
+        }
         options.isEnabled = pipeline != nil
         tracer =
             if let pipeline {
@@ -133,7 +164,8 @@ public struct TracingHandle: Sendable {
     /// Exports what has ended and stops; `SpanPipeline.shutdown(timeout:)` has the details.
     @discardableResult
     public func shutdown(timeout: Duration = .seconds(5)) async -> Bool {
-        await pipeline?.shutdown(timeout: timeout) ?? true
+        await remoteSampler?.stop()
+        return await pipeline?.shutdown(timeout: timeout) ?? true
     }
 }
 

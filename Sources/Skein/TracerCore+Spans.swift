@@ -18,6 +18,16 @@ extension TracerCore {
         return ActiveSpan(core: nil, record: 0, local: parent)
     }
 
+    /// A span that is not recorded under one that is: recording was switched off in between.
+    @inline(never)
+    private func unrecorded(below parent: LocalSpan) -> ActiveSpan {
+        counters.notSampled.add(1, ordering: .relaxed)
+        var local = parent
+        local.spanID = ids.spanID().raw
+        local.bits &= ~LocalSpan.sampledBit
+        return ActiveSpan(core: nil, record: 0, local: local)
+    }
+
     @usableFromInline
     func begin(
         _ name: StaticString,
@@ -27,6 +37,7 @@ extension TracerCore {
         let surroundings = ForeignContexts.identity
         guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
         if local.isPresent, local.surroundings == surroundings {
+            guard isRecording.load(ordering: .relaxed) else { return unrecorded(below: local) }
             return record(name, kind, parent: local, isRemote: false, state: "", surroundings)
         }
         return beginElsewhere(name, kind, under: local, surroundings)

@@ -3,6 +3,7 @@
 internal import SkeinModel
 internal import SkeinPropagation
 internal import SkeinSampling
+internal import Synchronization
 internal import Tracing
 
 /// What all spans of one tracer share.
@@ -15,6 +16,8 @@ final class TracerCore: Sendable {
     let propagator: CombinedPropagator
     let limits: SpanLimits
     let isEnabled: Bool
+    /// Whether spans that start may be recorded.
+    let isRecording: Atomic<Bool>
     /// Where spans of our own are recorded.
     let slab: SpanSlab
     /// So many ended spans in one shard of the slab wake whoever takes them out.
@@ -38,6 +41,7 @@ final class TracerCore: Sendable {
         propagator = CombinedPropagator(options.propagators)
         limits = options.limits
         isEnabled = options.isEnabled
+        isRecording = Atomic(options.isRecording)
         sampler = options.sampler
         self.slab = slab
         counters.add(slab)
@@ -54,6 +58,7 @@ final class TracerCore: Sendable {
         name: String,
         kind: SkeinModel.SpanKind
     ) -> SamplingDecision {
+        guard isRecording.load(ordering: .relaxed) else { return .drop }
         var parent = propagated?.trace
         switch propagated?.decision ?? .open {
         case .open: break

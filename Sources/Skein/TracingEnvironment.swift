@@ -31,8 +31,8 @@ extension SkeinConfiguration {
     /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION` and
     /// `OTEL_EXPORTER_OTLP_PROTOCOL` (each also with `TRACES_` before its last word),
     /// `OTEL_TRACES_EXPORTER`, `SKEIN_TRACES_FILE`, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
-    /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, and `OTEL_SDK_DISABLED`. A value
-    /// that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
+    /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, `OTEL_SDK_DISABLED` and
+    /// `SKEIN_RECORDING`. A value that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
     public func applying(_ environment: TracingEnvironment) -> SkeinConfiguration {
         var reader = EnvironmentReader(
             environment: environment,
@@ -48,6 +48,7 @@ extension SkeinConfiguration {
         if let text = environment["OTEL_SDK_DISABLED"] {
             reader.configuration.tracer.isEnabled = text.lowercased() != "true"
         }
+        reader.readSwitch()
         return reader.configuration
     }
 }
@@ -182,16 +183,59 @@ private struct EnvironmentReader {
         case "parentbased_always_off": sampler = ParentBasedSampler(root: NeverSampler())
         case "parentbased_traceidratio":
             sampler = ParentBasedSampler(root: RatioSampler(ratio()))
+        case "jaeger_remote", "parentbased_jaeger_remote":
+            configuration.remoteSampling = remoteSampling(followsParent: name.count > 13)
+            return
         default:
             warn(
                 """
                 OTEL_TRACES_SAMPLER '\(name)' is not known here; always_on, always_off, \
-                traceidratio and each of them after parentbased_ are. The sampler stays as it was.
+                traceidratio, jaeger_remote and each of them after parentbased_ are. The sampler stays as it was.
                 """
             )
             return
         }
         configuration.tracer.sampler = sampler
+        configuration.remoteSampling = nil
+    }
+
+    /// `endpoint=…,pollingIntervalMs=…,initialSamplingRate=…`, each of which may be left out.
+    private func remoteSampling(followsParent: Bool) -> RemoteSampling {
+        let variable = "OTEL_TRACES_SAMPLER_ARG"
+        var sampling = configuration.remoteSampling ?? RemoteSampling()
+        sampling.followsParent = followsParent
+        for (key, value) in pairs(environment[variable] ?? "", of: variable) {
+            switch key {
+            case "endpoint":
+                if let problem = HTTPAddress.problem(value) {
+                    warn("The sampling endpoint \(problem); \(sampling.url) is used.")
+                } else {
+                    sampling.url = value
+                }
+            case "pollingIntervalMs":
+                if let count = number(value, of: "\(variable), \(key)") {
+                    sampling.pollInterval = .milliseconds(count)
+                }
+            case "initialSamplingRate":
+                if let ratio = Double(value), (0...1).contains(ratio) {
+                    sampling.initialRatio = ratio
+                } else {
+                    warn("\(key) '\(value)' in \(variable) is not a number from 0 to 1.")
+                }
+            default: warn("'\(key)' in \(variable) is not known here and left out.")
+            }
+        }
+        return sampling
+    }
+
+    /// `SKEIN_RECORDING`: the switch that `SkeinTracer.isRecording` moves later.
+    mutating func readSwitch() {
+        guard let text = environment["SKEIN_RECORDING"] else { return }
+        switch text.lowercased() {
+        case "on": configuration.tracer.isRecording = true
+        case "off": configuration.tracer.isRecording = false
+        default: warn("SKEIN_RECORDING '\(text)' is neither on nor off; it is ignored.")
+        }
     }
 
     mutating func readPropagators() {
@@ -252,6 +296,10 @@ private struct EnvironmentReader {
 
     private func number(_ name: String) -> Int? {
         guard let text = environment[name] else { return nil }
+        return number(text, of: name)
+    }
+
+    private func number(_ text: String, of name: String) -> Int? {
         guard let count = Int(text), (0...Int(Int32.max)).contains(count) else {
             warn("\(name) '\(text)' is not a whole number from 0 to \(Int32.max); it is ignored.")
             return nil

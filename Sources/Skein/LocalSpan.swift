@@ -66,11 +66,13 @@ struct LocalSpan: Sendable {
     func propagated(_ surroundings: PropagatedContext?) -> PropagatedContext {
         let isSameTrace = surroundings?.trace.map { $0.traceID.low == traceLow } ?? false
         let state = isSameTrace ? surroundings?.trace?.state : nil
-        return PropagatedContext(
+        var propagated = PropagatedContext(
             trace: context(state: state ?? TraceState()),
             baggage: surroundings?.baggage ?? Baggage(),
             decision: bits & Self.debugBit != 0 ? .debug : .open
         )
+        if let once = surroundings?.once { propagated.once = once }
+        return propagated
     }
 
     /// The same as a context of propagation, with the state that came with the trace.

@@ -2,7 +2,6 @@
 
 public import SkeinModel
 public import SkeinPropagation
-internal import Synchronization
 internal import Tracing
 
 // Carriers for spans of our own: two closures, no carrier type to write.
@@ -13,19 +12,7 @@ extension SkeinTracer {
     /// tracer.inject { headers.add(name: $0, value: $1) }
     /// ```
     public func inject(_ set: (_ key: String, _ value: String) -> Void) {
-        let local = LocalSpan.binding.get()
-        var propagated: PropagatedContext?
-        if ForeignContexts.identity != 0 {
-            let context = InstrumentationContext.current ?? .topLevel
-            let scope = context[SpanScopeKey.self]
-            propagated = scope?.propagated
-            if local.isNewer(than: context, hasScope: scope != nil) {
-                propagated = local.propagated(propagated)
-            }
-        } else if local.isPresent {
-            propagated = local.propagated(nil)
-        }
-        if let propagated { core.propagator.inject(propagated, set: set) }
+        if let propagated = core.current { core.propagator.inject(propagated, set: set) }
     }
 
     /// Reads a carrier; give what it returns to `span(_:_:continuing:_:)`.
@@ -38,10 +25,7 @@ extension SkeinTracer {
     public func extract(_ value: (_ key: String) -> String?) -> PropagatedContext {
         var found = PropagatedContext()
         core.propagator.extract(into: &found, value: value)
-        let droppedCount = found.baggage.droppedCount
-        if droppedCount > 0 {
-            core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
-        }
+        core.countDropped(found)
         return found
     }
 
@@ -86,7 +70,7 @@ extension SkeinTracer {
 
     /// Whether something travels that has no room in 40 bytes.
     private func needsContext(_ caller: PropagatedContext) -> Bool {
-        !caller.baggage.isEmpty || !(caller.trace?.state.isEmpty ?? true)
+        !caller.baggage.isEmpty || !caller.once.isEmpty || !(caller.trace?.state.isEmpty ?? true)
     }
 
     private func context(of caller: PropagatedContext) -> InstrumentationContext {

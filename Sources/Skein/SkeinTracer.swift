@@ -100,7 +100,7 @@ public final class SkeinTracer: Tracer {
         guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil) }
         ForeignContexts.noteUse()
         let scope = outer[SpanScopeKey.self]
-        let propagated = newest(outer, scope)
+        let propagated = core.newest(outer, scope)
         let parent = propagated?.trace
         let traceID = parent?.traceID ?? core.ids.traceID()
         let decision = core.decide(
@@ -128,28 +128,15 @@ public final class SkeinTracer: Tracer {
                 owner: core
             ) : nil
         var inner = outer
-        let baggage = propagated?.baggage ?? Baggage()
-        inner[SpanScopeKey.self] = SpanScope(
-            propagated: PropagatedContext(
-                trace: trace,
-                baggage: baggage,
-                // The flags say the rest; that somebody is looking for this trace they cannot.
-                decision: propagated?.decision == .debug ? .debug : .open
-            ),
-            recorder: recorder
-        )
+        var own = propagated ?? PropagatedContext()
+        own.trace = trace
+        // The flags say the rest; that somebody is looking for this trace they cannot.
+        own.decision = propagated?.decision == .debug ? .debug : .open
+        if let recorder, !core.copiedKeys.isEmpty {
+            recorder.setAttributes(core.copiedAttributes(of: own))
+        }
+        inner[SpanScopeKey.self] = SpanScope(propagated: own, recorder: recorder)
         return SkeinSpan(context: inner, recorder: recorder)
-    }
-
-    /// What a span or a request in `context` continues: the scope that stands there, or the span of
-    /// our own that was begun since.
-    private func newest(
-        _ context: InstrumentationContext,
-        _ scope: SpanScope?
-    ) -> PropagatedContext? {
-        let local = LocalSpan.binding.get()
-        guard local.isNewer(than: context, hasScope: scope != nil) else { return scope?.propagated }
-        return local.propagated(scope?.propagated)
     }
 
     /// The recorded span that `context` belongs to, while it runs and is one of this tracer's.
@@ -172,13 +159,11 @@ public final class SkeinTracer: Tracer {
         ForeignContexts.noteUse()
         var found = PropagatedContext()
         core.propagator.extract(into: &found) { extractor.extract(key: $0, from: carrier) }
-        let droppedCount = found.baggage.droppedCount
-        if droppedCount > 0 {
-            core.counters.droppedBaggageMembers.add(droppedCount, ordering: .relaxed)
-        }
-        guard found.trace != nil || !found.baggage.isEmpty || found.decision != .open else {
-            return
-        }
+        core.countDropped(found)
+        guard
+            found.trace != nil || !found.baggage.isEmpty || !found.once.isEmpty
+                || found.decision != .open
+        else { return }
         var scope = context[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
         if let trace = found.trace {
             scope.propagated.trace = trace
@@ -188,6 +173,8 @@ public final class SkeinTracer: Tracer {
             scope.propagated.decision = found.decision
         }
         if !found.baggage.isEmpty { scope.propagated.baggage = found.baggage }
+        // What came before, or was to go, belongs to another request.
+        scope.propagated.once = found.once
         context[SpanScopeKey.self] = scope
     }
 
@@ -196,7 +183,7 @@ public final class SkeinTracer: Tracer {
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject.Carrier == Carrier {
-        guard let propagated = newest(context, context[SpanScopeKey.self]) else { return }
+        guard let propagated = core.newest(context, context[SpanScopeKey.self]) else { return }
         core.propagator.inject(propagated) { key, value in
             injector.inject(value, forKey: key, into: &carrier)
         }
@@ -208,7 +195,12 @@ public struct TracerOptions: Sendable {
     /// Decides which spans are recorded.
     public var sampler: any Sampler = ParentBasedSampler(root: AlwaysSampler())
     /// Read and write carriers, in this order.
-    public var propagators: [any Propagator] = [W3CTraceContext(), W3CBaggage()]
+    public var propagators: [any Propagator] = [
+        W3CTraceContext(), W3CBaggage(), OnceBaggageHeader(),
+    ]
+    /// Keys of baggage, such as `order.id`, whose values become attributes of each recorded span. With
+    /// none, the usual case, nobody looks for any.
+    public var copiedBaggageKeys: [String] = []
     /// How much one span may carry.
     public var limits = SpanLimits()
     /// `false` passes every context on untouched and records nothing.

@@ -32,10 +32,21 @@ extension InstrumentationContext {
     /// Changes apply to spans and requests that are given this context afterwards.
     public var baggage: Baggage {
         get { self[SpanScopeKey.self]?.propagated.baggage ?? Baggage() }
-        set {
-            var scope = self[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
-            scope.propagated.baggage = newValue
-            self[SpanScopeKey.self] = scope
-        }
+        set { change { $0.baggage = newValue } }
+    }
+
+    /// What the application sends along to the next service alone.
+    ///
+    /// Changes apply to spans and requests that are given this context afterwards.
+    public var onceBaggage: OnceBaggage {
+        get { self[SpanScopeKey.self]?.propagated.once ?? OnceBaggage() }
+        set { change { $0.once = newValue } }
+    }
+
+    private mutating func change(_ body: (inout PropagatedContext) -> Void) {
+        ForeignContexts.noteUse()
+        var scope = self[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
+        body(&scope.propagated)
+        self[SpanScopeKey.self] = scope
     }
 }

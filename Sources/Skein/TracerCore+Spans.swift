@@ -38,7 +38,9 @@ extension TracerCore {
         guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
         if local.isPresent, local.surroundings == surroundings {
             guard isRecording.load(ordering: .relaxed) else { return unrecorded(below: local) }
-            return record(name, kind, parent: local, isRemote: false, state: "", surroundings)
+            let span = record(name, kind, parent: local, isRemote: false, state: "", surroundings)
+            if !copiedKeys.isEmpty, span.core != nil { copyBaggage(to: span.record, nil) }
+            return span
         }
         return beginElsewhere(name, kind, under: local, surroundings)
     }
@@ -98,7 +100,7 @@ extension TracerCore {
             own.spanID = ids.spanID().raw
             return ActiveSpan(core: nil, record: 0, local: own)
         }
-        return record(
+        let span = record(
             name,
             kind,
             parent: around,
@@ -106,6 +108,10 @@ extension TracerCore {
             state: state.text,
             surroundings
         )
+        if !copiedKeys.isEmpty, span.core != nil, let propagated {
+            copyBaggage(to: span.record, propagated)
+        }
+        return span
     }
 
     @inline(__always)

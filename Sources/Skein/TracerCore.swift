@@ -18,6 +18,8 @@ final class TracerCore: Sendable {
     let isEnabled: Bool
     /// Whether spans that start may be recorded.
     let isRecording: Atomic<Bool>
+    /// Keys of baggage that become attributes of each recorded span.
+    let copiedKeys: [String]
     /// Where spans of our own are recorded.
     let slab: SpanSlab
     /// So many ended spans in one shard of the slab wake whoever takes them out.
@@ -40,6 +42,7 @@ final class TracerCore: Sendable {
         ids = IDGenerator(random: Transport.random)
         propagator = CombinedPropagator(options.propagators)
         limits = options.limits
+        copiedKeys = options.copiedBaggageKeys
         isEnabled = options.isEnabled
         isRecording = Atomic(options.isRecording)
         sampler = options.sampler

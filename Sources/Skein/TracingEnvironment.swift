@@ -245,6 +245,7 @@ private struct EnvironmentReader {
             switch name.filter({ $0 != " " }).lowercased() {
             case "tracecontext": propagators.append(W3CTraceContext())
             case "baggage": propagators.append(W3CBaggage())
+            case "baggage-once": propagators.append(OnceBaggageHeader())
             case "b3": propagators.append(B3(.single))
             case "b3multi": propagators.append(B3(.multiple))
             case "jaeger": propagators.append(JaegerContext())

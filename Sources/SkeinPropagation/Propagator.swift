@@ -28,8 +28,10 @@ public protocol Propagator: Sendable {
 public struct PropagatedContext: Sendable, Hashable {
     /// Which trace and span the request belongs to; `nil` for none.
     public var trace: TraceContext?
-    /// What the application sends along.
+    /// What the application sends along, to every service on the way.
     public var baggage: Baggage
+    /// What the application sends along to the next service alone: what came, and what is to go.
+    public var once = OnceBaggage()
     /// Whether the caller decided that the trace is recorded. Some formats can say it without naming
     /// a trace, and some can name a trace and leave the decision open.
     public var decision: CallerDecision
@@ -44,6 +46,29 @@ public struct PropagatedContext: Sendable, Hashable {
         self.baggage = baggage
         self.decision = decision
     }
+}
+
+extension PropagatedContext {
+    /// Sends `value` along under `key`, to every service on the way.
+    ///
+    /// - Returns: `false`, and no change, where `key` is not a token of HTTP or the limits leave no
+    ///   room: 64 keys and 8,192 bytes as sent.
+    @discardableResult
+    public mutating func put(_ key: String, _ value: String) -> Bool {
+        baggage.set(value, forKey: key)
+    }
+
+    /// Sends `value` along under `key`, to the services that are called from here and no further.
+    ///
+    /// - Returns: As `put`; the limits are counted apart.
+    @discardableResult
+    public mutating func putOnce(_ key: String, _ value: String) -> Bool {
+        once.sent.set(value, forKey: key)
+    }
+
+    /// What travels under `key`: from here or from further up, and as far as the callers of this
+    /// process went, what they sent to it alone.
+    public func value(_ key: String) -> String? { once.received[key] ?? baggage[key] }
 }
 
 /// What a caller decided about recording a trace.

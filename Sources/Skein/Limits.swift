@@ -21,6 +21,8 @@ enum Limits {
     static let recordByteCount = 256
     /// Bytes that an attribute, event or link is reckoned at besides its texts.
     static let itemByteCount = 48
+    /// Attributes that a span gets room for with the first one.
+    static let firstAttributeCount = 6
     /// Bytes of a span's name that are recorded.
     static let nameByteCount = 1_024
     /// Bytes of an attribute's key; one with a longer key is dropped.

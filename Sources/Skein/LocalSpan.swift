@@ -50,6 +50,18 @@ struct LocalSpan: Sendable {
         self.bits = bits
     }
 
+    /// The span of a scope that is not recorded.
+    init(of scope: SpanScope, _ surroundings: UInt) {
+        let trace = scope.propagated.trace
+        self.init(
+            traceHigh: trace?.traceID.high ?? 0,
+            traceLow: trace?.traceID.low ?? 0,
+            spanID: trace?.spanID.raw ?? 0,
+            surroundings: surroundings,
+            bits: Self.presentBit | UInt64(trace?.flags.rawValue ?? 0)
+        )
+    }
+
     @inlinable var isPresent: Bool { bits & Self.presentBit != 0 }
     @inlinable var isSampled: Bool { bits & Self.sampledBit != 0 }
 
@@ -66,12 +78,9 @@ struct LocalSpan: Sendable {
     func propagated(_ surroundings: PropagatedContext?) -> PropagatedContext {
         let isSameTrace = surroundings?.trace.map { $0.traceID.low == traceLow } ?? false
         let state = isSameTrace ? surroundings?.trace?.state : nil
-        var propagated = PropagatedContext(
-            trace: context(state: state ?? TraceState()),
-            baggage: surroundings?.baggage ?? Baggage(),
-            decision: bits & Self.debugBit != 0 ? .debug : .open
-        )
-        if let once = surroundings?.once { propagated.once = once }
+        var propagated = surroundings ?? PropagatedContext()
+        propagated.trace = context(state: state ?? TraceState())
+        propagated.decision = bits & Self.debugBit != 0 ? .debug : .open
         return propagated
     }
 

@@ -25,6 +25,17 @@ public struct SkeinSpan: Tracing.Span {
     public var attributes: SpanAttributes {
         get { recorder?.attributes ?? SpanAttributes([:]) }
         nonmutating set { recorder?.setAttributes(newValue) }
+        // Lent out, so that a change is made in place: a copy of all for each costs more than it.
+        nonmutating _modify {
+            guard let recorder, var lent = recorder.lendAttributes() else {
+                var all = attributes
+                yield &all
+                recorder?.setAttributes(all)
+                return
+            }
+            defer { recorder.takeBack(&lent) }
+            yield &lent
+        }
     }
 
     public func setStatus(_ status: SpanStatus) { recorder?.setStatus(status) }

@@ -70,7 +70,7 @@ extension SkeinTracer {
 
     /// Whether something travels that has no room in 40 bytes.
     private func needsContext(_ caller: PropagatedContext) -> Bool {
-        !caller.baggage.isEmpty || !caller.once.isEmpty || !(caller.trace?.state.isEmpty ?? true)
+        caller.hasBaggage || !(caller.trace?.state.isEmpty ?? true)
     }
 
     private func context(of caller: PropagatedContext) -> InstrumentationContext {

@@ -100,7 +100,14 @@ public final class SkeinTracer: Tracer {
         guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil) }
         ForeignContexts.noteUse()
         let scope = outer[SpanScopeKey.self]
-        let propagated = core.newest(outer, scope)
+        let local = LocalSpan.binding.get()
+        if let scope, scope.isUnrecorded, core.followsParents,
+            !local.isNewer(than: outer, hasScope: true)
+        {
+            core.counters.notSampled.add(1, ordering: .relaxed)
+            return SkeinSpan(context: outer, recorder: nil)
+        }
+        let propagated = core.newest(outer, scope, local)
         let parent = propagated?.trace
         let traceID = parent?.traceID ?? core.ids.traceID()
         let decision = core.decide(
@@ -161,21 +168,21 @@ public final class SkeinTracer: Tracer {
         core.propagator.extract(into: &found) { extractor.extract(key: $0, from: carrier) }
         core.countDropped(found)
         guard
-            found.trace != nil || !found.baggage.isEmpty || !found.once.isEmpty
-                || found.decision != .open
+            found.trace != nil || found.carriesBaggage || found.decision != .open
         else { return }
-        var scope = context[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
-        if let trace = found.trace {
-            scope.propagated.trace = trace
-            scope.recorder = nil
+        let scope = context[SpanScopeKey.self]
+        var propagated = scope?.propagated ?? PropagatedContext()
+        if let trace = found.trace { propagated.trace = trace }
+        if found.trace != nil || found.decision != .open { propagated.decision = found.decision }
+        if found.carriesBaggage || propagated.hasBaggage {
+            if !found.baggage.isEmpty { propagated.baggage = found.baggage }
+            // What came before, or was to go, belongs to another request.
+            propagated.once = found.once
         }
-        if found.trace != nil || found.decision != .open {
-            scope.propagated.decision = found.decision
-        }
-        if !found.baggage.isEmpty { scope.propagated.baggage = found.baggage }
-        // What came before, or was to go, belongs to another request.
-        scope.propagated.once = found.once
-        context[SpanScopeKey.self] = scope
+        context[SpanScopeKey.self] = SpanScope(
+            propagated: propagated,
+            recorder: found.trace == nil ? scope?.recorder : nil
+        )
     }
 
     public func inject<Carrier, Inject: Injector>(

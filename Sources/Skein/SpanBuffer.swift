@@ -33,14 +33,16 @@ final class SpanBuffer: Sendable {
     /// Whether a whole batch is waiting.
     var holdsBatch: Bool { state.withLock { $0.waiting.count >= limits.batchSpanCount } }
 
-    func offer(_ span: SpanRecord) -> Admission {
+    func offer(_ span: consuming SpanRecord) -> Admission {
         let byteCount = span.byteCount
+        // Moved, not copied: a record is made of many references.
+        var offered = Optional(span)
         return state.withLock { state in
             if state.isClosed { return .refusedClosed }
             guard state.spanCount < limits.spanCount,
                 byteCount <= limits.byteCount - state.byteCount
             else { return .refusedFull }
-            state.waiting.append(span)
+            if let taken = offered.take() { state.waiting.append(taken) }
             state.spanCount += 1
             state.byteCount += byteCount
             return state.waiting.count == limits.batchSpanCount ? .takenCompletingBatch : .taken

@@ -68,7 +68,7 @@ public final class SpanPipeline: SpanSink {
         max(1, min(options.limits.batchSpanCount, options.limits.spanCount / 16))
     }
 
-    public func accept(_ span: SpanRecord) {
+    public func accept(_ span: consuming SpanRecord) {
         switch buffer.offer(span) {
         case .taken: break
         case .takenCompletingBatch: wake.yield()

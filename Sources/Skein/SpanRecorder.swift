@@ -19,7 +19,7 @@ final class SpanRecorder: Sendable {
     private let state: Mutex<State>
 
     /// What changes while the span runs.
-    private struct State {
+    fileprivate struct State {
         var name: String
         var attributes = SpanAttributes([:])
         var events: [SpanRecord.Event] = []
@@ -27,6 +27,10 @@ final class SpanRecorder: Sendable {
         var status: SpanStatus?
         var dropped = SpanRecord.DroppedCounts()
         var hasEnded = false
+        /// How many have the attributes in hand to change them.
+        var borrowers = 0
+        /// When the span ended; the last borrower hands it on.
+        var end: UInt64?
     }
 
     init(
@@ -69,6 +73,45 @@ final class SpanRecorder: Sendable {
         }
     }
 
+    /// Gives the attributes away, to be changed and given back by `takeBack` at once. Whoever reads
+    /// them meanwhile finds none; who sets some meanwhile adds to them.
+    ///
+    /// - Returns: `nil` where the span has ended, or is so near its limit that it has to know which
+    ///   attributes were there first.
+    func lendAttributes() -> SpanAttributes? {
+        let limit = owner.limits.attributeCount
+        return state.withLock { state in
+            guard !state.hasEnded, 2 * state.attributes.count <= limit else { return nil }
+            state.borrowers += 1
+            // Room for a few at once: growing one by one costs more than they do.
+            var lent =
+                state.attributes.isEmpty
+                ? SpanAttributes(Dictionary(minimumCapacity: Limits.firstAttributeCount))
+                : SpanAttributes([:])
+            if !state.attributes.isEmpty { swap(&lent, &state.attributes) }
+            return lent
+        }
+    }
+
+    /// Takes back what `lendAttributes` gave away. A span that ended meanwhile is handed on now.
+    func takeBack(_ attributes: inout SpanAttributes) {
+        let limit = owner.limits.attributeCount
+        let finished: (State, UInt64)? = state.withLock { state in
+            state.borrowers -= 1
+            swap(&state.attributes, &attributes)
+            // What others set in the meantime.
+            if !attributes.isEmpty { state.attributes.merge(attributes) }
+            if state.attributes.count > limit {
+                let (kept, droppedCount) = state.attributes.limited(to: limit)
+                state.attributes = kept
+                state.dropped.attributes.add(droppedCount)
+            }
+            guard state.borrowers == 0, let end = state.end else { return nil }
+            return (state.takeOut(), end)
+        }
+        if let (content, end) = finished { handOn(content, end) }
+    }
+
     func setStatus(_ status: SpanStatus) { change { $0.status = status } }
 
     func addEvent(name: String, time: UInt64, attributes: SpanAttributes) {
@@ -107,22 +150,25 @@ final class SpanRecorder: Sendable {
     }
 
     func end(at time: UInt64) {
-        let content: State? = state.withLock { state in
-            if state.hasEnded { return nil }
-            let content = state
-            // The name stays readable; everything else now belongs to the record.
-            state = State(name: state.name, hasEnded: true)
-            return content
+        let (isFirst, content): (Bool, State?) = state.withLock { state in
+            if state.hasEnded { return (false, nil) }
+            state.hasEnded = true
+            state.end = max(start, time)
+            return (true, state.borrowers == 0 ? state.takeOut() : nil)
         }
-        guard let content else {
+        guard isFirst else {
             owner.counters.repeatedEnds.add(1, ordering: .relaxed)
             return
         }
         owner.counters.ended.add(1, ordering: .relaxed)
-        owner.sink.accept(record(of: content, end: max(start, time)))
+        if let content { handOn(content, max(start, time)) }
     }
 
-    private func record(of content: State, end: UInt64) -> SpanRecord {
+    private func handOn(_ content: consuming State, _ end: UInt64) {
+        owner.sink.accept(record(of: content, end: end))
+    }
+
+    private func record(of content: consuming State, end: UInt64) -> SpanRecord {
         let length = owner.limits.attributeValueLength
         return SpanRecord(
             resource: owner.resource,
@@ -149,6 +195,15 @@ final class SpanRecorder: Sendable {
             return false
         }
         if isLate { owner.counters.lateChanges.add(1, ordering: .relaxed) }
+    }
+}
+
+extension SpanRecorder.State {
+    /// Takes out what becomes the record of a span that has ended. The name stays readable.
+    fileprivate mutating func takeOut() -> Self {
+        let content = self
+        self = Self(name: name, hasEnded: true)
+        return content
     }
 }
 

@@ -4,15 +4,21 @@ public import SkeinPropagation
 public import Tracing
 
 /// All that Skein keeps in an `InstrumentationContext`, under one key: each further key would cost
-/// every span another hash and box.
-struct SpanScope: Sendable {
-    var propagated: PropagatedContext
+/// every span another hash and box. A class, so that looking at it copies nothing.
+final class SpanScope: Sendable {
+    let propagated: PropagatedContext
     /// The local span, where it is recorded and ours. It holds no context, so there is no cycle.
-    var recorder: SpanRecorder?
+    let recorder: SpanRecorder?
+    /// A span of this process that is not recorded, and nobody asked for the trace: who follows the
+    /// parent need not look further.
+    let isUnrecorded: Bool
 
     init(propagated: PropagatedContext, recorder: SpanRecorder? = nil) {
         self.propagated = propagated
         self.recorder = recorder
+        isUnrecorded =
+            propagated.trace.map { !$0.isSampled && !$0.isRemote } ?? false
+            && propagated.decision == .open
     }
 }
 
@@ -45,8 +51,9 @@ extension InstrumentationContext {
 
     private mutating func change(_ body: (inout PropagatedContext) -> Void) {
         ForeignContexts.noteUse()
-        var scope = self[SpanScopeKey.self] ?? SpanScope(propagated: PropagatedContext())
-        body(&scope.propagated)
-        self[SpanScopeKey.self] = scope
+        let scope = self[SpanScopeKey.self]
+        var propagated = scope?.propagated ?? PropagatedContext()
+        body(&propagated)
+        self[SpanScopeKey.self] = SpanScope(propagated: propagated, recorder: scope?.recorder)
     }
 }

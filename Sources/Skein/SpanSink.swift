@@ -3,7 +3,7 @@
 /// Takes finished spans from a tracer.
 public protocol SpanSink: Sendable {
     /// Takes one span; called on the thread that ended it, so it must neither wait nor do much.
-    func accept(_ span: SpanRecord)
+    func accept(_ span: consuming SpanRecord)
 }
 
 /// Sends batches of finished spans somewhere.

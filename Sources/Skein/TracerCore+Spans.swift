@@ -55,8 +55,12 @@ extension TracerCore {
         _ surroundings: UInt
     ) -> ActiveSpan {
         var propagated: PropagatedContext?
-        if surroundings != 0 {
-            propagated = InstrumentationContext.current?[SpanScopeKey.self]?.propagated
+        if surroundings != 0, let scope = InstrumentationContext.current?[SpanScopeKey.self] {
+            if scope.isUnrecorded, followsParents {
+                counters.notSampled.add(1, ordering: .relaxed)
+                return ActiveSpan(core: nil, record: 0, local: LocalSpan(of: scope, surroundings))
+            }
+            propagated = scope.propagated
         }
         if propagated?.trace == nil, local.isPresent { propagated = local.propagated(propagated) }
         return begin(name, kind, continuing: propagated, surroundings)

@@ -9,8 +9,11 @@ internal import Tracing
 extension TracerCore {
     /// What a span or a request in `context` continues: the scope that stands there, or the span of
     /// our own that was begun since.
-    func newest(_ context: InstrumentationContext, _ scope: SpanScope?) -> PropagatedContext? {
-        let local = LocalSpan.binding.get()
+    func newest(
+        _ context: InstrumentationContext,
+        _ scope: SpanScope?,
+        _ local: LocalSpan = LocalSpan.binding.get()
+    ) -> PropagatedContext? {
         guard local.isNewer(than: context, hasScope: scope != nil) else { return scope?.propagated }
         return local.propagated(scope?.propagated)
     }
@@ -30,20 +33,18 @@ extension TracerCore {
         let known = current
         ForeignContexts.noteUse()
         var context = InstrumentationContext.current ?? .topLevel
-        var scope = SpanScope(propagated: known ?? PropagatedContext())
+        var propagated = known ?? PropagatedContext()
         // It stays the active span, unless one of our own was begun since.
-        if let recorder = context[SpanScopeKey.self]?.recorder,
-            recorder.context.spanID == scope.propagated.trace?.spanID
-        {
-            scope.recorder = recorder
-        }
-        change(&scope.propagated)
-        context[SpanScopeKey.self] = scope
+        var recorder = context[SpanScopeKey.self]?.recorder
+        if recorder?.context.spanID != propagated.trace?.spanID { recorder = nil }
+        change(&propagated)
+        context[SpanScopeKey.self] = SpanScope(propagated: propagated, recorder: recorder)
         return context
     }
 
     /// Counts what a carrier held too much.
     func countDropped(_ found: PropagatedContext) {
+        guard found.hasBaggage else { return }
         let count = found.baggage.droppedCount + found.once.received.droppedCount
         if count > 0 { counters.droppedBaggageMembers.add(count, ordering: .relaxed) }
     }

@@ -26,6 +26,8 @@ final class TracerCore: Sendable {
     let wakeCount: Int
     let wake: @Sendable () -> Void
     private let sampler: any Sampler
+    /// The sampler does what a parent of this process did, so there it need not be asked.
+    let followsParents: Bool
 
     init(
         resource: Resource,
@@ -46,6 +48,7 @@ final class TracerCore: Sendable {
         isEnabled = options.isEnabled
         isRecording = Atomic(options.isRecording)
         sampler = options.sampler
+        followsParents = sampler is ParentBasedSampler
         self.slab = slab
         counters.add(slab)
         self.wakeCount = wakeCount

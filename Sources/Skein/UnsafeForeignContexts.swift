@@ -24,6 +24,7 @@ enum ForeignContexts {
     /// become more, all of its bytes count.
     static func identity(of context: InstrumentationContext) -> UInt {
         withUnsafeBytes(of: context) { bytes in
+            if bytes.count == MemoryLayout<UInt>.size { return bytes.load(as: UInt.self) | 1 }
             var identity: UInt = 0
             for (index, byte) in bytes.enumerated() {
                 identity = (identity << 8 | identity >> 56) ^ UInt(byte) &+ UInt(index >> 3)

@@ -28,6 +28,9 @@ public struct Baggage: Sendable, Hashable {
     /// Whether there are no members.
     public var isEmpty: Bool { members.isEmpty }
 
+    /// Whether it says nothing at all, not even that members were dropped.
+    var isVoid: Bool { members.isEmpty && droppedCount == 0 }
+
     /// Reads the value of the header. Malformed members are dropped; of a repeated key the last
     /// value counts. Bytes that are not UTF-8 once decoded read as U+FFFD.
     public init(header: String) {
@@ -115,6 +118,7 @@ public struct W3CBaggage: Propagator {
     }
 
     public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
+        guard context.hasBaggage else { return }
         if !context.baggage.isEmpty { set("baggage", context.baggage.header) }
     }
 }

@@ -33,6 +33,7 @@ public struct OnceBaggageHeader: Propagator {
     }
 
     public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
+        guard context.hasBaggage else { return }
         if !context.once.sent.isEmpty { set("baggage-once", context.once.sent.header) }
     }
 }

@@ -28,13 +28,11 @@ public protocol Propagator: Sendable {
 public struct PropagatedContext: Sendable, Hashable {
     /// Which trace and span the request belongs to; `nil` for none.
     public var trace: TraceContext?
-    /// What the application sends along, to every service on the way.
-    public var baggage: Baggage
-    /// What the application sends along to the next service alone: what came, and what is to go.
-    public var once = OnceBaggage()
     /// Whether the caller decided that the trace is recorded. Some formats can say it without naming
     /// a trace, and some can name a trace and leave the decision open.
     public var decision: CallerDecision
+    /// The baggage of both kinds; `nil` for none, as most requests have, so that a copy is cheap.
+    private var load: Load?
 
     /// Pairs a trace context with baggage.
     public init(
@@ -43,8 +41,49 @@ public struct PropagatedContext: Sendable, Hashable {
         decision: CallerDecision = .open
     ) {
         self.trace = trace
-        self.baggage = baggage
         self.decision = decision
+        if !baggage.isVoid { load = Load(baggage, OnceBaggage()) }
+    }
+
+    /// What the application sends along, to every service on the way.
+    public var baggage: Baggage {
+        get { load?.baggage ?? Baggage() }
+        set { load = Load(newValue, once) }
+    }
+
+    /// What the application sends along to the next service alone: what came, and what is to go.
+    public var once: OnceBaggage {
+        get { load?.once ?? OnceBaggage() }
+        set { load = Load(baggage, newValue) }
+    }
+
+    /// Whether any baggage travels, or was dropped.
+    public var hasBaggage: Bool { load != nil }
+
+    /// Whether any baggage travels.
+    public var carriesBaggage: Bool {
+        load.map { !$0.baggage.isEmpty || !$0.once.isEmpty } ?? false
+    }
+
+    private final class Load: Sendable, Hashable {
+        let baggage: Baggage
+        let once: OnceBaggage
+
+        /// `nil` where there is nothing to hold.
+        init?(_ baggage: Baggage, _ once: OnceBaggage) {
+            if baggage.isVoid && once.received.isVoid && once.sent.isVoid { return nil }
+            self.baggage = baggage
+            self.once = once
+        }
+
+        static func == (one: Load, other: Load) -> Bool {
+            one.baggage == other.baggage && one.once == other.once
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(baggage)
+            hasher.combine(once)
+        }
     }
 }
 

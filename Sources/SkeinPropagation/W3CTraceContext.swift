@@ -28,7 +28,7 @@ public struct W3CTraceContext: Propagator {
 
     public func inject(_ context: PropagatedContext, set: (String, String) -> Void) {
         guard let trace = context.trace, trace.traceID.isValid, trace.spanID.isValid else { return }
-        set("traceparent", Self.text(trace))
+        set("traceparent", trace.traceparent)
         if !trace.state.isEmpty { set("tracestate", trace.state.text) }
     }
 
@@ -64,26 +64,5 @@ public struct W3CTraceContext: Propagator {
             result = result << 4 | UInt64(digit)
         }
         return result
-    }
-
-    private static func text(_ trace: TraceContext) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(55)
-        append(0, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        append(trace.traceID.high, digits: 16, to: &bytes)
-        append(trace.traceID.low, digits: 16, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        append(trace.spanID.raw, digits: 16, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        append(UInt64(trace.flags.rawValue), digits: 2, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func append(_ value: UInt64, digits: Int, to bytes: inout [UInt8]) {
-        for index in 0..<digits {
-            let shifted = value >> UInt64(4 * (digits - 1 - index))
-            bytes.append(Hex.digit(of: UInt8(truncatingIfNeeded: shifted)))
-        }
     }
 }

@@ -9,10 +9,13 @@ RELEASE := -c release -Xswiftc -cross-module-optimization
 SERVER := --package-path Server
 KILLS ?= 200
 CRASHES ?= 100000
+# Which golden directory `make golden` writes: the one of the newest format version.
+GOLDEN ?= v2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox test-slow simulate \
-	bench bench-memory bench-store bench-codecs bench-programs build-bench fuzz sanitize format \
+.PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
+	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
+	fuzz sanitize format \
 	format-check tidy sdk-check docs ci install-build install-test install-bench install-peers
 
 help:
@@ -35,11 +38,18 @@ test: install-test format-check tidy docs sdk-check test-root test-examples test
 test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
+	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
 
 simulate: install-build ## Crash the engine on a simulated disk: make simulate CRASHES=1000000 [SEED=7]
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein-simulate
 	scripts/simulate.sh "$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/skein-simulate" \
 		$(CRASHES) $(SEED)
+
+golden: install-build ## Write the data directory that later versions have to read: Golden/README.md
+	$(SWIFT) build $(RELEASE) $(SERVER) --product skein-simulate
+	rm -rf Server/Tests/EngineTests/Golden/$(GOLDEN)
+	"$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/skein-simulate" golden \
+		Server/Tests/EngineTests/Golden/$(GOLDEN)
 
 bench: install-bench build bench-programs ## Measure receiving beside its floor (ROUNDS=3 SPANS=1000000; 8 minutes)
 	$(PYTHON) bench/run.py

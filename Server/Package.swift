@@ -102,7 +102,10 @@ let pureTargets: [Target] = [
     ),
     .target(
         name: "Simulation",
-        dependencies: ["Engine", "Platform", "Store", "StoreContract", skein("SkeinModel")],
+        dependencies: [
+            "Engine", "Platform", "Store", "StoreContract", "CZstd", skein("SkeinModel"),
+            skein("SkeinWire"),
+        ],
         swiftSettings: strict
     ),
     .executableTarget(
@@ -116,6 +119,7 @@ let pureTargets: [Target] = [
             "Engine", "Platform", "Simulation", "Store", "StoreContract", skein("SkeinModel"),
             skein("SkeinWire"),
         ],
+        exclude: ["Golden"],
         swiftSettings: strict
     ),
     .testTarget(

@@ -40,7 +40,9 @@ ARROWS = {
     # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
     "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},
     "WireBench": {"SkeinModel", "SkeinWire"},
-    "Simulation": {"Engine", "Platform", "Store", "StoreContract", "SkeinModel"},
+    "Simulation": {
+        "Engine", "Platform", "Store", "StoreContract", "CZstd", "SkeinModel", "SkeinWire",
+    },
     "SimulateCommand": {"Simulation", "Platform"},
     "Receivers": {"Ingest", "Store", "Platform", "SkeinModel", "SkeinWire"},
     "API": {"Query", "QueryLanguage", "Analysis", "Store", "SkeinModel", "SkeinWire"},

@@ -9,6 +9,8 @@ struct SimulateCommand {
     private static let usage = """
         usage: skein-simulate [--seed N] [--crashes N] [--runs N] [--trouble crashes|errors|media]
                               [--bug NAME] [--announce] [--trace]
+               skein-simulate golden DIR
+               skein-simulate answers DIR
 
           --seed N      the first seed; the following runs use N+1, N+2 ... (default: a fresh one)
           --crashes N   stop after so many crashes (default 10000)
@@ -17,6 +19,9 @@ struct SimulateCommand {
           --bug NAME    plant a bug, which should then be found
           --announce    print each seed before it runs, to find one that ends the process
           --trace       print every call on the disk
+
+          golden DIR    write the golden directory of this version, and what it answers
+          answers DIR   print what a copy of a golden directory answers; opening changes the copy
         """
 
     private struct Wanted {
@@ -28,7 +33,11 @@ struct SimulateCommand {
     }
 
     static func main() {
-        guard let wanted = parse(Array(CommandLine.arguments.dropFirst())) else {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.count == 2, ["golden", "answers"].contains(arguments[0]) {
+            return golden(arguments[0], arguments[1])
+        }
+        guard let wanted = parse(arguments) else {
             print(usage)
             exit(withStatus: 2)
         }
@@ -48,6 +57,21 @@ struct SimulateCommand {
             seed += 1
         }
         print(total.text)
+    }
+
+    private static func golden(_ command: String, _ directory: String) {
+        do {
+            if command == "golden" {
+                try GoldenStore.write(to: directory, PosixDisk())
+                print("wrote \(directory)")
+            } else {
+                let store = try GoldenStore.open(directory, PosixDisk())
+                print(try GoldenAnswers(of: store).text, terminator: "")
+            }
+        } catch {
+            print("\(error)")
+            exit(withStatus: 1)
+        }
     }
 
     private static func exit(withStatus status: Int32) -> Never { Process.exit(status) }

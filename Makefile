@@ -15,8 +15,8 @@ GOLDEN ?= v2
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
-	fuzz sanitize format \
-	format-check tidy sdk-check docs ci install-build install-test install-bench install-peers
+	fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
+	install-bench install-peers
 
 help:
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -33,12 +33,13 @@ build: install-build ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
 	@scripts/install-binary.sh
 
-test: install-test format-check tidy docs sdk-check test-root test-examples test-server test-blackbox ## Run every check and every test of a change
+test: install-test format-check tidy docs sdk-check test-root test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
 
-test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes
+test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, fuzzing
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
+	$(MAKE) --no-print-directory fuzz T=all SECONDS_MAX=600
 
 simulate: install-build ## Crash the engine on a simulated disk: make simulate CRASHES=1000000 [SEED=7]
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein-simulate
@@ -63,8 +64,12 @@ bench-store: install-peers build build-bench bench-programs ## Measure questions
 bench-codecs: install-bench build-bench bench-programs ## Measure the decoders and encoders (1 minute)
 	$(PYTHON) bench/codecs.py
 
-fuzz: install-build ## Fuzz one decoder: make fuzz T=otlp-protobuf SECONDS_MAX=60
+fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
+
+# A look at every decoder: long enough for what a careless change breaks.
+fuzz-short:
+	SECONDS_MAX=5 SWIFT="$(SWIFT)" scripts/fuzz.sh all
 
 sanitize: install-build ## Run the tests of the stations without sockets under ASan
 	SWIFT="$(SWIFT)" scripts/sanitize.sh

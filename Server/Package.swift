@@ -3,7 +3,8 @@
 // The server process, its command line and the demo shop.
 //
 // SKEIN_PURE=1 leaves out every target that needs sockets, so that sanitizers, fuzzers and quick
-// test runs of the storage and query stations resolve and build nothing heavy.
+// test runs of the storage and query stations resolve and build nothing heavy. It also makes the
+// storage stations products, for the fuzzers, which are a package of their own.
 import PackageDescription
 
 let pure = Context.environment["SKEIN_PURE"] != nil
@@ -220,7 +221,11 @@ let fullTargets: [Target] = [
 let package = Package(
     name: "skein-server",
     products: [.executable(name: "skein-simulate", targets: ["SimulateCommand"])]
-        + (pure ? [] : [.executable(name: "skein", targets: ["SkeinCommand"])]),
+        + (pure
+            ? ["Engine", "Platform", "Simulation", "Store", "StoreContract"].map {
+                .library(name: $0, targets: [$0])
+            }
+            : [.executable(name: "skein", targets: ["SkeinCommand"])]),
     dependencies: [.package(name: "skein", path: "..", traits: pure ? [] : [.defaults])]
         + (pure
             ? []

@@ -15,11 +15,13 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-private typealias Target = @Sendable (UnsafeRawBufferPointer) -> Void
+typealias Target = @Sendable (UnsafeRawBufferPointer) -> Void
 
 private let receivedAt: UInt64 = 1_795_000_000_000_000_000
 
-private let targets: [String: Target] = [
+private let targets = decoders.merging(StoreTargets.targets) { target, _ in target }
+
+private let decoders: [String: Target] = [
     "otlp-protobuf": { read(try? OTLP.decodeProtobuf($0, receivedAt: receivedAt)) },
     "otlp-json": { read(try? OTLP.decodeJSON($0, receivedAt: receivedAt)) },
     "zipkin-json": { read(try? Zipkin.decodeJSON($0, receivedAt: receivedAt)) },

@@ -160,7 +160,7 @@ struct LogRecord {
         guard let begins = try? reader.number(UInt32.self), begins == magic,
             let checksum = try? reader.number(UInt32.self),
             let foundKey = try? reader.number(UInt64.self), foundKey == key,
-            let sequence = try? reader.number(UInt64.self),
+            let sequence = try? reader.number(UInt64.self), LogSequence.count(of: sequence) > 0,
             let receivedAt = try? reader.number(UInt64.self),
             let length = try? reader.number(UInt32.self),
             let tenantLength = try? reader.number(UInt16.self),

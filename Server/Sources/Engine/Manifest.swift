@@ -35,6 +35,11 @@ struct Manifest: Equatable {
     static let magic: UInt32 = 0x464D_6B53
     static let version: UInt32 = 2
 
+    /// Above every part number there will be: counting up from one that was read ends nowhere near.
+    private static let numberLimit: UInt64 = 1 << 62
+    /// Above the bytes and the spans of every part: sums of them never leave their type.
+    private static let countLimit = 1 << 40
+
     struct Entry: Equatable {
         var number: UInt64
         var byteCount: UInt64
@@ -128,11 +133,12 @@ struct Manifest: Equatable {
         storeKey = try reader.number()
         flushedSequence = try reader.number()
         nextPart = try reader.number()
+        guard nextPart < Self.numberLimit else { throw CorruptBytes(what: "a number is too large") }
         for _ in 0..<(try reader.count(ofAtLeast: 13)) {
             var entry = Entry(
                 number: try reader.varint(),
-                byteCount: try reader.varint(),
-                spanCount: try reader.varint(),
+                byteCount: UInt64(try reader.index(below: Self.countLimit)),
+                spanCount: UInt64(try reader.index(below: Self.countLimit)),
                 firstStart: try reader.varint(),
                 lastStart: try reader.varint(),
                 receivedAt: try reader.varint(),
@@ -150,7 +156,7 @@ struct Manifest: Equatable {
             totals.append(
                 TotalsFile(
                     number: try reader.varint(),
-                    byteCount: try reader.varint(),
+                    byteCount: UInt64(try reader.index(below: Self.countLimit)),
                     firstStart: try reader.varint(),
                     lastStart: try reader.varint(),
                     receivedAt: try reader.varint(),

@@ -71,8 +71,8 @@ fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-p
 fuzz-short:
 	SECONDS_MAX=5 SWIFT="$(SWIFT)" scripts/fuzz.sh all
 
-sanitize: install-build ## Run the tests of the stations without sockets under ASan
-	SWIFT="$(SWIFT)" scripts/sanitize.sh
+sanitize: install-build ## Run the tests of the engine and all else without sockets under ASan [FILTER=EngineTests]
+	SWIFT="$(SWIFT)" FILTER="$(FILTER)" scripts/sanitize.sh
 
 format: ## Format all Swift code in place
 	@scripts/swift-files.sh | xargs -0 swift format -i --parallel

@@ -116,6 +116,24 @@ struct BackupRestoring {
                 )
             }
         }
+        for entry in manifest.totals {
+            do {
+                let file = try TotalsFile(
+                    entry,
+                    storeKey: manifest.storeKey,
+                    names: target,
+                    disk: ReadingDisk(disk)
+                )
+                try file.verify()
+            } catch {
+                try ReadingDisk(disk).refuseOtherVersion(ofTotals: target.totals(entry.number))
+                throw EngineError(
+                    "\(backup.totals(entry.number)) is damaged: "
+                        + "\((error as? PartDamage)?.what ?? "\(error)"). \(target.directory) is left "
+                        + "unfinished; use another backup"
+                )
+            }
+        }
         var check = LogVerification(target, ReadingDisk(disk), manifest, decoder)
         for number in content.segments { try check.take(number) }
         // Those that the store had lost already were told when the backup was made.

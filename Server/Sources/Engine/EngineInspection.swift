@@ -31,6 +31,7 @@ public enum EngineInspection {
         report.line("          log flushed up to record \(manifest.flushedSequence)")
         try inspectLog(names, disk, manifest, &report)
         inspectParts(names, disk, manifest, &report)
+        inspectTotals(names, disk, manifest, &report)
         let aside = (try? disk.list(names.quarantine)) ?? []
         if !aside.isEmpty { report.line("set aside  " + aside.joined(separator: ", ")) }
         return report.text
@@ -106,6 +107,40 @@ public enum EngineInspection {
                 try inspect(part, &report)
             } catch {
                 report.line("\(title): DAMAGED: \(error.what)")
+            }
+        }
+    }
+
+    private static func inspectTotals(
+        _ names: FileNames,
+        _ disk: any Disk,
+        _ manifest: Manifest,
+        _ report: inout Report
+    ) {
+        for entry in manifest.totals {
+            let title = "totals    \(entry.number), tenant \(entry.tenant)"
+            do {
+                let file = try TotalsFile(
+                    entry,
+                    storeKey: manifest.storeKey,
+                    names: names,
+                    disk: disk
+                )
+                try file.verify()
+                let index = try file.section()?.index
+                let spans = index?.pages.reduce(0) { $0 &+ $1.spanCount } ?? 0
+                report.line(
+                    "\(title): version \(TotalsFileFormat.version), \(entry.byteCount) bytes, "
+                        + "\(spans) spans of \(file.directory.partCount) parts that are gone, "
+                        + "\(index?.groups.count ?? 0) groups, \(index?.pages.count ?? 0) pages, "
+                        + "\(file.directory.changes.count) chunks of changes"
+                )
+                for gap in file.directory.gaps {
+                    report.line("          MISSING: " + TotalsFile.reason(gap))
+                }
+            } catch {
+                let what = (error as? PartDamage)?.what ?? "\(error)"
+                report.line("\(title): DAMAGED: \(what)")
             }
         }
     }

@@ -14,8 +14,11 @@ public struct EngineOptions: Sendable {
     /// How long spans are kept after they were received; `nil` keeps them for ever. Counted from
     /// receipt, so that an import of old traces is not removed at once.
     public var retention: Duration?
-    /// Bytes of parts above which the oldest are removed; `nil` is no limit. The newest part stays,
-    /// and the log comes on top.
+    /// How long minute totals are kept after the spans that they count were received, `nil` for ever:
+    /// 90 days. Not shorter than `retention`; of the same length, totals go with their spans.
+    public var totalsRetention: Duration? = .seconds(90 * 86_400)
+    /// Bytes of parts and totals files above which the oldest are removed; `nil` is no limit. The
+    /// newest part stays, totals files have a quarter at most, and the log comes on top.
     public var retentionBytes: UInt64?
     /// Bytes on the disk that are held back for the time when it is full; 0 holds none.
     public var reserveBytes = 16 << 20

@@ -11,7 +11,8 @@
 /// DIR/log/0000000000000003.free       a flushed segment waiting to be overwritten
 /// DIR/parts/0000000000000012.part     a part
 /// DIR/parts/0000000000000013.new      a part being written; garbage after a crash
-/// DIR/totals/0000000000000009.totals  minute totals kept of a part that retention removed
+/// DIR/totals/0000000000000014.totals  minute totals kept of parts that retention removed
+/// DIR/totals/0000000000000015.new     such a file being written; garbage after a crash
 /// DIR/quarantine/                     files that failed a checksum, under their old names
 /// ```
 struct FileNames: Sendable {
@@ -52,6 +53,10 @@ struct FileNames: Sendable {
     func freeSegment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".free" }
     func part(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".part" }
     func totals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".totals" }
+    func newTotals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".new" }
+    func quarantinedTotals(_ number: UInt64) -> String {
+        quarantine + "/" + Self.padded(number) + ".totals"
+    }
     func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
 
     /// Paths inside of the directory.

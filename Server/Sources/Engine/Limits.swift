@@ -87,6 +87,24 @@ enum Limits {
     static let totalsGroups = 65_536
     /// Rows (a group in ten minutes) that one page of totals holds at least, but the last.
     static let totalsPageRows = 512
+    /// Spans at which a page of joined totals ends with its window: what a question unpacks of it stays
+    /// a few mebibytes.
+    static let totalsPageSpans: UInt64 = 4 << 20
+    /// Spans of sections that are joined into one: half of what one page could count.
+    static let totalsSpans = 512 << 20
+    /// Changes in one chunk of a totals file: about a mebibyte.
+    static let totalsFacts = 64 << 10
+    /// Totals files of one tenant and day at which they are joined before the day is over.
+    static let totalsFiles = 8
+    /// Gaps that one totals file tells apart; those beyond are told as one.
+    static let totalsGaps = 64
+    /// Of the bytes that retention leaves, totals files may have one in so many.
+    static let totalsShare: UInt64 = 4
+    /// How long, in nanoseconds, a part that is too old is kept because the disk will not read it: a
+    /// day. Then it goes uncounted.
+    static let unreadableNanoseconds: UInt64 = 86_400_000_000_000
+    /// Bytes of memory for traces that lie in several parts, while one of those is removed.
+    static let totalsMemoryBytes = 256 << 20
     /// Bytes read at once when a file is copied or its checksum is made.
     static let copyBytes = 4 << 20
     /// How often a backup is begun anew because the store changed meanwhile: each time there is less

@@ -12,7 +12,7 @@ import Platform
 /// | 12 | 4 | length of what follows |
 /// | 16 | 8 | store key: secret, random, for the life of the store |
 /// | 24 | 8 | flushed sequence: log records up to it are in parts |
-/// | 32 | 8 | next part number |
+/// | 32 | 8 | next number of a part or a totals file |
 /// | 40 | | parts: count (varint), then each as below |
 /// | | | totals files: count (varint), then each as below |
 ///
@@ -25,7 +25,7 @@ import Platform
 ///
 /// | totals file | size |
 /// |---|---|
-/// | number of the part it was made of, bytes, earliest start, latest start, newest receipt | five varints |
+/// | number (none that a part has), bytes, earliest start, latest start, newest receipt | five varints |
 /// | checksum of the whole file | 4 |
 /// | tenant | run |
 ///
@@ -54,7 +54,7 @@ struct Manifest: Equatable {
         var lost: String?
     }
 
-    /// Minute totals that outlive the part they were counted in.
+    /// Minute totals that outlive the parts they were counted in.
     struct TotalsFile: Equatable {
         var number: UInt64
         var byteCount: UInt64

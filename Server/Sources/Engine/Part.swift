@@ -88,14 +88,7 @@ final class Part: Sendable {
         of file: any DiskFile,
         _ entry: Manifest.Entry
     ) throws -> [UInt8] {
-        let byteCount = UInt64(reference.byteCount)
-        guard reference.offset <= entry.byteCount, byteCount <= entry.byteCount - reference.offset
-        else { throw CorruptBytes(what: "a chunk lies past the end") }
-        let bytes = try file.read(at: reference.offset, count: Int(byteCount))
-        guard bytes.count == Int(byteCount), CRC32C.checksum(bytes) == reference.checksum else {
-            throw CorruptBytes(what: "the chunk at byte \(reference.offset) fails its checksum")
-        }
-        return bytes
+        try reference.read(from: file, entry.byteCount)
     }
 
     // MARK: What queries share

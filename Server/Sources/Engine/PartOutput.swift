@@ -55,9 +55,21 @@ struct PartOutput: ~Copyable {
     mutating func finish(
         _ directory: PartDirectory
     ) throws(DiskError) -> (byteCount: UInt64, checksum: UInt32) {
-        encoder.append(frame: directory.encode())
+        try finish(directory: directory.encode(), tail: PartFormat.tail)
+    }
+
+    /// The same for a file of another kind.
+    ///
+    /// - Parameters:
+    ///   - directory: the content of its frame.
+    ///   - tail: what the file ends with, made of where the directory lies.
+    mutating func finish(
+        directory: [UInt8],
+        tail: (ChunkReference) -> [UInt8]
+    ) throws(DiskError) -> (byteCount: UInt64, checksum: UInt32) {
+        encoder.append(frame: directory)
         let reference = try finishChunk()
-        buffer += PartFormat.tail(reference)
+        buffer += tail(reference)
         try flush()
         try file.sync()
         return (written, reference.checksum)

@@ -41,6 +41,12 @@ public final class StoreCore: Sendable {
         randomness: any Randomness = SystemRandomness(),
         decoder: any PayloadDecoder
     ) throws -> StoreCore {
+        if let totals = options.totalsRetention, let spans = options.retention, totals < spans {
+            throw EngineError(
+                "minute totals would be kept for \(totals), spans for \(spans): totals must be kept "
+                    + "for at least as long as the spans they count"
+            )
+        }
         let opening = StoreOpening(
             names: FileNames(directory: directory),
             options: options,
@@ -72,6 +78,7 @@ public final class StoreCore: Sendable {
             try opening.refuseStrangers(manifest)
             try opening.removeGarbage(manifest)
             try keeper.openParts()
+            try keeper.openTotals()
             let start = try opening.replay(manifest, into: keeper, decoder)
             return StoreCore(lock: lock, options: opening.options, keeper: keeper, start: start)
         } catch {
@@ -210,16 +217,41 @@ public final class StoreCore: Sendable {
 
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
         let plan = try TotalsPlan(request)
-        return try ask(request.tenant, .range(request.range), flag) { snapshot, context in
+        return try ask(request.tenant, .totals(plan.range), flag) { snapshot, context in
             var query = TotalsQuery(plan, context)
+            let gaps = try add(snapshot.totals, to: &query, plan)
             for part in snapshot.parts {
                 if let section = try TotalsSection(part) { try query.add(section) }
             }
             for facts in try totals.facts(snapshot, of: request.tenant, plan.range, context) {
                 query.add(facts)
             }
-            return try query.run(incomplete: snapshot.incomplete)
+            return try query.run(incomplete: snapshot.incomplete + gaps)
         }
+    }
+
+    /// Counts in what is left of spans that are gone.
+    ///
+    /// - Returns: what of them was never counted.
+    private func add(
+        _ files: [TotalsFile],
+        to query: inout TotalsQuery,
+        _ plan: TotalsPlan
+    ) throws -> [String] {
+        var gaps: [String] = []
+        let range = plan.range
+        let minutes = plan.minutes
+        for file in files
+        where file.entry.lastStart / TotalsFormat.minute >= minutes.lowerBound
+            && file.entry.firstStart / TotalsFormat.minute < minutes.upperBound
+        {
+            if let section = try file.section() { try query.add(section) }
+            try file.forEachChange(in: minutes) { query.add($0) }
+            gaps += file.directory.gaps.filter {
+                $0.lastStart >= range.lowerBound && $0.firstStart < range.upperBound
+            }.map { TotalsFile.reason($0) }
+        }
+        return gaps
     }
 
     /// Runs a query. A part that turns out to be damaged is set aside and the query begins anew

@@ -39,6 +39,7 @@ extension StoreKeeper {
     /// One round of what the thread does.
     func maintain() {
         openUnreadParts()
+        openUnreadTotals()
         do {
             try expire()
             if isHeadFull || isLogLong || isHeadOld || mustSaveHead { try flush() }

@@ -79,6 +79,7 @@ extension StoreKeeper {
 
     /// Takes a damaged part out of service and moves its file aside.
     func setAside(_ damage: PartDamage) {
+        if setAsideTotals(damage) { return }
         manifest.withLock { manifest in
             guard
                 let index = manifest.parts.firstIndex(where: {

@@ -2,61 +2,97 @@
 
 import Platform
 import Store
+import Synchronization
 
 /// Whole parts go, the oldest first. A part is as old as its newest span, counted from its receipt:
 /// an import of old traces is as young as the import.
 extension StoreKeeper {
-    /// Removes parts that are too old, then the oldest of those that are too many bytes together.
+    /// Removes parts that are too old, then the oldest of those that are too many bytes together;
+    /// their totals stay for longer.
     func expire() throws {
-        if let retention = options.retention {
-            let limit = Self.nanoseconds(retention)
+        try rewriting.withLock { _ in
             let now = trustedNow
-            try remove({ entries in
-                entries.filter { now > $0.receivedAt && now - $0.receivedAt > limit }
-            }) { $0.statistics.expiredSpans += $1 }
+            try expireTotals(now)
+            if let retention = options.retention {
+                let limit = Self.nanoseconds(retention)
+                let entries = manifest.withLock { $0.parts }
+                let old = entries.filter { now > $0.receivedAt && now - $0.receivedAt > limit }
+                try remove(old, now) { $0.statistics.expiredSpans += $1 }
+            }
+            if let limit = options.retentionBytes {
+                try remove(surplus(over: limit), now) { $0.statistics.evictedSpans += $1 }
+            }
+            try mergeTotals(now)
         }
-        if let limit = options.retentionBytes {
-            try remove({ entries in
-                var rest = entries.reduce(0) { $0 &+ $1.byteCount }
-                var surplus: [Manifest.Entry] = []
-                for entry in entries.sorted(by: Self.isOlder).dropLast() where rest > limit {
-                    rest -= entry.byteCount
-                    surplus.append(entry)
-                }
-                return surplus
-            }) { $0.statistics.evictedSpans += $1 }
+    }
+
+    /// The oldest parts, so many that the rest and the totals files have at most `limit` bytes.
+    private func surplus(over limit: UInt64) -> [Manifest.Entry] {
+        let (entries, totals) = manifest.withLock { ($0.parts, $0.totals) }
+        var rest = entries.reduce(0) { $0 &+ $1.byteCount }
+        rest &+= totals.reduce(0) { $0 &+ $1.byteCount }
+        var surplus: [Manifest.Entry] = []
+        for entry in entries.sorted(by: Self.isOlder).dropLast() where rest > limit {
+            rest -= entry.byteCount
+            surplus.append(entry)
         }
+        return surplus
     }
 
     private static func isOlder(_ one: Manifest.Entry, _ other: Manifest.Entry) -> Bool {
         (one.receivedAt, one.number) < (other.receivedAt, other.number)
     }
 
-    /// Removes the parts that `choose` picks, set aside or not, for good: their files go as soon as
-    /// the manifest without them is on disk. Queries under way finish on their open files.
+    /// Removes parts, set aside or not, for good: their files go as soon as the manifest without them
+    /// is on disk, which lists their totals instead. Queries under way finish on their open files.
     ///
-    /// - Parameters:
-    ///   - choose: picks among all parts.
-    ///   - count: is told how many spans went.
+    /// Call it with `rewriting` held: nothing else may replace the parts meanwhile.
+    ///
+    /// - Parameter count: is told how many spans went.
     private func remove(
-        _ choose: ([Manifest.Entry]) -> [Manifest.Entry],
+        _ entries: [Manifest.Entry],
+        _ now: UInt64,
         _ count: (inout StoreState, UInt64) -> Void
     ) throws {
+        let kept = entries.filter { keepsTotals(receivedAt: $0.receivedAt, now) }
+        let keptNumbers = Set(kept.map(\.number))
+        let rest = entries.filter { !keptNumbers.contains($0.number) }
+        if !rest.isEmpty { try remove(rest, totals: [], count) }
+        for group in totalsGroups(of: kept) {
+            do {
+                let totals = try writeTotals(of: group, now)
+                try remove(group, totals: [totals], count)
+            } catch let damage as PartDamage {
+                // The disk will not read what has to be counted: they are left for the next round.
+                guard damage.isReadFailure else { throw damage }
+            }
+        }
+    }
+
+    private func remove(
+        _ entries: [Manifest.Entry],
+        totals: [TotalsFile],
+        _ count: (inout StoreState, UInt64) -> Void
+    ) throws {
+        let numbers = Set(entries.map(\.number))
         var removed: [Manifest.Entry] = []
-        let isMade = try commit { manifest in
-            removed = choose(manifest.parts)
-            let numbers = Set(removed.map(\.number))
+        try commit(addingTotals: totals) { manifest in
+            // A part may have been set aside since, never replaced.
+            removed = manifest.parts.filter { numbers.contains($0.number) }
             manifest.parts.removeAll { numbers.contains($0.number) }
-            return !removed.isEmpty
+            return true
         } then: { state in
-            let numbers = Set(removed.map(\.number))
             state.parts.removeAll { numbers.contains($0.number) }
             state.lost.removeAll { numbers.contains($0.entry.number) }
             state.statistics.expiredParts += UInt64(removed.count)
             state.statistics.expiredBytes += removed.reduce(0) { $0 + $1.byteCount }
+            for file in totals {
+                state.statistics.uncountedSpans += file.directory.gaps.reduce(0) {
+                    $0 &+ $1.spanCount
+                }
+            }
             count(&state, removed.reduce(0) { $0 + $1.spanCount })
         }
-        guard isMade else { return }
         for entry in removed.sorted(by: { $0.number < $1.number }) {
             let folder = entry.lost == nil ? names : names.inQuarantine
             try? disk.remove(folder.part(entry.number))

@@ -61,13 +61,23 @@ final class StoreKeeper: LogSink {
         for use: PartUse = .everything,
         excluding excluded: [UInt64: String] = [:]
     ) -> Snapshot {
-        let (head, parts, lost) = state.withLock { ($0.head, $0.parts, $0.lost) }
+        let (head, parts, lost, totals, lostTotals) = state.withLock {
+            ($0.head, $0.parts, $0.lost, $0.totals, $0.lostTotals)
+        }
         var incomplete = lost.filter { $0.entry.tenant == tenant.name && $0.concerns(use) }
             .map(\.reason)
         incomplete += excluded.sorted { $0.key < $1.key }.map { "part \($0) was left out: \($1)" }
+        if case .totals(let range) = use {
+            incomplete += lostTotals.filter {
+                $0.entry.tenant == tenant.name && $0.concerns(range)
+            }.map(\.text)
+        }
         return Snapshot(
             head: head.filter { $0.tenant == tenant },
             parts: parts.filter {
+                $0.entry.tenant == tenant.name && excluded[$0.number] == nil
+            },
+            totals: totals.filter {
                 $0.entry.tenant == tenant.name && excluded[$0.number] == nil
             },
             incomplete: incomplete
@@ -153,7 +163,7 @@ final class StoreKeeper: LogSink {
     /// Replaces the manifest on disk and in memory, and with it what queries see.
     ///
     /// - Parameters:
-    ///   - parts: new files that the change lists. They are removed when the change cannot be made,
+    ///   - parts, totals: new files that the change lists. They are removed when the change cannot be made,
     ///     unless it may be what a crash leaves.
     ///   - change: edits the manifest; `false` gives the change up.
     ///   - then: edits the state in the same moment.
@@ -161,6 +171,7 @@ final class StoreKeeper: LogSink {
     @discardableResult
     func commit(
         adding parts: [Part] = [],
+        addingTotals totals: [TotalsFile] = [],
         _ change: (inout Manifest) -> Bool,
         then: (inout StoreState) -> Void
     ) throws -> Bool {
@@ -170,18 +181,26 @@ final class StoreKeeper: LogSink {
                 var next = manifest
                 guard change(&next) else { return false }
                 next.parts += parts.map(\.entry)
+                next.totals += totals.map(\.entry)
                 try next.write(names, disk, renamed: &isPlaced)
                 manifest = next
                 state.withLock { state in
                     then(&state)
                     state.parts += parts
+                    state.totals += totals
                 }
                 return true
             }
-            if !isMade { discard(parts) }
+            if !isMade {
+                discard(parts)
+                discard(totals)
+            }
             return isMade
         } catch {
-            if !isPlaced { discard(parts) }
+            if !isPlaced {
+                discard(parts)
+                discard(totals)
+            }
             throw error
         }
     }

@@ -59,8 +59,10 @@ struct StoreOpening {
     private func makeManifest(_ randomness: any Randomness) throws -> Manifest {
         let segments = try disk.list(names.log)
         let parts = try disk.list(names.parts)
+        let totals = try disk.list(names.totals)
         if segments.contains(where: { FileNames.number(in: $0, suffix: ".log") != nil })
             || parts.contains(where: { FileNames.number(in: $0, suffix: ".part") != nil })
+            || totals.contains(where: { FileNames.number(in: $0, suffix: ".totals") != nil })
         {
             throw EngineError(
                 "\(names.manifest) is missing although there is data beside it. Nothing was "
@@ -82,6 +84,14 @@ struct StoreOpening {
                 let key = PartFormat.storeKey(of: head), key != manifest.storeKey
             else { continue }
             throw stranger(names.part(number))
+        }
+        for name in try disk.list(names.totals) {
+            guard let number = FileNames.number(in: name, suffix: ".totals"),
+                let file = try? disk.open(names.totals(number)),
+                let head = try? file.read(at: 0, count: TotalsFileFormat.headByteCount),
+                let key = TotalsFileFormat.storeKey(of: head), key != manifest.storeKey
+            else { continue }
+            throw stranger(names.totals(number))
         }
         for name in try disk.list(names.log) {
             guard let number = FileNames.number(in: name, suffix: ".log"),

@@ -10,6 +10,9 @@ struct StoreState {
     var headSpanCount = 0
     var parts: [Part] = []
     var lost: [LostPart] = []
+    var totals: [TotalsFile] = []
+    /// Totals files that could not be read or replaced; unlike damaged ones they are tried again.
+    var lostTotals: [LostTotals] = []
     /// Counters; the sizes are filled in by `numbers`.
     var statistics = StoreStatistics()
     var logFailure: LogFailure?
@@ -23,6 +26,8 @@ struct StoreState {
         numbers.parts = parts.count
         numbers.partBytes = parts.reduce(0) { $0 + $1.entry.byteCount }
         numbers.spans = parts.reduce(numbers.headSpans) { $0 + $1.entry.spanCount }
+        numbers.totalsFiles = totals.count
+        numbers.totalsBytes = totals.reduce(0) { $0 + $1.entry.byteCount }
         numbers.logBytes = UInt64(logByteCount)
         numbers.overflowedKeys = parts.reduce(0) { max($0, $1.directory.overflowKeys) }
         numbers.overflowedValues = parts.reduce(0) { $0 &+ UInt64($1.directory.overflowValues) }
@@ -44,6 +49,8 @@ struct LogFailure {
 struct Snapshot {
     let head: [HeadBatch]
     let parts: [Part]
+    /// What is left of parts that are gone.
+    var totals: [TotalsFile] = []
     let incomplete: [String]
 }
 
@@ -55,6 +62,8 @@ enum PartUse {
     case range(Range<UInt64>)
     /// Spans of these traces, whenever they start.
     case traces([TraceID])
+    /// Counts of spans that start in here, those that are gone included.
+    case totals(Range<UInt64>)
 }
 
 /// A part that was set aside, with what is still known of it.
@@ -69,7 +78,7 @@ struct LostPart {
     func concerns(_ use: PartUse) -> Bool {
         switch use {
         case .everything: true
-        case .range(let range):
+        case .range(let range), .totals(let range):
             entry.lastStart >= range.lowerBound && entry.firstStart < range.upperBound
         case .traces(let ids):
             filter.map { filter in ids.contains { filter.mayContain($0.low) } } ?? true

@@ -147,18 +147,32 @@ public struct StoreVerification {
     private mutating func verifyTotals(_ manifest: Manifest) throws {
         for entry in manifest.totals where verifiedTotals.insert(entry.number).inserted {
             let path = FileNames.relativeTotals(entry.number)
-            do throws(DiskError) {
+            do {
                 let sum = try disk.read(names.totals(entry.number))
-                if sum == (entry.byteCount, entry.checksum) {
-                    summary.fileCount += 1
-                    summary.byteCount += entry.byteCount
-                    tell("ok       \(path): \(entry.byteCount) bytes")
-                } else {
-                    damaged(path, "it is not the file that the manifest lists")
+                let file = try TotalsFile(
+                    entry,
+                    storeKey: manifest.storeKey,
+                    names: names,
+                    disk: disk
+                )
+                try file.verify()
+                guard sum == (entry.byteCount, entry.checksum) else {
+                    throw file.damage("it is not the file that the manifest lists")
+                }
+                summary.fileCount += 1
+                summary.byteCount += entry.byteCount
+                tell(
+                    "ok       \(path): totals of \(file.directory.partCount) parts, "
+                        + "\(entry.byteCount) bytes"
+                )
+                for gap in file.directory.gaps {
+                    damaged(path, TotalsFile.reason(gap))
                 }
             } catch {
                 let now = try Manifest.read(names, disk).manifest
-                if now.totals.contains(entry) { damaged(path, "\(error)") }
+                guard now.totals.contains(entry) else { continue }
+                try disk.refuseOtherVersion(ofTotals: names.totals(entry.number))
+                damaged(path, (error as? PartDamage)?.what ?? "\(error)")
             }
         }
     }

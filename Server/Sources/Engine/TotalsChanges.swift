@@ -63,7 +63,14 @@ struct TotalsChanges: ~Copyable {
         head.follow(snapshot.head)
         defer { head.release() }
         var places: [TraceID: Set<Int>] = [:]
-        try findShared(gatherer, range, &places, context)
+        try findShared(
+            gatherer,
+            {
+                $0.entry.lastStart >= range.lowerBound && $0.entry.firstStart < range.upperBound
+            },
+            &places,
+            context
+        )
         try findInHead(gatherer, &places, context)
         var result = TotalsFacts()
         // In a stated order: a simulated run must read the same bytes every time.
@@ -75,6 +82,63 @@ struct TotalsChanges: ~Copyable {
         result.groups = builder.facts.groups
         result.edges = builder.facts.edges
         return [head.facts, result]
+    }
+
+    /// What is to be counted beside the sections of removed parts, so that together with what is left
+    /// they say what everything said before:
+    /// ```
+    /// before    sections of 1, 2, 3 + changes of {1, 2, 3}
+    /// after     section of 1 + corrections | sections of 2, 3 + changes of {2, 3}
+    /// ```
+    /// That is, changes of {1, 2, 3} less those of {2, 3}, for each trace that 1 has and others too.
+    mutating func corrections(
+        removing removed: Set<UInt64>,
+        _ snapshot: Snapshot,
+        _ context: QueryContext
+    ) throws -> TotalsFacts {
+        let gatherer = TraceGatherer(snapshot, context)
+        let left = Snapshot(
+            head: snapshot.head,
+            parts: snapshot.parts.filter { !removed.contains($0.number) },
+            incomplete: []
+        )
+        let leftContext = QueryContext(
+            flag: context.flag,
+            budget: QueryBudget(limit: context.budget.limit)
+        )
+        let leftGatherer = TraceGatherer(left, leftContext)
+        var leftNumbers: [UInt64: Int] = [:]
+        for (number, session) in leftGatherer.sessions.enumerated() {
+            leftNumbers[session.part.number] = number
+        }
+        head.follow(snapshot.head)
+        defer { head.release() }
+        var places: [TraceID: Set<Int>] = [:]
+        try findShared(gatherer, { removed.contains($0.number) }, &places, context)
+        try findInHead(gatherer, &places, context)
+        var result = TotalsFacts()
+        for (id, sessions) in places.sorted(by: { $0.key < $1.key }) {
+            let parts = sessions.sorted().map { gatherer.sessions[$0].part.number }
+            guard parts.contains(where: { removed.contains($0) }) else { continue }
+            let whole = try change(of: id, sessions.sorted(), gatherer, context)
+            result.spans += whole.spans
+            result.requests += whole.requests
+            let rest = parts.compactMap { leftNumbers[$0] }
+            guard rest.count + (head.spanCount(of: id) > 0 ? 1 : 0) > 1 else { continue }
+            let kept = try change(of: id, rest.sorted(), leftGatherer, leftContext)
+            for var span in kept.spans {
+                span.times = 0 &- span.times
+                result.spans.append(span)
+            }
+            for var request in kept.requests {
+                request.times = 0 &- request.times
+                result.requests.append(request)
+            }
+        }
+        result.groups = builder.facts.groups
+        result.edges = builder.facts.edges
+        result.settle()
+        return result
     }
 
     /// Drops what belongs to parts that are gone.
@@ -92,17 +156,14 @@ struct TotalsChanges: ~Copyable {
 
     // MARK: Which traces lie in several places
 
-    /// Traces of parts in the range that other parts have too.
+    /// Traces of wanted parts that other parts have too.
     private mutating func findShared(
         _ gatherer: TraceGatherer,
-        _ range: Range<UInt64>,
+        _ isWanted: (Part) -> Bool,
         _ places: inout [TraceID: Set<Int>],
         _ context: QueryContext
     ) throws {
-        for (number, session) in gatherer.sessions.enumerated()
-        where session.part.entry.lastStart >= range.lowerBound
-            && session.part.entry.firstStart < range.upperBound
-        {
+        for (number, session) in gatherer.sessions.enumerated() where isWanted(session.part) {
             for (other, otherSession) in gatherer.sessions.enumerated() where other != number {
                 let a = session.part.number
                 let b = otherSession.part.number

@@ -17,7 +17,7 @@ import SkeinModel
 ///
 /// | field | meaning |
 /// |---|---|
-/// | version | 1 |
+/// | version | 1; 2 where sums of minutes are nanoseconds |
 /// | names | count, then each a run of bytes; ascending |
 /// | groups | count, then each: service, operation (names; the count of names: "other operations"), kind × 4 + status, calling service + 1 or 0; ascending by these |
 /// | edges | count, then each: calling service, called service; ascending |
@@ -35,6 +35,9 @@ import SkeinModel
 /// they came from.
 enum TotalsFormat {
     static let version: UInt64 = 1
+    /// Of sections whose sums of minutes are exact: those that were joined from others. Rounding
+    /// again what was rounded before would let the error grow.
+    static let exactVersion: UInt64 = 2
     /// Nanoseconds.
     static let minute: UInt64 = 60_000_000_000
     static let windowMinutes: UInt64 = 10
@@ -69,7 +72,7 @@ enum TotalsChunk: Int, CaseIterable {
     /// | coding | |
     /// |---|---|
     /// | packed, a value a row | the minutes with spans, as bits |
-    /// | packed, a value each of those minutes | nanoseconds as a `TotalsSum` |
+    /// | packed, a value each of those minutes | nanoseconds as a `TotalsSum`, in version 2 as they are |
     /// | frame, a byte a cell | cells of one span: its minute |
     /// | the same twice | cells of two and of three: place of the ascending list of minutes among all such lists (`TotalsMinutes`) |
     /// | frames, ten bytes a cell | cells of 4...8, 9...20, 21...64, 65...255: the spans of each minute |

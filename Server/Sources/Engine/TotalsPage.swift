@@ -144,8 +144,11 @@ struct TotalsPage: Sendable {
     }
 
     /// How the spans of each cell are spread over the minutes.
+    ///
+    /// - Parameter hasExactSums: of the section's index.
     func minutes(
         _ source: any TotalsSource,
+        hasExactSums: Bool,
         _ decompressor: borrowing Decompressor
     ) throws(PartDamage) -> TotalsMinuteCounts {
         let bytes = try source.chunk(page.chunks[TotalsChunk.minutes.rawValue])
@@ -169,7 +172,7 @@ struct TotalsPage: Sendable {
             return try TotalsMinuteCounts(
                 counts,
                 masks: masks,
-                sums: sums,
+                sums: hasExactSums ? sums : sums.map { TotalsSum.decode($0) },
                 frames: try Frame.unpack(frames, of: bytes, decompressor),
                 ends: ends,
                 rest: rest

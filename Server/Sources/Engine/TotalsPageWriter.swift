@@ -9,7 +9,7 @@ struct TotalsPageWriter {
     private(set) var lastWindow: UInt64
     private(set) var rowCount = 0
     private var requestRowCount = 0
-    private var spanCount: UInt64 = 0
+    private(set) var spanCount: UInt64 = 0
 
     private var windows: [UInt64] = []
     private var groups: [UInt64] = []
@@ -33,8 +33,12 @@ struct TotalsPageWriter {
     private var fine: [UInt8] = []
     private var hasHalfByte = false
 
-    init(firstWindow: UInt64) {
+    private let hasExactSums: Bool
+
+    /// - Parameter hasExactSums: of the section.
+    init(firstWindow: UInt64, hasExactSums: Bool = false) {
         self.firstWindow = firstWindow
+        self.hasExactSums = hasExactSums
         lastWindow = firstWindow
     }
 
@@ -44,11 +48,13 @@ struct TotalsPageWriter {
     ///   - entries: its spans, ascending, of which the low 17 bits count: cell (9 bits), minute (4),
     ///     fine step (4).
     ///   - minuteSums: nanoseconds of each of the ten minutes.
+    ///   - sum: of all of them; `nil` where it is the sum of `minuteSums`.
     mutating func add(
         window: UInt64,
         group: Int,
         entries: ArraySlice<UInt64>,
         minuteSums: [UInt64],
+        sum: UInt64? = nil,
         longest: UInt64
     ) {
         lastWindow = window
@@ -56,10 +62,11 @@ struct TotalsPageWriter {
         windows.append(window - firstWindow)
         groups.append(UInt64(group))
         sums.append(
-            minuteSums.reduce(0) { sum, next in
-                let (sum, overflow) = sum.addingReportingOverflow(next)
-                return overflow ? .max : sum
-            }
+            sum
+                ?? minuteSums.reduce(0) { sum, next in
+                    let (sum, overflow) = sum.addingReportingOverflow(next)
+                    return overflow ? .max : sum
+                }
         )
         self.longest.append(longest)
         let low = (entries.first ?? 0) >> 8 & 0x1FF
@@ -90,7 +97,9 @@ struct TotalsPageWriter {
         lengths.append(next - low)
         masks.append(mask)
         for minute in 0..<10 where mask >> UInt64(minute) & 1 == 1 {
-            self.minuteSums.append(TotalsSum.encode(minuteSums[minute]))
+            self.minuteSums.append(
+                hasExactSums ? minuteSums[minute] : TotalsSum.encode(minuteSums[minute])
+            )
         }
         spanCount += UInt64(entries.count)
     }

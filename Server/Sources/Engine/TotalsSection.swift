@@ -21,13 +21,14 @@ struct TotalsSection {
     private let number: UInt64
     private let cache: PartCache
 
+    /// - Parameter cache: `nil` for the one that parts share.
     /// - Returns: `nil` where the part has none.
-    init?(_ part: Part) throws(PartDamage) {
+    init?(_ part: Part, cache: PartCache? = nil) throws(PartDamage) {
         guard let reference = part.directory.totals.first else { return nil }
-        try self.init(part, reference, part.number, part.cache)
+        try self.init(part, reference, part.number, cache ?? part.cache)
     }
 
-    private init(
+    init(
         _ source: any TotalsSource,
         _ reference: ChunkReference,
         _ number: UInt64,
@@ -71,7 +72,7 @@ struct TotalsSection {
     ) throws(PartDamage) -> TotalsMinuteCounts {
         let key = key(.minutes, number)
         if case .totalsMinutes(let known) = cache.find(key) { return known }
-        let made = try page.minutes(source, decompressor)
+        let made = try page.minutes(source, hasExactSums: index.hasExactSums, decompressor)
         cache.insert(.totalsMinutes(made), made.byteCount, key)
         return made
     }
@@ -110,6 +111,8 @@ final class TotalsIndex: Sendable {
         var chunks: [ChunkReference]
     }
 
+    /// Whether sums of minutes are nanoseconds, not `TotalsSum`s.
+    let hasExactSums: Bool
     let names: [String]
     let groups: [Group]
     let edges: [Edge]
@@ -121,12 +124,13 @@ final class TotalsIndex: Sendable {
     init(parsing bytes: [UInt8]) throws(CorruptBytes) {
         var reader = ByteReader(bytes)
         let version = try reader.varint()
-        guard version == TotalsFormat.version else {
+        guard version == TotalsFormat.version || version == TotalsFormat.exactVersion else {
             throw CorruptBytes(
                 what: "its totals have format version \(version), this program reads "
-                    + "\(TotalsFormat.version)"
+                    + "\(TotalsFormat.version) and \(TotalsFormat.exactVersion)"
             )
         }
+        hasExactSums = version == TotalsFormat.exactVersion
         var names: [String] = []
         for _ in 0..<(try reader.count()) { names.append(try reader.text()) }
         var groups: [Group] = []

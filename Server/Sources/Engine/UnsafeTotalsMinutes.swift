@@ -51,7 +51,7 @@ struct TotalsMinuteCounts: Sendable {
     /// - Parameters:
     ///   - counts: by cell, spans in it.
     ///   - masks: by row, the minutes with spans as bits.
-    ///   - sums: for each of those minutes, nanoseconds as `TotalsSum`.
+    ///   - sums: for each of those minutes, nanoseconds.
     ///   - frames: the bytes of the frames one after another.
     ///   - ends: by `TotalsCellKind` with a frame, where it ends there.
     ///   - rest: ten numbers for each cell that has none in the frames.
@@ -65,7 +65,7 @@ struct TotalsMinuteCounts: Sendable {
     ) throws(CorruptBytes) {
         self.masks = masks
         self.rest = rest
-        self.sums = sums.map { TotalsSum.decode($0) }
+        self.sums = sums
         firstSum.reserveCapacity(masks.count)
         var sumCount = 0
         for mask in masks {

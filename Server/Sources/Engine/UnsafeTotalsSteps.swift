@@ -9,6 +9,9 @@ struct TotalsSteps: Sendable {
     /// Memory held.
     var byteCount: Int { bytes.count }
 
+    /// The step of span `place`, which must be one of the page's.
+    subscript(place: Int) -> UInt64 { UInt64(bytes[place &>> 1] &>> UInt8((place & 1) &* 4) & 0xF) }
+
     /// Sixteen counters of a byte each, in two words.
     private struct Counters: BitwiseCopyable {
         var low: UInt64 = 0

@@ -30,6 +30,8 @@ public struct Scenario {
     var isFaulty = false
     /// A call failed while the store was opened, and no maintenance came since: a part may be unread.
     var mayBeUnread = false
+    /// Parts may have gone while the disk would not read them.
+    var mayBeUncounted = false
     /// The disk is told to be full, and nothing else.
     private var isFull = false
     /// The log said that it takes nothing until the next start.
@@ -49,7 +51,10 @@ public struct Scenario {
         self.disk = disk
         clock = SimulatedClock()
         enginesDisk = options.bug.map { PlantedDisk(disk, $0) } ?? disk
-        engineOptions = Self.engineOptions(&random)
+        var engineOptions = Self.engineOptions(&random)
+        // Totals that go with their spans must agree with them, others with all that ever was.
+        engineOptions.totalsRetention = seed.isMultiple(of: 2) ? nil : engineOptions.retention
+        self.engineOptions = engineOptions
         disk.setBypass(isPossible: random.happens(oneIn: 2))
         self.random = random
         outcome = SimulationOutcome(seed: seed)
@@ -295,6 +300,7 @@ public struct Scenario {
         if now > Self.retentionNanoseconds {
             ledger.note(expiredUpTo: now - Self.retentionNanoseconds)
         }
+        if isFaulty || mayBeUnread { mayBeUncounted = true }
         disk.note(step: "maintain", Int(now / 1_000_000_000))
         core.maintain()
         if !isFaulty { mayBeUnread = false }

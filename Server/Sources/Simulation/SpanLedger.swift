@@ -21,8 +21,14 @@ struct SpanLedger {
         var standing: Standing
         let fingerprint: UInt64
         let number: UInt64
+        let service: String
+        let isError: Bool
         /// The batches it was sent in, without those that are known to be gone.
         var batches: [Int]
+        /// All that it was sent in and that were not refused.
+        var copies: [Int]
+        /// Its trace was to be deleted while it was stored, or may have been.
+        var wasDeleted = false
     }
 
     struct Batch {
@@ -77,7 +83,10 @@ struct SpanLedger {
                         standing: answer,
                         fingerprint: SimulatedSpans.fingerprint(batch.columns, row),
                         number: numbers[row],
-                        batches: [batches.count - 1]
+                        service: batch.columns.strings.text(batch.columns.service(row)),
+                        isError: batch.columns[row].status == .error,
+                        batches: [batches.count - 1],
+                        copies: answer == .refused ? [] : [batches.count - 1]
                     )
                 )
             }
@@ -90,6 +99,7 @@ struct SpanLedger {
             return
         }
         known.batches += entry.batches
+        known.copies += entry.copies
         switch entry.standing {
         case .acknowledged: known.standing = .acknowledged
         case .unknown: if known.standing != .acknowledged { known.standing = .unknown }
@@ -114,6 +124,9 @@ struct SpanLedger {
     ///
     /// - Parameter isDone: nothing of it is left; else it may be there or not.
     mutating func noteDeletion(_ tenant: Int, trace: Int, isDone: Bool) {
+        for (id, entry) in entries[tenant] where SimulatedSpans.trace(entry.number) == trace {
+            entries[tenant][id]?.wasDeleted = true
+        }
         for (id, entry) in entries[tenant]
         where entry.standing == .acknowledged && SimulatedSpans.trace(entry.number) == trace {
             if isDone {
@@ -160,6 +173,23 @@ struct SpanLedger {
             }
         case .unknown, .refused, .gone: true
         }
+    }
+
+    /// How often totals that outlive spans may count a span: each copy that may have expired, and the
+    /// one that is still there. What expired is counted for good, for nothing tells any more which
+    /// spans those were.
+    ///
+    /// - Parameter isSeen: whether it is still found.
+    func counts(of entry: Entry, isSeen: Bool) -> ClosedRange<Int> {
+        let expired = entry.copies.filter { batches[$0].receivedAt <= expiryLimit }
+        let most = expired.count + (isSeen ? 1 : 0)
+        let isCounted =
+            isSeen
+            || !entry.wasDeleted
+                && expired.contains {
+                    batches[$0].answer == .acknowledged && batches[$0].damageCount == 0
+                }
+        return (isCounted ? 1 : 0)...max(most, isCounted ? 1 : 0)
     }
 
     func mayBeFound(_ entry: Entry) -> Bool {

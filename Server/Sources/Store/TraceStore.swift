@@ -102,6 +102,14 @@ public struct StoreStatistics: Sendable, Equatable {
     public var expiredParts: UInt64 = 0
     /// Bytes of those parts.
     public var expiredBytes: UInt64 = 0
+    /// Files with minute totals of spans that are gone.
+    public var totalsFiles: Int = 0
+    /// Bytes of those files.
+    public var totalsBytes: UInt64 = 0
+    /// Such files removed since start, too old or too many bytes.
+    public var expiredTotalsFiles: UInt64 = 0
+    /// Spans removed since start that no totals file counts, because their part could not be read.
+    public var uncountedSpans: UInt64 = 0
     /// Spans of deleted traces since start.
     public var deletedSpans: UInt64 = 0
     /// Parts set aside because a checksum failed or the file is gone.

@@ -13,6 +13,7 @@ public struct ConfigurationSources: Sendable {
         case otlpGRPC = "otlp-grpc"
         case zipkin, retention, durability
         case retentionBytes = "retention-bytes"
+        case totalsRetention = "totals-retention"
         case insecureOpen = "insecure-open"
         case webDirectory = "web-dir"
     }

@@ -94,6 +94,18 @@ struct MetricsText: Sendable {
         writer.figure("skein_store_head_bytes", .gauge, "Memory the head holds.", now.headBytes)
         writer.figure("skein_store_parts", .gauge, "Live parts.", now.parts)
         writer.figure("skein_store_part_bytes", .gauge, "Bytes of live parts.", now.partBytes)
+        writer.figure(
+            "skein_store_totals_files",
+            .gauge,
+            "Files with minute totals of spans that are gone.",
+            now.totalsFiles
+        )
+        writer.figure(
+            "skein_store_totals_bytes",
+            .gauge,
+            "Bytes of those files.",
+            now.totalsBytes
+        )
         writer.figure("skein_store_log_bytes", .gauge, "Bytes of log segments.", now.logBytes)
         writer.figure(
             "skein_store_appended_batches_total",
@@ -140,6 +152,18 @@ struct MetricsText: Sendable {
             .counter,
             "Bytes of disk that removing them gave back.",
             now.expiredBytes
+        )
+        writer.figure(
+            "skein_store_expired_totals_files_total",
+            .counter,
+            "Files of minute totals removed since start, too old or too many bytes.",
+            now.expiredTotalsFiles
+        )
+        writer.figure(
+            "skein_store_uncounted_spans_total",
+            .counter,
+            "Spans removed since start that no totals count, because they could not be read.",
+            now.uncountedSpans
         )
         writer.figure(
             "skein_store_deleted_spans_total",

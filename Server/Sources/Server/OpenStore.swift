@@ -12,6 +12,7 @@ func openStore(
     var options = EngineOptions()
     options.durability = configuration.durability
     options.retention = configuration.retention.duration
+    options.totalsRetention = configuration.totalsDuration
     options.retentionBytes = configuration.retentionBytes.byteCount
     return try EmbeddedStore.open(
         directory: configuration.dataDirectory,

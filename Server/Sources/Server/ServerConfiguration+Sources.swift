@@ -25,6 +25,9 @@ extension ServerConfiguration {
         if let setting = try sources.setting(.retentionBytes) {
             retentionBytes = try setting.parsed { try ByteLimit(parsing: $0) }
         }
+        if let setting = try sources.setting(.totalsRetention) {
+            totalsRetention = try setting.parsed { try Retention(parsing: $0) }
+        }
         if let setting = try sources.setting(.durability) {
             durability = try setting.parsed { try EngineOptions.Durability(parsing: $0) }
         }
@@ -34,6 +37,7 @@ extension ServerConfiguration {
         guard !dataDirectory.isEmpty else {
             throw ConfigurationError("--data names no folder; try --data skein-data")
         }
+        try checkTotals()
         try checkExposure()
     }
 

@@ -17,6 +17,8 @@ public struct ServerConfiguration: Sendable {
     public var zipkin = ListenAddress(host: "127.0.0.1", port: 9411)
     /// How long spans are kept.
     public var retention = Retention.standard
+    /// How long minute totals are kept; `nil` for 90 days, or as long as spans where that is longer.
+    public var totalsRetention: Retention?
     /// How many bytes of spans are kept.
     public var retentionBytes = ByteLimit.unlimited
     /// When a request is acknowledged.
@@ -43,6 +45,29 @@ public struct ServerConfiguration: Sendable {
                 """
             )
         }
+    }
+
+    /// How long minute totals are kept after all; `nil` for ever.
+    public var totalsDuration: Duration? {
+        if let totalsRetention { return totalsRetention.duration }
+        guard let spans = retention.duration, let standard = EngineOptions().totalsRetention else {
+            return nil
+        }
+        return max(spans, standard)
+    }
+
+    /// Refuses totals that would go before their spans.
+    ///
+    /// - Throws: `ConfigurationError`, which says what to do.
+    public func checkTotals() throws(ConfigurationError) {
+        guard let totalsRetention, let totals = totalsRetention.duration else { return }
+        if let spans = retention.duration, spans <= totals { return }
+        throw ConfigurationError(
+            """
+            --totals-retention \(totalsRetention) is shorter than --retention \(retention): totals count \
+            spans that are gone. Give the same time to keep none, or a longer one
+            """
+        )
     }
 
     /// The address of one listener.

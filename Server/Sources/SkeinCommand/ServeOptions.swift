@@ -56,6 +56,17 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
+            How long minute totals of calls, errors and durations are kept: as --retention, and not \
+            shorter. (default: 90d, or as long as spans)
+            """,
+            valueName: "time"
+        )
+    )
+    var totalsRetention: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             How many bytes of spans are kept, such as 10GB, or unlimited; the oldest are removed \
             first. (default: unlimited)
             """,
@@ -106,6 +117,7 @@ struct ServeOptions: ParsableArguments {
         given[.otlpGRPC] = otlpGrpc
         given[.zipkin] = zipkin
         given[.retention] = retention
+        given[.totalsRetention] = totalsRetention
         given[.retentionBytes] = retentionBytes
         given[.durability] = durability
         given[.webDirectory] = webDir

@@ -122,6 +122,33 @@ import Testing
         )
     }
 
+    @Test func `totals are kept for 90 days, or as long as spans`() throws {
+        #expect(try Self.configuration().totalsDuration == .seconds(90 * 86_400))
+        let long = try Self.configuration(options: [.retention: "180d"])
+        #expect(long.totalsDuration == .seconds(180 * 86_400))
+        let ever = try Self.configuration(options: [.retention: "forever"])
+        #expect(ever.totalsDuration == nil)
+        let none = try Self.configuration(
+            options: [.retention: "1d"],
+            environment: ["SKEIN_TOTALS_RETENTION": "24h"]
+        )
+        #expect(none.totalsDuration == .seconds(86_400))
+        let always = try Self.configuration(options: [.totalsRetention: "forever"])
+        #expect(always.totalsDuration == nil)
+    }
+
+    @Test(arguments: [("7d", "1d"), ("forever", "90d")])
+    func `totals that would go before their spans are refused`(
+        _ spans: String,
+        _ totals: String
+    ) throws {
+        let message = try Self.message(
+            options: [.retention: spans, .totalsRetention: totals]
+        )
+        #expect(message.contains("--totals-retention \(totals)"))
+        #expect(message.contains("--retention \(spans)"))
+    }
+
     @Test(arguments: [
         ("90s", 90), ("30m", 1_800), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600),
     ])

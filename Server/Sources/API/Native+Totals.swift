@@ -24,7 +24,7 @@ extension ReadAPI {
         let step = try query.duration("step")
         let totals = try await engine.totals(
             lines ?? .operations,
-            in: try NativeSearch.time(query),
+            in: try Self.time(query),
             service: try query.one("service"),
             operation: try query.one("operation"),
             quantiles: quantiles,
@@ -52,7 +52,7 @@ extension ReadAPI {
         let step = try query.duration("step")
         let totals = try await engine.totals(
             .edges,
-            in: try NativeSearch.time(query),
+            in: try Self.time(query),
             service: try query.one("service"),
             quantiles: quantiles,
             step: step
@@ -93,6 +93,14 @@ extension ReadAPI {
             json.member("complete", flag: totals.incomplete.isEmpty)
             json.array("incompleteReasons", of: totals.incomplete)
         }
+    }
+
+    private static func time(_ query: QueryParameters) throws -> TraceQuery.TimeSpan {
+        let time = try NativeSearch.time(query)
+        if case .between(let start, let end) = time, start >= end {
+            throw Failure.badRequest("start \(start) is not before end \(end): the range is empty")
+        }
+        return time
     }
 
     /// Numbers from 0 to 1 with commas between; the median and two tails where nothing is said.

@@ -160,9 +160,10 @@ struct TestAPI {
 
     enum Interface { case main, zipkin }
 
-    init(_ interface: Interface = .main) {
+    /// - Parameter other: the store to ask in the place of `store`.
+    init(_ interface: Interface = .main, asking other: (any TraceStore)? = nil) {
         api = ReadAPI(
-            engine: QueryEngine(store: store, now: { 1_000_000_000_000_000 }),
+            engine: QueryEngine(store: other ?? store, now: { 1_000_000_000_000_000 }),
             autocompleteKeys: ["environment"],
             facts: {
                 .init(

@@ -3,6 +3,7 @@
 
 import json
 import os
+import struct
 import subprocess
 
 import pytest
@@ -39,7 +40,7 @@ def test_serve_help_names_every_option_with_its_default():
     for option, default in {
         "--data": "", "--http": "127.0.0.1:16686", "--otlp-http": "127.0.0.1:4318",
         "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411", "--retention": "7d",
-        "--retention-bytes": "unlimited",
+        "--retention-bytes": "unlimited", "--totals-retention": "90d",
         "--durability": "fsync", "--insecure-open": "", "--config": "", "--ports-file": "",
     }.items():
         assert option in text
@@ -62,6 +63,7 @@ def test_a_wrong_word_says_what_was_meant(wrong, meant):
     [
         (["--durability", "maybe"], "fsync"),
         (["--retention", "soon"], "7d"),
+        (["--totals-retention", "1h"], "shorter than --retention 7d"),
         (["--http", "nowhere"], "HOST:PORT"),
         (["--http", "127.0.0.1:99999"], "99999"),
         (["--otlp-http", "0.0.0.0:0"], "--insecure-open"),
@@ -138,6 +140,48 @@ def test_query_load_and_inspect_work_together(new_server, tmp_path):
     inspected = skein("inspect", data)
     assert inspected.returncode == 0, said(inspected)
     assert inspected.stdout.strip()
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    (["totals", "lines"], "operations"),
+    (["totals", "edges", "--operation", "a"], "by services only"),
+    (["totals", "--last", "1h", "--start", "2026-01-01T00:00:00Z"], "one of them"),
+    (["totals", "--start", "yesterday"], "2026-09-01T08:00:00Z"),
+    (["totals", "--step", "1m"], "--json"),
+])
+def test_wrong_questions_for_totals_are_refused_with_a_hint(wrong, hint):
+    result = skein(*wrong)
+    assert result.returncode == 64
+    assert hint in said(result)
+
+
+def test_totals_are_printed_as_tables_and_as_json(new_server):
+    with new_server() as server:
+        trace_id = bytes.fromhex("70" * 16)
+        caller = otlp.span(trace_id, struct.pack(">Q", 1), "buy", start=otlp.BASE_TIME,
+                           duration=5_000_000)
+        called = [otlp.span(trace_id, struct.pack(">Q", number), "charge", parent=struct.pack(">Q", 1),
+                            start=otlp.BASE_TIME + number, duration=2_000_000)
+                  for number in (2, 3)]
+        assert server.post_otlp(otlp.request([caller], service="shop")).status == 200
+        assert server.post_otlp(otlp.request(called, service="bank")).status == 200
+        address = ["--address", server.url("http"), "--last", "3650d"]
+        operations = skein("totals", *address)
+        assert operations.returncode == 0, said(operations)
+        rows = [line.split() for line in operations.stdout.splitlines()]
+        assert ["bank", "charge", "2"] in [row[:3] for row in rows], operations.stdout
+        assert "P99" in rows[1] and "LONGEST" in rows[1]
+        edges = skein("totals", "edges", "--quantiles", "0.5", *address)
+        assert [row[:3] + row[-1:] for row in map(str.split, edges.stdout.splitlines())][-1] == [
+            "shop", "bank", "2", "2.0"], edges.stdout
+        raw = json.loads(skein("totals", "--by", "service", "--json", "--step", "4000d",
+                               *address).stdout)
+        assert [line["service"] for line in raw["operations"]] == ["bank", "shop"]
+        assert raw["complete"] is True
+        nothing = skein("totals", "--service", "nobody", *address)
+        assert "Nothing was counted." in nothing.stdout
+        refused = skein("totals", "--by", "colour", *address)
+        assert refused.returncode != 0 and "service, operation, kind" in said(refused)
 
 
 def test_inspect_of_nothing_says_so(tmp_path):

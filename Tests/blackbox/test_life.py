@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of data: deleting a trace, backups, verifying, retention, folders that are refused."""
 
+import json
 import os
 import random
 import shutil
@@ -305,6 +306,77 @@ def test_the_oldest_spans_go_when_there_are_too_many_bytes(new_server):
     assert sum(path.stat().st_size for path in (server.data / "parts").iterdir()) <= 1_500_000
     assert [server.trace(trace_id) is not None for trace_id in ids] == [False, False, True, True]
     assert server.stop() == 0
+
+
+# Totals that outlive spans
+
+def totals(server, route, parameters):
+    """An answer over all time: totals widen what is asked to whole minutes."""
+    answer = server.get(f"/api/skein/v1/totals/{route}?start=0&{parameters}")
+    assert answer.status == 200, answer.text
+    return json.loads(answer.body)
+
+
+def test_totals_are_the_same_when_the_spans_are_gone(new_server):
+    server = new_server()
+    chance = random.Random(SEED)
+    server.start()
+    trace_ids = [struct.pack(">QQ", 7, number + 1) for number in range(40)]
+    for half, service in enumerate(["shop", "bank"]):
+        # Each trace lies in two parts: the caller in one, its calls in the other.
+        spans = []
+        for trace_id in trace_ids:
+            for number in range(1 + half * 2):
+                spans.append(otlp.span(
+                    trace_id, struct.pack(">Q", 1 + half * 10 + number), f"step{number}",
+                    parent=struct.pack(">Q", 1) if half else b"",
+                    start=otlp.BASE_TIME + chance.randrange(3_000_000_000_000),
+                    duration=chance.randrange(1, 10_000_000_000)))
+        assert server.post_otlp(otlp.request(spans, service=service)).status == 200
+        assert server.stop() == 0
+        server.start()
+    questions = [(route, parameters) for route in ("operations", "edges")
+                 for parameters in ("", "quantiles=0,0.5,1", "service=bank",
+                                    f"end={otlp.BASE_TIME + 1_000_000_000_000}")]
+    before = [totals(server, *question) for question in questions]
+    assert before[4]["edges"][0]["callCount"] == 120
+    assert server.stop() == 0
+
+    server.arguments += ["--retention", "1s", "--totals-retention", "1d"]
+    server.start()
+    deadline = time.monotonic() + 20
+    while "skein_store_parts 0" not in (metrics := server.get("/metrics").text):
+        assert time.monotonic() < deadline, metrics
+        time.sleep(0.05)  # Between two looks; the loop ends by the deadline.
+    assert "skein_store_uncounted_spans_total 0" in metrics
+    assert "skein_store_totals_files 0" not in metrics
+    assert server.trace(trace_ids[0].hex()) is None
+    assert [totals(server, *question) for question in questions] == before
+    printed = skein("totals", "edges", "--last", "3650d", "--address", server.url("http"))
+    assert printed.returncode == 0 and "120" in printed.stdout, said(printed)
+    assert server.stop() == 0
+    verified = skein("verify", server.data)
+    assert verified.returncode == 0 and ".totals" in verified.stdout, said(verified)
+    assert "parts that are gone" in skein("inspect", server.data).stdout
+
+    server.arguments += ["--totals-retention", "1s"]
+    server.start()
+    while "skein_store_totals_files 0" not in (metrics := server.get("/metrics").text):
+        assert time.monotonic() < deadline, metrics
+        time.sleep(0.05)  # Between two looks; the loop ends by the deadline.
+    assert totals(server, "operations", "")["operations"] == []
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("wrong, hint", [
+    ("operations?quantiles=1.5", "from 0 to 1"), ("operations?step=90s", "whole minutes"),
+    ("operations?step=1m&start=0&end=90000000000000000", "larger step"),
+    ("edges?start=5&end=5", "empty"), ("edges?by=kind", "not known"),
+    ("operations?by=colour", "service, operation, kind"),
+])
+def test_wrong_questions_for_totals_are_answered_with_400(server, wrong, hint):
+    answer = server.get(f"/api/skein/v1/totals/{wrong}")
+    assert answer.status == 400 and hint in answer.text, answer.text
 
 
 @pytest.mark.parametrize("wrong", ["10", "many", "0GB", "-1GB", "10 GB"])

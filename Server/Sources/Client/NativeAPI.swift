@@ -132,8 +132,7 @@ public struct NativeAPI: Sendable {
 
     /// The answer to a search as the server wrote it.
     public func searchJSON(_ search: TraceSearch) async throws -> [UInt8] {
-        let query = search.parameters.map { "\($0)=\(Self.escaped($1))" }.joined(separator: "&")
-        return try await get("/api/skein/v1/traces" + (query.isEmpty ? "" : "?" + query)).body
+        try await get("/api/skein/v1/traces" + Self.query(search.parameters)).body
     }
 
     /// Finds traces.
@@ -183,12 +182,12 @@ public struct NativeAPI: Sendable {
 
     private func path(of id: TraceID) -> String { "/api/skein/v1/traces/\(id.shortHex)" }
 
-    private struct Answer {
+    struct Answer {
         var body: [UInt8]
         var incompleteReason: String?
     }
 
-    private func get(_ path: String) async throws -> Answer { try await ask(.GET, path) }
+    func get(_ path: String) async throws -> Answer { try await ask(.GET, path) }
 
     private func ask(_ method: HTTPMethod, _ path: String) async throws -> Answer {
         var request = HTTPClientRequest(url: address + path)
@@ -228,12 +227,18 @@ public struct NativeAPI: Sendable {
         )
     }
 
-    private func notUnderstood(_ detail: String) -> ClientError {
+    func notUnderstood(_ detail: String) -> ClientError {
         ClientError(
             "the answer is not what the native API gives: \(detail)",
             at: address,
             hint: "is this a Skein server of the same version?"
         )
+    }
+
+    /// The part of an address that holds parameters.
+    static func query(_ parameters: [(String, String)]) -> String {
+        let pairs = parameters.map { "\($0)=\(escaped($1))" }
+        return pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
     }
 
     /// `text` as the value of a query parameter.

@@ -21,6 +21,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case partNotSynced
     /// A part's new name is not synced before the manifest names it.
     case partDirectoryNotSynced
+    /// A totals file's new name is not synced before the manifest names it instead of its part.
+    case totalsDirectoryNotSynced
     /// The manifest is not synced before it is renamed.
     case manifestNotSynced
     /// The manifest's new name is not synced.

@@ -90,6 +90,7 @@ final class PlantedDisk: Disk {
         switch bug {
         case .logDirectoryNotSynced where path.hasSuffix("/log"): return
         case .partDirectoryNotSynced where path.hasSuffix("/parts"): return
+        case .totalsDirectoryNotSynced where path.hasSuffix("/totals"): return
         case .manifestDirectoryNotSynced where path.hasSuffix("/data"): return
         default: try disk.syncDirectory(path)
         }

@@ -45,6 +45,7 @@ extension StoreKeeper {
             if isHeadFull || isLogLong || isHeadOld || mustSaveHead { try flush() }
             // New spans go first: joining is never urgent, a full head refuses appends.
             while options.merging, try merge() { if isHeadFull { try flush() } }
+            try mergeTotals()
             state.withLock { $0.flushFailure = nil }
             reserve.fill()
         } catch {

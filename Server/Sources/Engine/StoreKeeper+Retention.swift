@@ -22,7 +22,6 @@ extension StoreKeeper {
             if let limit = options.retentionBytes {
                 try remove(surplus(over: limit), now) { $0.statistics.evictedSpans += $1 }
             }
-            try mergeTotals(now)
         }
     }
 
@@ -101,7 +100,7 @@ extension StoreKeeper {
 
     /// The wall clock, but never more than an hour ahead of what has really passed since the store
     /// was opened: a clock that jumps forward must not expire everything.
-    private var trustedNow: UInt64 {
+    var trustedNow: UInt64 {
         let passed = clock.monotonicNanoseconds() &- openedMonotonic
         let (limit, overflow) = openedWall.addingReportingOverflow(passed &+ 3_600_000_000_000)
         return overflow ? clock.wallNanoseconds() : min(clock.wallNanoseconds(), limit)

@@ -257,7 +257,9 @@ extension StoreKeeper {
 
     /// Joins totals files of one tenant and day, when there are several of a day that is over, or
     /// many of one that is not.
-    func mergeTotals(_ now: UInt64) throws {
+    func mergeTotals() throws { try rewriting.withLock { _ in try mergeTotals(trustedNow) } }
+
+    private func mergeTotals(_ now: UInt64) throws {
         let files = state.withLock { $0.totals }
         let days = Dictionary(grouping: files) { file in
             TotalsDay(tenant: file.entry.tenant, day: file.entry.receivedAt / Self.day)

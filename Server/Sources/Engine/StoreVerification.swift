@@ -166,7 +166,7 @@ public struct StoreVerification {
                         + "\(entry.byteCount) bytes"
                 )
                 for gap in file.directory.gaps {
-                    damaged(path, TotalsFile.reason(gap))
+                    tell("missing  \(path): \(TotalsFile.reason(gap))")
                 }
             } catch {
                 let now = try Manifest.read(names, disk).manifest

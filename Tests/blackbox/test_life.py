@@ -361,6 +361,7 @@ def test_totals_are_the_same_when_the_spans_are_gone(new_server):
 
     server.arguments += ["--totals-retention", "1s"]
     server.start()
+    deadline = time.monotonic() + 20
     while "skein_store_totals_files 0" not in (metrics := server.get("/metrics").text):
         assert time.monotonic() < deadline, metrics
         time.sleep(0.05)  # Between two looks; the loop ends by the deadline.

@@ -10,6 +10,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
+        .executableTarget(
+            name: "Lifetimes",
+            dependencies: [.product(name: "Skein", package: "skein")]
+        ),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -20,7 +24,7 @@ let package = Package(
                 .product(name: "SkeinWire", package: "skein"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                "CGunzip",
+                "CGunzip", "Lifetimes",
             ]
         ),
         .systemLibrary(name: "CGunzip", path: "Tests/CGunzip"),

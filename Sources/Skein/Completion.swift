@@ -18,6 +18,9 @@ final class Completion: Sendable {
 
     private let state = Mutex(State())
 
+    /// Whether it has happened.
+    var isComplete: Bool { state.withLock { $0.result != nil } }
+
     /// Lets all go that wait, now and later. Only the first call counts.
     func complete(_ result: Bool) {
         let waiters: [Int: Waiter] = state.withLock { state in

@@ -20,6 +20,12 @@ public struct SkeinConfiguration: Sendable {
     public var remoteSampling: RemoteSampling?
     /// Sampler, propagators and span limits.
     public var tracer = TracerOptions()
+    /// How long the end of the process waits for what has ended to be exported, where nobody called
+    /// `shutdown` before: `exit` and the return from the main function. `nil` does not wait.
+    public var exitTimeout: Duration? = .seconds(5)
+    /// Whether `SIGTERM` exports what has ended, within `exitTimeout`, before it ends the process. It
+    /// has no effect where the program handles the signal itself: call `shutdown` there.
+    public var exportsOnTermination = false
     /// Buffer, retries and where trouble is reported.
     public var pipeline = PipelineOptions()
 

@@ -24,6 +24,7 @@ public final class SkeinTracer: Tracer {
     public var resource: Resource { core.resource }
     @usableFromInline let core: TracerCore
     private let flushSink: @Sendable () -> Void
+    /// Spans that wait, once what nobody will export is counted as dropped.
     private let queuedCount: @Sendable () -> Int
 
     /// Makes a tracer that hands its spans to a sink of yours.
@@ -72,7 +73,10 @@ public final class SkeinTracer: Tracer {
             wakeCount: pipeline.slabWakeCount
         ) { pipeline.startFlush() }
         flushSink = { pipeline.startFlush() }
-        queuedCount = { pipeline.queuedCount }
+        queuedCount = {
+            pipeline.settleLeftovers()
+            return pipeline.queuedCount
+        }
     }
 
     /// What became of this tracer's spans, and of those of all tracers with the same pipeline.

@@ -12,6 +12,7 @@ internal import Tracing
 /// ```
 public enum SkeinTracing {
     private static let current = Mutex<TracingHandle?>(nil)
+    private static let endTimeout = Mutex(Duration.zero)
 
     /// Makes a tracer that exports where the configuration says, OTLP over HTTP if it says nothing,
     /// and gives it to swift-distributed-tracing.
@@ -89,6 +90,7 @@ public enum SkeinTracing {
             return (handle, true)
         }
         if isNew {
+            prepareEnd(configuration)
             handle.remoteSampler?.start()
             InstrumentationSystem.bootstrap(handle.tracer)
         } else {
@@ -99,6 +101,28 @@ public enum SkeinTracing {
 }
 
 extension SkeinTracing {
+    /// Lets the ends of the process wait for the export, as the configuration says.
+    private static func prepareEnd(_ configuration: SkeinConfiguration) {
+        guard let timeout = configuration.exitTimeout else { return }
+        endTimeout.withLock { $0 = timeout }
+        Transport.atExit { SkeinTracing.shutDownAtEnd() }
+        guard configuration.exportsOnTermination else { return }
+        if !Transport.onTermination({ SkeinTracing.shutDownAtEnd() }) {
+            configuration.pipeline.onWarning(
+                "The program handles SIGTERM itself: let it call shutdown on the tracing handle."
+            )
+        }
+    }
+
+    /// The same as `shutdown`, for a thread that cannot await. A second call has nothing to wait for.
+    private static func shutDownAtEnd() {
+        guard !Transport.isForkedCopy, let handle = current.withLock({ $0 }) else { return }
+        let timeout = endTimeout.withLock { $0 }
+        Transport.waitForTask(atMost: timeout + Limits.cancellationGrace) {
+            await handle.shutdown(timeout: timeout)
+        }
+    }
+
     private static func makeRemoteSampler(_ configuration: SkeinConfiguration) -> RemoteSampler? {
         guard let sampling = configuration.remoteSampling else { return nil }
         #if OTLPHTTP

@@ -40,13 +40,34 @@ public final class SpanPipeline: SpanSink {
         )
         self.wake = wake
         worker = Mutex(nil)
+        Transport.watchForks()
         // Detached: no trace context and no task-local of the caller may reach the exporter.
         let task = Task.detached { await self.run(wakeups) }
         worker.withLock { $0 = task }
     }
 
     /// What became of the spans of all tracers that use this pipeline.
-    public var counters: TracingCounters { cells.snapshot(queuedCount: queuedCount) }
+    public var counters: TracingCounters {
+        settleLeftovers()
+        return cells.snapshot(queuedCount: queuedCount)
+    }
+
+    /// Counts what ended too late for anybody to export it.
+    func settleLeftovers() {
+        let reason: TracingCounters.DropReason
+        if Transport.isForkedCopy {
+            reason = .forked
+        } else if finished.isComplete {
+            reason = .shutDown
+        } else {
+            return
+        }
+        for (slab, _) in slabs.withLock({ $0 }) {
+            var count = 0
+            slab.drain { _ in count += 1 }
+            if count > 0 { cells.drop(count, reason) }
+        }
+    }
 
     var queuedCount: Int {
         slabs.withLock { $0 }.reduce(buffer.spanCount) { $0 + $1.slab.endedCount }
@@ -69,6 +90,8 @@ public final class SpanPipeline: SpanSink {
     }
 
     public func accept(_ span: consuming SpanRecord) {
+        // Before any lock: the thread that held it may not exist here.
+        guard !Transport.isForkedCopy else { return cells.drop(1, .forked) }
         switch buffer.offer(span) {
         case .taken: break
         case .takenCompletingBatch: wake.yield()
@@ -84,6 +107,7 @@ public final class SpanPipeline: SpanSink {
     ///   timeout; `counters` tells which.
     @discardableResult
     public func flush(timeout: Duration = .seconds(10)) async -> Bool {
+        guard !Transport.isForkedCopy else { return false }
         let request = Completion()
         let isTaken = flushes.withLock { flushes in
             guard flushes.count < Limits.flushWaiterCount else { return false }
@@ -100,16 +124,20 @@ public final class SpanPipeline: SpanSink {
     }
 
     /// Starts a flush and does not wait for it.
-    func startFlush() { wake.yield() }
+    func startFlush() {
+        if !Transport.isForkedCopy { wake.yield() }
+    }
 
     /// Exports what has ended, lets go of the exporter and drops every span that ends later.
     ///
     /// A second call waits for the first.
     ///
     /// - Parameter timeout: Longest wait for the export; what is not sent by then is dropped.
-    /// - Returns: Whether nothing had to be dropped for want of time.
+    /// - Returns: Whether nothing had to be dropped for want of time. In the copy of a process that
+    ///   `fork` made nothing is exported: `false`, at once.
     @discardableResult
     public func shutdown(timeout: Duration = .seconds(5)) async -> Bool {
+        guard !Transport.isForkedCopy else { return false }
         let isFirst = isShuttingDown.compareExchange(
             expected: false,
             desired: true,

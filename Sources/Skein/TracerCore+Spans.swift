@@ -37,7 +37,7 @@ extension TracerCore {
         let surroundings = ForeignContexts.identity
         guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
         if local.isPresent, local.surroundings == surroundings {
-            guard isRecording.load(ordering: .relaxed) else { return unrecorded(below: local) }
+            guard mayRecord else { return unrecorded(below: local) }
             let span = record(name, kind, parent: local, isRemote: false, state: "", surroundings)
             if !copiedKeys.isEmpty, span.core != nil { copyBaggage(to: span.record, nil) }
             return span
@@ -209,6 +209,7 @@ extension TracerCore {
             counters.repeatedEnds.add(1, ordering: .relaxed)
             return
         }
-        if waiting == wakeCount { wake() }
+        // One that wakes for each span must never be skipped: two that end at once may both see two.
+        if waiting == wakeCount || wakeCount == 1 { wake() }
     }
 }

@@ -55,6 +55,10 @@ final class TracerCore: Sendable {
         self.wake = wake
     }
 
+    /// Whether a span that starts now may be recorded: nobody switched recording off, and there are
+    /// threads that will export it.
+    var mayRecord: Bool { isRecording.load(ordering: .relaxed) && !Transport.isForkedCopy }
+
     /// Decides about a span that is about to start: as the caller asked, or as the sampler says.
     ///
     /// - Parameter propagated: What the span's surroundings, or a carrier, say.
@@ -64,7 +68,7 @@ final class TracerCore: Sendable {
         name: String,
         kind: SkeinModel.SpanKind
     ) -> SamplingDecision {
-        guard isRecording.load(ordering: .relaxed) else { return .drop }
+        guard mayRecord else { return .drop }
         var parent = propagated?.trace
         switch propagated?.decision ?? .open {
         case .open: break

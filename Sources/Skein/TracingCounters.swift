@@ -41,6 +41,9 @@ public struct TracingCounters: Sendable, Hashable {
         case attemptsUsedUp
         /// The pipeline was shut down before the span could be sent.
         case shutDown
+        /// The span ended in the copy of a process that `fork` made, where nothing is exported; or it
+        /// was waiting when the copy was made, and the process itself exports it.
+        case forked
     }
 
     /// Makes counters of zero.
@@ -62,6 +65,7 @@ final class CounterCells: Sendable {
     private let refused = Atomic(0)
     private let attemptsUsedUp = Atomic(0)
     private let shutDown = Atomic(0)
+    private let forked = Atomic(0)
     /// They count the starts and ends of their own spans, each thread apart.
     private let slabs = Mutex<[SpanSlab]>([])
 
@@ -73,6 +77,7 @@ final class CounterCells: Sendable {
         case .refused: refused.add(count, ordering: .relaxed)
         case .attemptsUsedUp: attemptsUsedUp.add(count, ordering: .relaxed)
         case .shutDown: shutDown.add(count, ordering: .relaxed)
+        case .forked: forked.add(count, ordering: .relaxed)
         }
     }
 
@@ -94,6 +99,7 @@ final class CounterCells: Sendable {
             .refused: refused.load(ordering: .relaxed),
             .attemptsUsedUp: attemptsUsedUp.load(ordering: .relaxed),
             .shutDown: shutDown.load(ordering: .relaxed),
+            .forked: forked.load(ordering: .relaxed),
         ].filter { $0.value > 0 }
         return result
     }

@@ -217,6 +217,8 @@ final class SpanSlab: Sendable {
             )
             if exchanged { return true }
             if found != generation | SpanSlot.Phase.busy { return false }
+            // Who was writing when `fork` copied the process is not here to finish.
+            if Transport.isForkedCopy { return false }
             Transport.yieldThread()
         }
     }

@@ -326,6 +326,23 @@ private struct Trouble: Error, CustomStringConvertible {
 }
 
 @Suite struct OwnSpanLoadTests {
+    @Test func `a sink is given every span, however many end at once`() async {
+        for _ in 0..<20 {
+            let spans = SpanCollector()
+            let tracer = spans.makeTracer()
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        // Started on one thread and ended on another.
+                        for _ in 0..<50 { await tracer.span("span") { _ in await Task.yield() } }
+                    }
+                }
+            }
+            #expect(spans.spans.count == 800)
+            #expect(tracer.counters.endedCount == 800)
+        }
+    }
+
     @Test func `many tasks on few slots lose no count`() async {
         var options = PipelineOptions()
         options.limits.spanCount = 128

@@ -229,6 +229,22 @@ private struct Bench {
         #expect(bench.pipeline.counters.exportedCount == 1)
     }
 
+    @Test func `own spans that end after the shutdown are dropped and counted`() async {
+        let bench = Bench()
+        await bench.tracer.span("late") { late in
+            bench.endSpans("early")
+            #expect(await bench.pipeline.shutdown())
+            #expect(await bench.pipeline.shutdown())
+            late.set("n", 1)
+        }
+        bench.tracer.span("later") { _ in }
+        bench.endSpans("latest")
+        #expect(bench.exporter.sent == [["early"]])
+        #expect(bench.tracer.counters.droppedCounts == [.shutDown: 3])
+        #expect(bench.pipeline.counters.queuedCount == 0)
+        bench.checkSums()
+    }
+
     @Test func `a shutdown exports what is there and drops what comes later`() async {
         let bench = Bench()
         bench.endSpans("a")

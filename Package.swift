@@ -31,12 +31,17 @@ let package = Package(
             description: "Export spans as Zipkin v2 JSON, by the same client.",
             enabledTraits: ["OTLPHTTP"]
         ),
+        .trait(
+            name: "Logging",
+            description: "Put the ids of trace and span into each line of swift-log."
+        ),
         .default(enabledTraits: ["OTLPHTTP"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
     ],
     targets: [
         // AsyncHTTPClient links zlib too: with the trait off nothing of it is needed.
@@ -50,6 +55,11 @@ let package = Package(
             dependencies: [
                 "SkeinModel", "SkeinPropagation", "SkeinSampling", "SkeinWire",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(
+                    name: "Logging",
+                    package: "swift-log",
+                    condition: .when(traits: ["Logging"])
+                ),
                 .target(name: "CGzip", condition: .when(traits: ["OTLPHTTP"])),
                 .product(
                     name: "AsyncHTTPClient",

@@ -6,8 +6,10 @@ import PackageDescription
 let package = Package(
     name: "exporters",
     dependencies: [
-        .package(name: "skein", path: "../..", traits: [.defaults, "Zipkin"]),
+        .package(name: "skein", path: "../..", traits: [.defaults, "Zipkin", "Logging"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
     ],
     targets: [
         .executableTarget(
@@ -22,6 +24,8 @@ let package = Package(
                 .product(name: "SkeinTesting", package: "skein"),
                 .product(name: "SkeinModel", package: "skein"),
                 .product(name: "SkeinWire", package: "skein"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 "CGunzip", "Lifetimes",

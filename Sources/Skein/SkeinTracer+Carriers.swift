@@ -12,7 +12,7 @@ extension SkeinTracer {
     /// tracer.inject { headers.add(name: $0, value: $1) }
     /// ```
     public func inject(_ set: (_ key: String, _ value: String) -> Void) {
-        if let propagated = core.current { core.propagator.inject(propagated, set: set) }
+        if let propagated = TracerCore.current { core.propagator.inject(propagated, set: set) }
     }
 
     /// Reads a carrier; give what it returns to `span(_:_:continuing:_:)`.

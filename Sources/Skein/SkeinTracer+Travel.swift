@@ -10,7 +10,7 @@ extension SkeinTracer {
     /// ```swift
     /// let order = tracer.traveling.value("order.id")
     /// ```
-    public var traveling: PropagatedContext { core.current ?? PropagatedContext() }
+    public var traveling: PropagatedContext { TracerCore.current ?? PropagatedContext() }
 
     /// Runs `body` with more, or less, to send along: to spans and requests that begin in it.
     ///

@@ -111,7 +111,7 @@ public final class SkeinTracer: Tracer {
             core.counters.notSampled.add(1, ordering: .relaxed)
             return SkeinSpan(context: outer, recorder: nil)
         }
-        let propagated = core.newest(outer, scope, local)
+        let propagated = TracerCore.newest(outer, scope, local)
         let parent = propagated?.trace
         let traceID = parent?.traceID ?? core.ids.traceID()
         let decision = core.decide(
@@ -194,7 +194,9 @@ public final class SkeinTracer: Tracer {
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject.Carrier == Carrier {
-        guard let propagated = core.newest(context, context[SpanScopeKey.self]) else { return }
+        guard let propagated = TracerCore.newest(context, context[SpanScopeKey.self]) else {
+            return
+        }
         core.propagator.inject(propagated) { key, value in
             injector.inject(value, forKey: key, into: &carrier)
         }

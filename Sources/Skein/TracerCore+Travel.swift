@@ -9,7 +9,7 @@ internal import Tracing
 extension TracerCore {
     /// What a span or a request in `context` continues: the scope that stands there, or the span of
     /// our own that was begun since.
-    func newest(
+    static func newest(
         _ context: InstrumentationContext,
         _ scope: SpanScope?,
         _ local: LocalSpan = LocalSpan.binding.get()
@@ -19,7 +19,7 @@ extension TracerCore {
     }
 
     /// What travels with the innermost span of either kind; `nil` outside of any.
-    var current: PropagatedContext? {
+    static var current: PropagatedContext? {
         guard ForeignContexts.identity != 0 else {
             let local = LocalSpan.binding.get()
             return local.isPresent ? local.propagated(nil) : nil
@@ -30,7 +30,7 @@ extension TracerCore {
 
     /// The current context with what travels changed by `change`.
     func context(changing change: (inout PropagatedContext) -> Void) -> InstrumentationContext {
-        let known = current
+        let known = Self.current
         ForeignContexts.noteUse()
         var context = InstrumentationContext.current ?? .topLevel
         var propagated = known ?? PropagatedContext()
@@ -61,7 +61,7 @@ extension TracerCore {
     /// Sets the same attributes on a span of our own.
     @inline(never)
     func copyBaggage(to record: UInt64, _ propagated: PropagatedContext?) {
-        guard let context = propagated ?? current else { return }
+        guard let context = propagated ?? Self.current else { return }
         for key in copiedKeys {
             if let value = context.value(key) { set(record, key: key, value: .string(value)) }
         }

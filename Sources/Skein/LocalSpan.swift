@@ -27,6 +27,8 @@ struct LocalSpan: Sendable {
     @usableFromInline static let debugBit: UInt64 = 1 << 8
     /// A sampler wrote to the trace's state: it has to travel.
     @usableFromInline static let stateBit: UInt64 = 1 << 10
+    /// The code that runs works for the tracer itself: nothing in it is recorded.
+    static let exportingBit: UInt64 = 1 << 11
     /// There is a span at all.
     @usableFromInline static let presentBit: UInt64 = 1 << 9
 
@@ -39,6 +41,16 @@ struct LocalSpan: Sendable {
         spanID: 0,
         surroundings: 0,
         bits: 0
+    )
+
+    /// What the tracer's own work is bound to, so that a traced client of an exporter does not make the
+    /// spans of its exports for ever.
+    static let exporting = LocalSpan(
+        traceHigh: 0,
+        traceLow: 0,
+        spanID: 0,
+        surroundings: 0,
+        bits: exportingBit
     )
 
     @usableFromInline

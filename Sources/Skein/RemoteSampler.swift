@@ -99,7 +99,10 @@ public final class RemoteSampler: Sampler {
             let (interval, clock, jitter) = (interval, clock, jitter)
             // Detached: a question is no part of the caller's trace.
             state.poller = Task.detached { [weak self] in
-                while await self?.refresh() != nil {
+                while await LocalSpan.binding.withValue(
+                    .exporting,
+                    operation: { await self?.refresh() }
+                ) != nil {
                     let wait = interval * (0.9 + 0.2 * jitter.fraction())
                     guard (try? await clock.sleep(for: wait)) != nil else { return }
                 }

@@ -42,7 +42,9 @@ public final class SpanPipeline: SpanSink {
         worker = Mutex(nil)
         Transport.watchForks()
         // Detached: no trace context and no task-local of the caller may reach the exporter.
-        let task = Task.detached { await self.run(wakeups) }
+        let task = Task.detached {
+            await LocalSpan.binding.withValue(.exporting) { await self.run(wakeups) }
+        }
         worker.withLock { $0 = task }
     }
 

@@ -102,6 +102,7 @@ extension TracerCore {
             counters.notSampled.add(1, ordering: .relaxed)
             var own = around
             own.spanID = ids.spanID().raw
+            own.bits |= LocalSpan.binding.get().bits & LocalSpan.exportingBit
             return ActiveSpan(core: nil, record: 0, local: own)
         }
         let span = record(

@@ -68,7 +68,9 @@ final class TracerCore: Sendable {
         name: String,
         kind: SkeinModel.SpanKind
     ) -> SamplingDecision {
-        guard mayRecord else { return .drop }
+        guard mayRecord, LocalSpan.binding.get().bits & LocalSpan.exportingBit == 0 else {
+            return .drop
+        }
         var parent = propagated?.trace
         switch propagated?.decision ?? .open {
         case .open: break

@@ -2,6 +2,8 @@
 
 import Skein
 import SkeinPropagation
+import SkeinSampling
+import Synchronization
 import Testing
 import Tracing
 
@@ -227,6 +229,76 @@ private struct Bench {
         bench.exporter.release()
         #expect(await bench.pipeline.shutdown())
         #expect(bench.pipeline.counters.exportedCount == 1)
+    }
+
+    @Test func `an exporter that is traced itself makes no spans`() async {
+        final class TracedExporter: SpanExporter {
+            let tracer = Mutex<SkeinTracer?>(nil)
+            let recordedCount = Mutex(0)
+
+            func encode(_ spans: [SpanRecord]) -> Int { spans.count }
+
+            func send(_ payload: Int) async -> ExportOutcome {
+                guard let tracer = tracer.withLock({ $0 }) else { return .delivered }
+                var count = 0
+                await tracer.withSpan("request") { request in
+                    await Task.yield()
+                    if request.isRecording { count += 1 }
+                    tracer.span("own below") { if $0.isRecording { count += 1 } }
+                }
+                tracer.span("own") { own in
+                    if own.isRecording { count += 1 }
+                    if tracer.startSpan("below").isRecording { count += 1 }
+                }
+                recordedCount.withLock { $0 += count }
+                return .delivered
+            }
+        }
+        let exporter = TracedExporter()
+        let pipeline = SpanPipeline(exporter: exporter)
+        var options = TracerOptions()
+        options.sampler = AlwaysSampler()
+        let tracer = SkeinTracer(
+            resource: Resource(serviceName: "x"),
+            pipeline: pipeline,
+            options: options
+        )
+        exporter.tracer.withLock { $0 = tracer }
+        for _ in 0..<3 {
+            tracer.startSpan("of the application").end()
+            tracer.span("its own") { _ in }
+            #expect(await pipeline.flush())
+        }
+        #expect(await pipeline.shutdown())
+        #expect(exporter.recordedCount.withLock { $0 } == 0)
+        #expect(pipeline.counters.startedCount == 6)
+        #expect(pipeline.counters.exportedCount == 6)
+        exporter.tracer.withLock { $0 = nil }
+    }
+
+    @Test func `spans may end in deinit, in warnings and in each other`() async {
+        final class Holder: Sendable {
+            let span: SkeinSpan
+            init(_ span: SkeinSpan) { self.span = span }
+            deinit { span.end() }
+        }
+        let reporter = Mutex<SkeinTracer?>(nil)
+        let bench = Bench([.refused(message: "no")]) { options in
+            options.onWarning = { _ in
+                // A log handler that is traced.
+                reporter.withLock { $0 }?.span("warning") { _ in }
+            }
+        }
+        reporter.withLock { $0 = bench.tracer }
+        bench.tracer.withSpan("outer") { outer in
+            let holder = Holder(bench.tracer.startSpan("held"))
+            withExtendedLifetime(holder) { outer.attributes["k"] = "v" }
+        }
+        #expect(await bench.pipeline.flush())
+        #expect(await bench.pipeline.shutdown())
+        #expect(bench.tracer.counters.droppedCounts == [.refused: 2])
+        bench.checkSums()
+        reporter.withLock { $0 = nil }
     }
 
     @Test func `own spans that end after the shutdown are dropped and counted`() async {

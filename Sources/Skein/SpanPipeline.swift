@@ -17,6 +17,8 @@ public final class SpanPipeline: SpanSink {
     private let wake: AsyncStream<Void>.Continuation
     /// What tracers record in, and whose spans those are.
     private let slabs = Mutex<[(slab: SpanSlab, resource: Resource)]>([])
+    /// Spans that were taken out of a slab and are not yet settled.
+    private let underWay = Atomic(0)
     private let flushes = Mutex<[Completion]>([])
     private let worker: Mutex<Task<Void, Never>?>
     private let finished = Completion()
@@ -72,7 +74,8 @@ public final class SpanPipeline: SpanSink {
     }
 
     var queuedCount: Int {
-        slabs.withLock { $0 }.reduce(buffer.spanCount) { $0 + $1.slab.endedCount }
+        let held = buffer.spanCount + underWay.load(ordering: .relaxed)
+        return slabs.withLock { $0 }.reduce(held) { $0 + $1.slab.endedCount }
     }
 
     /// Where a tracer of this pipeline records its own spans.
@@ -195,8 +198,11 @@ extension SpanPipeline {
                 buffer.settle(batch)
             }
             for (slab, resource) in slabs.withLock({ $0 }) {
-                for batch in slab.take(resource, limit: options.limits.batchSpanCount) {
+                let batches = slab.take(resource, limit: options.limits.batchSpanCount)
+                underWay.add(batches.reduce(0) { $0 + $1.spanCount }, ordering: .relaxed)
+                for batch in batches {
                     await export(batch, by: exporter)
+                    underWay.subtract(batch.spanCount, ordering: .relaxed)
                 }
             }
             requests.forEach { $0.complete(!Task.isCancelled) }

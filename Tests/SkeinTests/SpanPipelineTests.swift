@@ -301,6 +301,63 @@ private struct Bench {
         reporter.withLock { $0 = nil }
     }
 
+    @Test func `spans under way to a receiver that hangs count as queued`() async {
+        let bench = Bench()
+        bench.exporter.hold()
+        bench.tracer.span("own") { _ in }
+        bench.tracer.span("own too") { _ in }
+        bench.tracer.forceFlush()
+        await bench.exporter.untilAttempts(1)
+        bench.endSpans("later")
+        #expect(bench.pipeline.counters.queuedCount == 3)
+        bench.checkSums()
+        bench.exporter.release()
+        #expect(await bench.pipeline.flush())
+        #expect(bench.pipeline.counters.queuedCount == 0)
+        #expect(bench.pipeline.counters.exportedCount == 3)
+        #expect(await bench.pipeline.shutdown())
+    }
+
+    @Test(arguments: 0..<8)
+    func `a shutdown amid load and trouble loses no count`(round: Int) async {
+        let outcomes: [ExportOutcome] = [
+            .delivered, .refused(message: "no"), .delivered(rejectedCount: 3, message: "some"),
+            .delivered,
+        ]
+        let exporter = ScriptedExporter(Array(repeating: outcomes, count: 50).flatMap { $0 })
+        var options = PipelineOptions()
+        options.limits.spanCount = 64
+        options.limits.batchSpanCount = 8
+        options.onWarning = { _ in }
+        let pipeline = SpanPipeline(exporter: exporter, options: options)
+        let tracer = SkeinTracer(resource: Resource(serviceName: "x"), pipeline: pipeline)
+        await withTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for number in 0..<500 {
+                        await tracer.span("own") { span in
+                            span.set("number", number)
+                            if number % 50 == task { await Task.yield() }
+                            tracer.startSpan("foreign").end()
+                        }
+                    }
+                }
+            }
+            group.addTask {
+                // Somewhere amid the load, each round elsewhere.
+                await exporter.untilAttempts(1 + round * 3)
+                _ = await pipeline.shutdown()
+                _ = await pipeline.shutdown()
+            }
+        }
+        let counters = pipeline.counters
+        #expect(counters.startedCount == 8_000)
+        #expect(counters.endedCount == 8_000)
+        #expect(counters.queuedCount == 0)
+        let dropped = counters.droppedCounts.values.reduce(0, +)
+        #expect(counters.exportedCount + counters.rejectedCount + dropped == 8_000)
+    }
+
     @Test func `own spans that end after the shutdown are dropped and counted`() async {
         let bench = Bench()
         await bench.tracer.span("late") { late in

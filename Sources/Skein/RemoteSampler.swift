@@ -79,7 +79,12 @@ public final class RemoteSampler: Sampler {
         self.ask = ask
     }
 
-    deinit { state.withLock { $0.poller }?.cancel() }
+    deinit {
+        let (poller, isStopped) = state.withLock { ($0.poller, $0.isStopped) }
+        poller?.cancel()
+        // Connections must be let go of, also by one that nobody stopped.
+        if !isStopped { Task.detached { [close] in await close() } }
+    }
 
     public func decision(for span: SamplingInput) -> SamplingDecision {
         sampler.decision(for: span)

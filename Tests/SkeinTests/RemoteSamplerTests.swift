@@ -132,12 +132,20 @@ private final class SamplingService: Sendable {
 
     @Test func `one that goes away asks no more`() async {
         service.answer = none
-        var sampler: RemoteSampler? = makeSampler()
+        let (closed, close) = AsyncStream.makeStream(of: Void.self)
+        var sampler: RemoteSampler? = RemoteSampler(
+            initial: AlwaysSampler(),
+            clock: clock,
+            close: { close.finish() },
+            ask: service.ask
+        )
         weak let left = sampler
         sampler?.start()
         await clock.untilSleeping(1)
         sampler = nil
         #expect(left == nil)
+        // Ends when its connections are let go of.
+        for await _ in closed {}
     }
 
     private func read(_ argument: String?) -> (RemoteSampling?, [String]) {

@@ -46,7 +46,10 @@ private final class CountingStore: TraceStore {
         if let failure { throw failure }
         let minute = TotalsRequest.minute
         var totals = Totals(
-            range: request.minutes.lowerBound * minute..<request.minutes.upperBound * minute,
+            range: request.minutes.lowerBound * minute..<min(
+                request.minutes.upperBound,
+                UInt64.max / minute
+            ) * minute,
             incomplete: incomplete
         )
         if isEmpty { return totals }

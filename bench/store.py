@@ -24,7 +24,7 @@ SPANS = int(os.environ.get("SPANS", "5000000"))
 # Above a million spans SQLite takes long to fill and DuckDB tells nothing new.
 PEERS = os.environ.get(
     "PEERS", "chdb duckdb sqlite" if SPANS <= reference.HOUR_SPANS else "chdb").split()
-WARM, COUNT = 10, 7
+WARM, COUNT = 60, 7
 QUESTION_SEED = int(os.environ.get("QUESTION_SEED", "7"))
 STORE_BENCH = machine.ROOT / "Server" / ".build" / "release" / "StoreBench"
 PEERS_PYTHON = machine.ROOT / ".venv-peers" / "bin" / "python"

@@ -39,7 +39,7 @@ enum Limits {
     /// Bytes of one page of a value filter: what a look-up reads.
     static let filterPageBytes = 32 << 10
     /// Bytes that all parts together hold of vocabularies, dictionaries and lists of blocks.
-    static let partCacheBytes = 24 << 20
+    static let partCacheBytes = 64 << 20
     /// Bytes of unpacked chunks that one query holds of one part.
     static let readerBytes = 8 << 20
     /// Bytes of unpacked chunks that a merge holds of one part, beside the blocks being copied.

@@ -113,14 +113,21 @@ struct TotalsLines: ~Copyable {
         var kind: UInt8
     }
 
-    private let request: TotalsRequest
+    private let asked: TotalsRequest.Lines
+    /// What the request names.
+    private var wantedService: Int?
+    private var wantedOperation: Int?
     private(set) var lines: [Line] = []
     private(set) var names: [String] = []
     private var nameNumbers: [String: Int] = [:]
     private var pairs = PackedTable()
     private var keys = PackedTable()
 
-    init(_ request: TotalsRequest) { self.request = request }
+    init(_ request: TotalsRequest) {
+        asked = request.lines
+        wantedService = request.service.map { name($0) }
+        wantedOperation = request.operation.map { name($0) }
+    }
 
     /// The number of a name.
     mutating func name(_ text: String) -> Int {
@@ -133,30 +140,22 @@ struct TotalsLines: ~Copyable {
     /// The line that spans of a group belong to; -1 for none.
     ///
     /// - Parameter operation: `nil` for those beyond the bound.
-    mutating func line(
-        service: String,
-        operation: String?,
-        kind: UInt8,
-        caller: String?
-    ) -> Int {
-        if let wanted = request.service, wanted != service,
-            request.lines != .edges || wanted != caller
-        {
+    mutating func line(service: Int, operation: Int?, kind: UInt8, caller: Int?) -> Int {
+        if let wantedService, wantedService != service, asked != .edges || wantedService != caller {
             return -1
         }
-        if let wanted = request.operation, wanted != operation { return -1 }
-        let number = name(service)
-        switch request.lines {
-        case .services: return line(number, -1, 0)
-        case .operations: return line(number, operation.map { name($0) } ?? -2, 0)
-        case .operationsByKind: return line(number, operation.map { name($0) } ?? -2, kind)
-        case .edges: return caller.map { line(number, name($0), 0) } ?? -1
+        if let wantedOperation, wantedOperation != operation { return -1 }
+        switch asked {
+        case .services: return line(service, -1, 0)
+        case .operations: return line(service, operation ?? -2, 0)
+        case .operationsByKind: return line(service, operation ?? -2, kind)
+        case .edges: return caller.map { line(service, $0, 0) } ?? -1
         }
     }
 
     /// The line of an edge; -1 for none.
-    mutating func edge(caller: String, service: String) -> Int {
-        guard request.lines == .edges else { return -1 }
+    mutating func edge(caller: Int, service: Int) -> Int {
+        guard asked == .edges else { return -1 }
         return line(service: service, operation: nil, kind: 0, caller: caller)
     }
 

@@ -19,6 +19,8 @@ struct TotalsQuery: ~Copyable {
         var lines: [Int]
         /// By edge.
         var edgeLines: [Int]
+        /// By name of the section: its number in the answer, -1 for not asked yet.
+        var names: [Int]
     }
 
     private let plan: TotalsPlan
@@ -45,7 +47,8 @@ struct TotalsQuery: ~Copyable {
         var counted = Section(
             index: index,
             lines: Array(repeating: -2, count: index.groups.count),
-            edgeLines: Array(repeating: -2, count: index.edges.count)
+            edgeLines: Array(repeating: -2, count: index.edges.count),
+            names: Array(repeating: -1, count: index.names.count)
         )
         for (number, page) in index.pages.enumerated() where page.windows.overlaps(windows) {
             try context.check()
@@ -109,13 +112,13 @@ struct TotalsQuery: ~Copyable {
                     // A row outside the range must not make a line.
                     guard section.lines[group] == -2, !plan.segments(of: page.windows[row]).isEmpty
                     else { continue }
-                    section.lines[group] = line(of: section.index.groups[group], section.index)
+                    section.lines[group] = line(of: section.index.groups[group], &section)
                 }
                 for edge in page.edges where section.edgeLines[Int(edge)] == -2 {
                     let edge = Int(edge)
                     section.edgeLines[edge] = lines.edge(
-                        caller: section.index.names[section.index.edges[edge].caller],
-                        service: section.index.names[section.index.edges[edge].service]
+                        caller: name(section.index.edges[edge].caller, &section),
+                        service: name(section.index.edges[edge].service, &section)
                     )
                 }
             }
@@ -125,27 +128,38 @@ struct TotalsQuery: ~Copyable {
             factLines.append(
                 facts.groups.map {
                     lines.line(
-                        service: $0.service,
-                        operation: $0.operation,
+                        service: lines.name($0.service),
+                        operation: lines.name($0.operation),
                         kind: $0.kind,
-                        caller: $0.caller
+                        caller: $0.caller.map { lines.name($0) }
                     )
                 }
             )
             factEdgeLines.append(
-                facts.edges.map { lines.edge(caller: $0.caller, service: $0.service) }
+                facts.edges.map {
+                    lines.edge(caller: lines.name($0.caller), service: lines.name($0.service))
+                }
             )
         }
     }
 
-    private mutating func line(of group: TotalsIndex.Group, _ index: TotalsIndex) -> Int {
+    private mutating func line(of group: TotalsIndex.Group, _ section: inout Section) -> Int {
         if group.operation == nil { hasOthers = true }
+        let service = name(group.service, &section)
+        let operation = group.operation.map { name($0, &section) }
+        let caller = group.caller.map { name($0, &section) }
         return lines.line(
-            service: index.names[group.service],
-            operation: group.operation.map { index.names[$0] },
+            service: service,
+            operation: operation,
             kind: group.kind,
-            caller: group.caller.map { index.names[$0] }
+            caller: caller
         )
+    }
+
+    /// The number in the answer of a name of a section: a text is hashed once.
+    private mutating func name(_ name: Int, _ section: inout Section) -> Int {
+        if section.names[name] < 0 { section.names[name] = lines.name(section.index.names[name]) }
+        return section.names[name]
     }
 
     // MARK: Durations
@@ -197,11 +211,9 @@ struct TotalsQuery: ~Copyable {
             let cells = page.firstCell[row]..<page.firstCell[row + 1]
             let low = Int(page.lowCells[row])
             if segment.isWhole {
-                tally.add(page.counts[cells], from: low, line, segment.column)
-                let calls =
-                    page.spansBefore[cells.upperBound] - page.spansBefore[cells.lowerBound]
+                let calls = tally.add(page.counts[cells], from: low, line, segment.column)
                 tally.add(
-                    calls: Int64(calls),
+                    calls: calls,
                     isError: isError,
                     sum: page.sums[row],
                     longest: page.longest[row],

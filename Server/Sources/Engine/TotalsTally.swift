@@ -96,13 +96,24 @@ struct TotalsTally: ~Copyable {
     }
 
     /// Counts the cells of a row, the first of which is `cell`.
+    ///
+    /// - Returns: their sum.
     @inline(__always)
-    mutating func add(_ row: ArraySlice<UInt64>, from cell: Int, _ line: Int, _ column: Int) {
+    mutating func add(
+        _ row: ArraySlice<UInt64>,
+        from cell: Int,
+        _ line: Int,
+        _ column: Int
+    ) -> Int64 {
         var place = base(line, column) &+ cell
+        var sum: Int64 = 0
         for count in row {
-            counts[place] &+= Int64(truncatingIfNeeded: count)
+            let count = Int64(truncatingIfNeeded: count)
+            counts[place] &+= count
+            sum &+= count
             place &+= 1
         }
+        return sum
     }
 
     /// Counts what the cells do not tell.

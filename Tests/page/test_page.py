@@ -65,7 +65,7 @@ def open_order(page):
     """Follows a settled trace of an order into the trace view."""
     settled_list(page)
     page.locator("a.trace", has=page.locator(".chip:nth-of-type(3)")).first.click()
-    page.wait_for_selector(".row")
+    page.wait_for_selector(".row:not([hidden])")
     page.wait_for_url(re.compile(r"/trace/[0-9a-f]{32}"))
 
 
@@ -275,7 +275,7 @@ def test_keys_move_through_list_and_trace(tabs):
     settled_list(page, "&service=payment")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".row")
+    page.wait_for_selector(".row:not([hidden])")
     page.keyboard.press("Home")
     page.keyboard.press("j")
     until_address(page, "row", "1")
@@ -390,7 +390,7 @@ def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
     page.route("**/traces/*?format=columns", lambda route: route.fulfill(
         body=body, content_type="application/octet-stream"))
     page.goto(tabs.base + "/trace/" + "ab" * 16)
-    page.wait_for_selector(".row")
+    page.wait_for_selector(".row:not([hidden])")
     assert page.locator(".rows").get_attribute("aria-rowcount") == "100000"
     for share in (0.5, 1, 0):
         page.locator(".rows").evaluate(

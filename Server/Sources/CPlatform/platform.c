@@ -38,3 +38,5 @@ void skein_keep_memory(void) {
     // Threads that share an arena share what is free in it; more arenas than that keep more each.
     mallopt(M_ARENA_MAX, 1);
 }
+
+void skein_give_back_memory(void) { malloc_trim(0); }

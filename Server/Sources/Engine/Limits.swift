@@ -46,6 +46,9 @@ enum Limits {
     static let mergeReaderBytes = 2 << 20
     /// Blocks that a merge holds unpacked, at least one a part.
     static let mergeBlocks = 12
+    /// How long, in nanoseconds, memory that flushes and merges freed is kept for the next ones: ten
+    /// seconds. Between the head's blocks their holes do not close by themselves.
+    static let freeMemoryNanoseconds: UInt64 = 10_000_000_000
     /// Traces that a merge copies before it looks whether something else is due.
     static let mergePauseTraces = 4_096
     /// Bytes of distinct texts up to which a merge gives up a dictionary that does not pay.
@@ -90,6 +93,8 @@ enum Limits {
     /// Spans at which a page of joined totals ends with its window: what a question unpacks of it stays
     /// a few mebibytes.
     static let totalsPageSpans: UInt64 = 4 << 20
+    /// Spans of a section that are gathered before they are sorted: 4 MiB of them.
+    static let totalsRunSpans = 512 << 10
     /// Spans of sections that are joined into one: half of what one page could count.
     static let totalsSpans = 512 << 20
     /// Changes in one chunk of a totals file: about a mebibyte.

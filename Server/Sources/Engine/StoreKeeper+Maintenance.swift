@@ -16,6 +16,7 @@ extension StoreKeeper {
     func start() {
         wake.update { $0.hasEnded = false }
         DedicatedThread.start(named: "skein-keeper", urgency: .background) { [self] in
+            var memory = FreedMemory()
             while true {
                 let isClosing = wake.wait(upTo: options.maintenanceInterval) { wake -> Bool? in
                     if wake.isClosing { return true }
@@ -25,6 +26,10 @@ extension StoreKeeper {
                 }
                 if isClosing == true { break }
                 maintain()
+                memory.giveBack(
+                    partsWritten: manifest.withLock { $0.nextPart },
+                    now: clock.monotonicNanoseconds()
+                )
             }
             wake.update { $0.hasEnded = true }
         }
@@ -75,5 +80,21 @@ extension StoreKeeper {
             free >= UInt64(options.segmentBytes) + UInt64(options.reserveBytes)
         else { return }
         state.withLock { if $0.logFailure?.isOutOfSpace == true { $0.logFailure = nil } }
+    }
+}
+
+/// When memory that writing parts left free goes back to the system.
+private struct FreedMemory {
+    private var partsWritten: UInt64 = 0
+    private var lastTime: UInt64 = 0
+
+    /// Gives it back if parts were written since it last was, and that is long enough ago.
+    mutating func giveBack(partsWritten written: UInt64, now: UInt64) {
+        guard written != partsWritten, now &- lastTime >= Limits.freeMemoryNanoseconds else {
+            return
+        }
+        partsWritten = written
+        lastTime = now
+        Process.giveBackMemory()
     }
 }

@@ -52,12 +52,7 @@ extension StoreKeeper {
                     guard let entry = manifest.parts.first(where: { $0.number == number }) else {
                         return
                     }
-                    let part = try Part(
-                        entry,
-                        storeKey: manifest.storeKey,
-                        names: names,
-                        disk: disk
-                    )
+                    let part = try open(entry, manifest.storeKey)
                     state.withLock { state in
                         state.lost.removeAll { $0.entry.number == number }
                         state.parts.append(part)

@@ -37,9 +37,7 @@ struct TotalsBuilder: ~Copyable {
     private var rows = PackedTable()
     /// By group: window (high half) and row of its last span.
     private var lastRow = Column<UInt64>(capacity: 64)
-    /// A span each: row, bucket (13 bits: 0 for zero, else 16 + its number), minute in the window
-    /// (4 bits). See `TotalsCell`.
-    private var entries: [UInt64] = []
+    private var entries = TotalsEntries()
     /// By row and minute in the window: nanoseconds.
     private var sums = Column<UInt64>(capacity: 64)
     /// By row: the longest duration.
@@ -153,7 +151,7 @@ struct TotalsBuilder: ~Copyable {
         let last = lastRow[group]
         let row = last >> 32 == window ? Int(last & 0xFFFF_FFFF) : newRow(group, window)
         let bucket = duration == 0 ? 0 : UInt64(16 &+ LatencyBucket.index(ofNonZero: duration))
-        entries.append(UInt64(row) << 17 | bucket << 4 | inWindow)
+        entries.append(row: row, bucket: bucket, minute: inWindow)
         let place = row &* 10 &+ Int(inWindow)
         let (sum, overflow) = sums[place].addingReportingOverflow(duration)
         sums[place] = overflow ? .max : sum
@@ -202,18 +200,18 @@ extension TotalsBuilder {
         let edgeRanks = rank(edgeTuples(names), to: &index)
         let order = Self.order(rows, groupRanks)
         let requestOrder = Self.order(requestRows, edgeRanks)
-        sortEntries(order.ranks, requestOrder.ranks)
+        entries.finishRun()
+        sortRequests(requestOrder.ranks)
 
         let pages = pages(order, requestOrder)
         index.append(varint: pages.count)
         var chunks: [ChunkReference] = []
         var last: UInt64 = 0
-        var next = 0
         var requestNext = 0
         for page in pages {
             var writer = TotalsPageWriter(firstWindow: page.firstWindow)
             for rank in page.rows {
-                addRow(order, rank, groupRanks, &next, to: &writer)
+                addRow(order, rank, groupRanks, to: &writer)
             }
             for rank in page.requestRows {
                 addRequestRow(requestOrder, rank, edgeRanks, &requestNext, to: &writer)
@@ -305,25 +303,14 @@ extension TotalsBuilder {
         return Order(rows: sorted, ranks: places, windows: sorted.map { keys[$0].window })
     }
 
-    /// Sorts spans by place of their row, cell, minute and fine step, and requests likewise.
-    private mutating func sortEntries(_ ranks: [UInt64], _ requestRanks: [UInt64]) {
-        for index in entries.indices {
-            let entry = entries[index]
-            let cell = entry >> 8 & 0x1FF
-            let fine = entry >> 4 & 0xF
-            entries[index] =
-                ranks[Int(entry >> 17)] << 17 | cell << 8 | (entry & 0xF) << 4 | fine
-        }
-        PackedSort.sort(&entries, bits: 17 + Self.bitCount(ranks.count))
+    /// Sorts requests by place of their row, calls and minute.
+    private mutating func sortRequests(_ ranks: [UInt64]) {
         for index in requestEntries.indices {
             let entry = requestEntries[index]
-            requestEntries[index] =
-                requestRanks[Int(entry >> 36)] << 36 | entry & 0xF_FFFF_FFFF
+            requestEntries[index] = ranks[Int(entry >> 36)] << 36 | entry & 0xF_FFFF_FFFF
         }
         requestEntries.sort()
     }
-
-    private static func bitCount(_ count: Int) -> Int { Int.bitWidth - count.leadingZeroBitCount }
 
     /// Cuts the rows where a window begins, so that no page but the last is too small.
     private func pages(_ order: Order, _ requests: Order) -> [Page] {
@@ -357,20 +344,16 @@ extension TotalsBuilder {
         _ order: Order,
         _ rank: Int,
         _ groupRanks: [UInt64],
-        _ next: inout Int,
         to writer: inout TotalsPageWriter
     ) {
         let row = order.rows[rank]
-        var end = next
-        while end < entries.count, entries[end] >> 17 == UInt64(rank) { end += 1 }
         writer.add(
             window: order.windows[rank],
             group: Int(groupRanks[Int(rows.keys[row] >> 32)]),
-            entries: entries[next..<end],
+            entries: entries.spans(of: row),
             minuteSums: (0..<10).map { sums[row * 10 + $0] },
             longest: longest[row]
         )
-        next = end
     }
 
     private func addRequestRow(

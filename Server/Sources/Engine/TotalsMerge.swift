@@ -49,7 +49,7 @@ struct TotalsMerge: ~Copyable {
     /// A row of the result while it is put together.
     private struct Row {
         /// Cell, minute and fine step of a span, as `TotalsPageWriter.add` takes them.
-        var entries: [UInt64] = []
+        var entries: [UInt32] = []
         var minuteSums = [UInt64](repeating: 0, count: 10)
         var sum: UInt64 = 0
         var longest: UInt64 = 0
@@ -234,12 +234,12 @@ struct TotalsMerge: ~Copyable {
         to sum: inout Row
     ) {
         for (place, cell) in (page.firstCell[row]..<page.firstCell[row + 1]).enumerated() {
-            let high = (page.lowCells[row] + UInt64(place)) << 8
+            let high = UInt32(page.lowCells[row] + UInt64(place)) << 8
             var span = page.spansBefore[cell]
             for minute in 0..<10 {
                 let count = minutes.count(cell, TotalsMinuteCounts.Wanted(minute..<minute + 1))
                 for _ in 0..<count {
-                    sum.entries.append(high | UInt64(minute) << 4 | steps[span])
+                    sum.entries.append(high | UInt32(minute) << 4 | UInt32(steps[span]))
                     span += 1
                 }
             }

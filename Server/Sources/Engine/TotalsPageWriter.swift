@@ -45,14 +45,13 @@ struct TotalsPageWriter {
     /// Adds a row.
     ///
     /// - Parameters:
-    ///   - entries: its spans, ascending, of which the low 17 bits count: cell (9 bits), minute (4),
-    ///     fine step (4).
+    ///   - entries: its spans, ascending: cell (9 bits), minute (4), fine step (4).
     ///   - minuteSums: nanoseconds of each of the ten minutes.
     ///   - sum: of all of them; `nil` where it is the sum of `minuteSums`.
     mutating func add(
         window: UInt64,
         group: Int,
-        entries: ArraySlice<UInt64>,
+        entries: ArraySlice<UInt32>,
         minuteSums: [UInt64],
         sum: UInt64? = nil,
         longest: UInt64
@@ -69,17 +68,17 @@ struct TotalsPageWriter {
                 }
         )
         self.longest.append(longest)
-        let low = (entries.first ?? 0) >> 8 & 0x1FF
+        let low = UInt64((entries.first ?? 0) >> 8)
         lows.append(low)
         var mask: UInt64 = 0
         var next = low
         var first = entries.startIndex
         while first < entries.endIndex {
-            let cell = entries[first] >> 8 & 0x1FF
+            let cell = UInt64(entries[first] >> 8)
             var minutes = [UInt64](repeating: 0, count: 10)
             var end = first
-            while end < entries.endIndex, entries[end] >> 8 & 0x1FF == cell {
-                let minute = entries[end] >> 4 & 0xF
+            while end < entries.endIndex, UInt64(entries[end] >> 8) == cell {
+                let minute = UInt64(entries[end] >> 4 & 0xF)
                 minutes[Int(minute)] += 1
                 mask |= 1 << minute
                 add(step: UInt8(entries[end] & 0xF))

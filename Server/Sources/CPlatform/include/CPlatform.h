@@ -18,4 +18,7 @@ int skein_bypass_cache(int file, int on);
 /// the system after each: a page that is fetched anew costs four times the copy into it.
 void skein_keep_memory(void);
 
+/// Gives every page that malloc holds and nobody uses back to the system, between used ones too.
+void skein_give_back_memory(void);
+
 #endif

@@ -46,9 +46,9 @@ enum Limits {
     static let mergeReaderBytes = 2 << 20
     /// Blocks that a merge holds unpacked, at least one a part.
     static let mergeBlocks = 12
-    /// How long, in nanoseconds, memory that flushes and merges freed is kept for the next ones: ten
+    /// How long, in nanoseconds, memory that flushes and merges freed is kept for the next ones: five
     /// seconds. Between the head's blocks their holes do not close by themselves.
-    static let freeMemoryNanoseconds: UInt64 = 10_000_000_000
+    static let freeMemoryNanoseconds: UInt64 = 5_000_000_000
     /// Traces that a merge copies before it looks whether something else is due.
     static let mergePauseTraces = 4_096
     /// Bytes of distinct texts up to which a merge gives up a dictionary that does not pay.

@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "SkeinTesting",
             dependencies: [
-                "Skein", "SkeinModel",
+                "Skein", "SkeinModel", "SkeinPropagation",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict

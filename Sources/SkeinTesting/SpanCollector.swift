@@ -11,11 +11,19 @@ public import Tracing
 /// withTracer(spans.makeTracer()) {
 ///     placeOrder()
 /// }
-/// #expect(spans.first(named: "charge card")?.attributes["order.id"] != nil)
+/// let trace = try spans.onlyTrace()
+/// #expect(trace.contains(.span("charge card").attribute("order.id", 4711)))
 /// ```
-/// It is meant for tests: nothing bounds what it keeps.
+/// What other tasks still have to end, `trace(containing:within:)` waits for. It is meant for tests:
+/// nothing bounds what it keeps.
 public final class SpanCollector: SpanSink {
-    private let state = Mutex<[SpanRecord]>([])
+    private struct State {
+        var spans: [SpanRecord] = []
+        var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
+        var nextWatcher = 0
+    }
+
+    private let state = Mutex(State())
 
     /// Makes a collector without spans.
     public init() {}
@@ -33,10 +41,16 @@ public final class SpanCollector: SpanSink {
         SkeinTracer(resource: Resource(serviceName: serviceName), sink: self, options: options)
     }
 
-    public func accept(_ span: SpanRecord) { state.withLock { $0.append(span) } }
+    public func accept(_ span: SpanRecord) {
+        let watchers = state.withLock { state in
+            state.spans.append(span)
+            return state.watchers
+        }
+        for watcher in watchers.values { watcher.yield() }
+    }
 
     /// All spans, in the order they ended.
-    public var spans: [SpanRecord] { state.withLock { $0 } }
+    public var spans: [SpanRecord] { state.withLock { $0.spans } }
 
     /// Spans without a parent in this process or another.
     public var roots: [SpanRecord] { spans.filter(\.isRoot) }
@@ -71,5 +85,16 @@ public final class SpanCollector: SpanSink {
     }
 
     /// Forgets all spans.
-    public func removeAll() { state.withLock { $0 = [] } }
+    public func removeAll() { state.withLock { $0.spans = [] } }
+
+    /// Lets `watcher` know of each further span.
+    func watch(_ watcher: AsyncStream<Void>.Continuation) -> Int {
+        state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = watcher
+            return state.nextWatcher
+        }
+    }
+
+    func unwatch(_ id: Int) { state.withLock { _ = $0.watchers.removeValue(forKey: id) } }
 }

@@ -4,13 +4,14 @@ internal import SkeinModel
 
 /// Text as the values of baggage travel: bytes that may not stand for themselves as `%` and two digits.
 enum PercentCoding {
-    /// `text` with every byte escaped that a baggage value may not hold as it is.
+    /// `text` with every byte escaped that a baggage value may not hold as it is, and `+`, which it may
+    /// hold: OpenTelemetry for Python and others that decode as forms do read a blank in it.
     static func encoded(_ text: String) -> String {
         var result: [UInt8] = []
         result.reserveCapacity(text.utf8.count)
         for byte in text.utf8 {
             switch byte {
-            case 0x21, 0x23, 0x24, 0x26...0x2B, 0x2D...0x3A, 0x3C...0x5B, 0x5D...0x7E:
+            case 0x21, 0x23, 0x24, 0x26...0x2A, 0x2D...0x3A, 0x3C...0x5B, 0x5D...0x7E:
                 result.append(byte)
             default:
                 result.append(UInt8(ascii: "%"))

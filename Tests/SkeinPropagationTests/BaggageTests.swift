@@ -77,6 +77,14 @@ import Testing
         #expect(baggage.isEmpty)
     }
 
+    @Test func `a plus sign is escaped for readers that take it for a blank`() {
+        var baggage = Baggage()
+        baggage.set("1+1", forKey: "k")
+        #expect(baggage.header == "k=1%2b1")
+        // Where it stands for itself it stays one.
+        #expect(Baggage(header: "k=1+1")["k"] == "1+1")
+    }
+
     @Test func `hostile headers of a megabyte cost no more than the limit`() {
         for byte in [",", "=", ";", "%", "a", "a=1,", "\u{0}", "é"] {
             let header = String(repeating: byte, count: 1 << 20)

@@ -15,7 +15,7 @@ GOLDEN ?= v2
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
-	fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
+	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers
 
 help:
@@ -115,7 +115,11 @@ build-tests:
 test-server: build-tests
 	$(SWIFT) test $(RELEASE) $(SERVER) --skip-build
 
-test-blackbox: build-tests
+# Programs of the SDK that the black-box tests run beside others' clients.
+build-examples:
+	$(SWIFT) build --package-path Examples/Exporters
+
+test-blackbox: build-tests build-examples
 	SKEIN_KILLS=$(KILLS) $(PYTHON) -m pytest Tests
 
 install-build:

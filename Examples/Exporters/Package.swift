@@ -16,6 +16,18 @@ let package = Package(
             name: "Lifetimes",
             dependencies: [.product(name: "Skein", package: "skein")]
         ),
+        // Run by Tests/blackbox, beside OpenTelemetry's own packages for Python.
+        .executableTarget(
+            name: "WirePeer",
+            dependencies: [
+                .product(name: "Skein", package: "skein"),
+                .product(name: "SkeinModel", package: "skein"),
+                .product(name: "SkeinPropagation", package: "skein"),
+                .product(name: "SkeinSampling", package: "skein"),
+                .product(name: "SkeinTesting", package: "skein"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
         .testTarget(
             name: "ExportersTests",
             dependencies: [

@@ -7,6 +7,7 @@ PYTHON := .venv/bin/python
 # is what runs. Across modules the optimiser needs the flag: without it hot calls cost 6 times more.
 RELEASE := -c release -Xswiftc -cross-module-optimization
 SERVER := --package-path Server
+EXAMPLES ?= Exporters Web
 KILLS ?= 50
 CRASHES ?= 100000
 # Which golden directory `make golden` writes: the one of the newest format version.
@@ -97,9 +98,12 @@ sdk-check:
 test-root:
 	$(SWIFT) test --disable-default-traits
 
-# What needs a trait of the SDK, so that the root's own tests build little.
+# What needs a trait of the SDK, so that the root's own tests build little. The packages share one
+# scratch folder, so that what several of them need is built once.
 test-examples:
-	$(SWIFT) test --package-path Examples/Exporters
+	for example in $(EXAMPLES); do \
+		$(SWIFT) test --package-path Examples/$$example --scratch-path Examples/.build || exit 1; \
+	done
 
 build-bench:
 	$(SWIFT) build $(RELEASE) $(SERVER) --product StoreBench

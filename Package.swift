@@ -35,6 +35,10 @@ let package = Package(
             name: "Logging",
             description: "Put the ids of trace and span into each line of swift-log."
         ),
+        .trait(
+            name: "Hummingbird",
+            description: "Answer requests with the id of their trace, in Hummingbird."
+        ),
         .default(enabledTraits: ["OTLPHTTP"]),
     ],
     dependencies: [
@@ -42,6 +46,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.1",
+            traits: []
+        ),
     ],
     targets: [
         // AsyncHTTPClient links zlib too: with the trait off nothing of it is needed.
@@ -58,7 +68,7 @@ let package = Package(
                 .product(
                     name: "Logging",
                     package: "swift-log",
-                    condition: .when(traits: ["Logging"])
+                    condition: .when(traits: ["Logging", "Hummingbird"])
                 ),
                 .target(name: "CGzip", condition: .when(traits: ["OTLPHTTP"])),
                 .product(
@@ -74,7 +84,17 @@ let package = Package(
                 .product(
                     name: "NIOHTTP1",
                     package: "swift-nio",
-                    condition: .when(traits: ["OTLPHTTP"])
+                    condition: .when(traits: ["OTLPHTTP", "Hummingbird"])
+                ),
+                .product(
+                    name: "Hummingbird",
+                    package: "hummingbird",
+                    condition: .when(traits: ["Hummingbird"])
+                ),
+                .product(
+                    name: "HTTPTypes",
+                    package: "swift-http-types",
+                    condition: .when(traits: ["Hummingbird"])
                 ),
             ],
             swiftSettings: strict

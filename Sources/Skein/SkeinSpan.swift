@@ -56,6 +56,7 @@ public struct SkeinSpan: Tracing.Span {
         at instant: @autoclosure () -> Instant
     ) {
         guard let recorder else { return }
+        let error = (error as? any ErrorCover)?.covered ?? error
         var all: SpanAttributes = [
             "exception.type": .string(String(reflecting: type(of: error))),
             "exception.message": .string(String(describing: error)),

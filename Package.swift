@@ -39,6 +39,10 @@ let package = Package(
             name: "Hummingbird",
             description: "Answer requests with the id of their trace, in Hummingbird."
         ),
+        .trait(
+            name: "RedisStreams",
+            description: "Redis streams as traced queues of messages, by Debian's libhiredis."
+        ),
         .default(enabledTraits: ["OTLPHTTP"]),
     ],
     dependencies: [
@@ -56,6 +60,7 @@ let package = Package(
     targets: [
         // AsyncHTTPClient links zlib too: with the trait off nothing of it is needed.
         .systemLibrary(name: "CGzip", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "SkeinModel", swiftSettings: strict),
         .target(name: "SkeinWire", dependencies: ["SkeinModel"], swiftSettings: strict),
         .target(name: "SkeinPropagation", dependencies: ["SkeinModel"], swiftSettings: strict),
@@ -71,6 +76,7 @@ let package = Package(
                     condition: .when(traits: ["Logging", "Hummingbird"])
                 ),
                 .target(name: "CGzip", condition: .when(traits: ["OTLPHTTP"])),
+                .target(name: "CHiredis", condition: .when(traits: ["RedisStreams"])),
                 .product(
                     name: "AsyncHTTPClient",
                     package: "async-http-client",

@@ -10,7 +10,10 @@ task="${1:-build}"
 packages=(libzstd-dev zlib1g-dev libsqlite3-dev)
 case "$task" in
 build) ;;
-test) packages+=(g++ liblz4-dev python3-venv chromium fonts-dejavu-core fonts-wqy-microhei) ;;
+test)
+    packages+=(g++ liblz4-dev python3-venv chromium fonts-dejavu-core fonts-wqy-microhei)
+    packages+=(libhiredis-dev redis-server)
+    ;;
 bench | peers) packages+=(g++ liblz4-dev python3-venv valgrind) ;;
 *)
     echo "usage: $0 build|test|bench|peers" >&2

@@ -39,6 +39,12 @@ enum Limits {
     static let logFileCount = 1_000
     /// Bytes of one `OTEL_…` variable that are looked at.
     static let environmentByteCount = 64 << 10
+    /// Arrays within arrays of one answer of Redis: streams need four.
+    static let redisNestingDepth = 8
+    /// Commands that wait for one connection to Redis; a further one is refused at once.
+    static let redisWaitingCount = 1_024
+    /// Longest that one call waits for messages of Redis: an hour.
+    static let redisWaitMax = Duration.seconds(3_600)
 }
 
 /// How much one span may carry. What goes past is dropped, and counted on the exported span.

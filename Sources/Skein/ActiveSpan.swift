@@ -12,9 +12,13 @@ public import SkeinPropagation
 /// ```
 /// Copies mean the same span, and any thread may use them. What is said after the span's end has no
 /// effect and is counted. Of a key that is set twice the last value counts.
+///
+/// A call that is counted (`TracerOptions.countsCalls`) though its trace is not recorded still hears
+/// `fail`, `succeed` and `rename`.
 public struct ActiveSpan: Sendable {
     /// `nil` where nothing is recorded.
     @usableFromInline let core: TracerCore?
+    /// Where nothing is recorded: what `OpenCalls` knows the call by, 0 for none.
     @usableFromInline let record: UInt64
     @usableFromInline let local: LocalSpan
 
@@ -90,19 +94,31 @@ public struct ActiveSpan: Sendable {
     ///   - stack: Where, if it is known, as text.
     @inlinable
     public func fail(_ error: @autoclosure () -> any Error, stack: @autoclosure () -> String = "") {
-        if let core { core.addError(record, error(), stack: stack()) }
+        if let core {
+            core.addError(record, error(), stack: stack())
+        } else if record != 0 {
+            TracerCore.failCall(record)
+        }
     }
 
     /// Sets the status `error`.
     @inlinable
     public func fail(_ message: @autoclosure () -> String) {
-        if let core { core.setStatus(record, 2, message()) }
+        if let core {
+            core.setStatus(record, 2, message())
+        } else if record != 0 {
+            TracerCore.failCall(record)
+        }
     }
 
     /// Sets the status `ok`: somebody looked, and all is well.
     @inlinable
     public func succeed() {
-        if let core { core.setStatus(record, 1, "") }
+        if let core {
+            core.setStatus(record, 1, "")
+        } else if record != 0 {
+            TracerCore.succeedCall(record)
+        }
     }
 
     /// Says that this span has to do with another.
@@ -117,6 +133,10 @@ public struct ActiveSpan: Sendable {
     /// Gives the operation another name.
     @inlinable
     public func rename(_ name: @autoclosure () -> String) {
-        if let core { core.rename(record, name()) }
+        if let core {
+            core.rename(record, name())
+        } else if record != 0 {
+            TracerCore.renameCall(record, name())
+        }
     }
 }

@@ -37,6 +37,24 @@ enum Limits {
     static let strategyByteCount = 1 << 20
     /// Log files of one exporter: each takes a system call when they are renamed.
     static let logFileCount = 1_000
+    /// Operations, peers and kinds together that call statistics tell apart: some 1.1 KB each, and
+    /// what `callChunkCount` allows. The rest of a kind is counted as one.
+    static let callSeriesCount = 1_000
+    /// Octaves of durations, of 512 bytes, that have counters of their own: 4 MiB, eight for each of
+    /// the series. A call that needs a further one is counted with the rest of its kind.
+    static let callChunkCount = 8_192
+    /// Calls that run at a time without a recorded span, of about 100 bytes; a further one is not
+    /// counted, which is.
+    static let openCallCount = 16_384
+    /// Windows that such a call may last, about an hour: then its end is taken for forgotten.
+    static let openCallTicks: UInt32 = 360
+    /// Length of a window of call statistics, nanoseconds: a sixth of a minute.
+    static let callWindowLength: UInt64 = 10_000_000_000
+    /// Time after the end of a window, nanoseconds, in which threads that were about to count a call
+    /// of it get it done.
+    static let callWindowGrace: UInt64 = 250_000_000
+    /// Bytes of windows that wait to be sent; a further one is dropped.
+    static let callWindowByteCount = 4 << 20
     /// Bytes of one `OTEL_…` variable that are looked at.
     static let environmentByteCount = 64 << 10
     /// Arrays within arrays of one answer of Redis: streams need four.

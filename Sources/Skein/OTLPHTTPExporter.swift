@@ -7,7 +7,9 @@
 /// Waiting and repeating are the pipeline's. Redirects are not followed, because headers may hold
 /// secrets; an answer is read up to 4 MiB. Its own requests are never traced. `shutdown` must be
 /// called before the exporter goes away; a pipeline does that.
-public final class OTLPHTTPExporter: SpanExporter {
+///
+/// Call statistics go to `/v1/metrics` beside it, in the same way.
+public final class OTLPHTTPExporter: CallStatisticsExporter {
     private let endpoint: OTLPEndpoint
     private let sender: HTTPSender
 
@@ -21,7 +23,17 @@ public final class OTLPHTTPExporter: SpanExporter {
 
     public func encode(_ spans: RecordedSpans) -> [UInt8] { OTLPRequest.encode(spans) }
 
+    public func encode(_ window: CallWindow) -> [UInt8] { OTLPRequest.encode(window) }
+
     public func send(_ payload: [UInt8]) async -> ExportOutcome {
+        await post(payload, to: endpoint.tracesURL)
+    }
+
+    public func send(statistics payload: [UInt8]) async -> ExportOutcome {
+        await post(payload, to: endpoint.metricsURL)
+    }
+
+    private func post(_ payload: [UInt8], to url: String) async -> ExportOutcome {
         var headers = [OTLPEndpoint.Header(name: "content-type", value: "application/x-protobuf")]
         headers += endpoint.headers
         var body = payload
@@ -30,7 +42,7 @@ public final class OTLPHTTPExporter: SpanExporter {
             body = packed
             headers.append(.init(name: "content-encoding", value: "gzip"))
         }
-        return await sender.export(body, to: endpoint.tracesURL, headers, endpoint.timeout)
+        return await sender.export(body, to: url, headers, endpoint.timeout)
     }
 
     public func shutdown() async { await sender.shutdown() }

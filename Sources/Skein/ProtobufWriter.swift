@@ -53,6 +53,13 @@ struct ProtobufWriter {
         if let second { append(bigEndian: second, count: 8) }
     }
 
+    /// A packed field of varints.
+    mutating func packed(_ field: UInt8, _ values: [UInt64]) {
+        message(field, lengthDigitCount: 2) { writer in
+            for value in values { writer.append(varint: value) }
+        }
+    }
+
     /// A message field whose content is already encoded.
     mutating func message(_ field: UInt8, encoded: [UInt8]) {
         appendTag(field, wireType: 2)

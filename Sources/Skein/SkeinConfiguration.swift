@@ -61,6 +61,8 @@ public struct SkeinConfiguration: Sendable {
 public struct OTLPEndpoint: Sendable, Hashable {
     /// The full address that spans are posted to.
     public var tracesURL: String
+    /// The full address that call statistics are posted to.
+    public var metricsURL: String
     /// Headers sent with each request, such as a token.
     public var headers: [Header] = []
     /// Longest wait for the answer to one request.
@@ -90,17 +92,27 @@ public struct OTLPEndpoint: Sendable, Hashable {
         }
     }
 
-    /// Makes an endpoint of the receiver's base address, to which `/v1/traces` is added.
+    /// Makes an endpoint of the receiver's base address, to which `/v1/traces` and `/v1/metrics` are
+    /// added.
     ///
     /// - Parameter baseURL: `http://` or `https://`, host and, where needed, port and path.
     public init(baseURL: String = "http://127.0.0.1:4318") {
         // The slashes of a scheme without a host stay, so that `problem` still sees it.
         let endsInSlash = baseURL.hasSuffix("/") && !baseURL.hasSuffix("//")
-        tracesURL = (endsInSlash ? String(baseURL.dropLast()) : baseURL) + "/v1/traces"
+        let base = endsInSlash ? String(baseURL.dropLast()) : baseURL
+        tracesURL = base + "/v1/traces"
+        metricsURL = base + "/v1/metrics"
     }
 
-    /// Makes an endpoint of the full address that spans are posted to.
-    public init(tracesURL: String) { self.tracesURL = tracesURL }
+    /// Makes an endpoint of the full address that spans are posted to. Where it ends in `/traces`,
+    /// call statistics go to `/metrics` beside it, else to the address itself with `/metrics` added.
+    public init(tracesURL: String) {
+        self.tracesURL = tracesURL
+        let suffix = "/traces"
+        metricsURL =
+            (tracesURL.hasSuffix(suffix) ? String(tracesURL.dropLast(suffix.count)) : tracesURL)
+            + "/metrics"
+    }
 
     /// Why `tracesURL` cannot be posted to; `nil` where it looks as it should.
     var problem: String? { HTTPAddress.problem(tracesURL) }

@@ -34,26 +34,30 @@ extension SkeinTracer {
     /// - Parameters:
     ///   - name: The operation.
     ///   - kind: The role in the call.
+    ///   - peer: The service at the other end, where it is known; see the form without `continuing`.
     ///   - caller: What `extract` found; where it holds no trace, a new one begins.
     ///   - body: Is given the span.
     public func span<Result>(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind = .server,
+        peer: @autoclosure () -> String = "",
         continuing caller: PropagatedContext,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (ActiveSpan) async throws -> Result
     ) async rethrows -> Result {
         guard needsContext(caller) else {
-            return try await run(name, kind, caller, isolation: isolation, body)
+            return try await run(name, kind, peer(), caller, isolation: isolation, body)
         }
+        let peer = peer()
         return try await InstrumentationContext.withValue(context(of: caller)) {
-            try await run(name, kind, caller, isolation: isolation, body)
+            try await run(name, kind, peer, caller, isolation: isolation, body)
         }
     }
 
     private func run<Result>(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind,
+        _ peer: String,
         _ caller: PropagatedContext,
         isolation: isolated (any Actor)?,
         _ body: (ActiveSpan) async throws -> Result
@@ -61,7 +65,7 @@ extension SkeinTracer {
         guard core.isEnabled else {
             return try await body(ActiveSpan(core: nil, record: 0, local: .none))
         }
-        let span = core.begin(name, kind, continuing: caller, ForeignContexts.identity)
+        let span = core.begin(name, kind, peer: peer, continuing: caller)
         defer { core.end(span) }
         return try await LocalSpan.binding.withValue(span.local) {
             try await span.run(isolation: isolation, body)

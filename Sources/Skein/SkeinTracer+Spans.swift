@@ -17,16 +17,21 @@ extension SkeinTracer {
     ///   - name: The operation. For a name that is known only when the program runs, use
     ///     `ActiveSpan.rename`.
     ///   - kind: The role in a call.
+    ///   - peer: The service at the other end of a call: the attribute `peer.service`, by which call
+    ///     statistics are told apart too. It is looked at only where the span is recorded or counted.
     ///   - body: Is given the span.
     @inlinable
     public func span<Result>(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind = .internal,
+        peer: @autoclosure () -> String = "",
         _ body: (ActiveSpan) throws -> Result
     ) rethrows -> Result {
         let parent = LocalSpan.binding.get()
-        if let unrecorded = core.unrecorded(under: parent) { return try body(unrecorded) }
-        let span = core.begin(name, kind, under: parent)
+        if !kind.isCall || !core.countsCalls, let unrecorded = core.unrecorded(under: parent) {
+            return try body(unrecorded)
+        }
+        let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
             return try core.withState(of: span) { try span.run(body) }
@@ -39,12 +44,15 @@ extension SkeinTracer {
     public func span<Result>(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind = .internal,
+        peer: @autoclosure () -> String = "",
         isolation: isolated (any Actor)? = #isolation,
         _ body: (ActiveSpan) async throws -> Result
     ) async rethrows -> Result {
         let parent = LocalSpan.binding.get()
-        if let unrecorded = core.unrecorded(under: parent) { return try await body(unrecorded) }
-        let span = core.begin(name, kind, under: parent)
+        if !kind.isCall || !core.countsCalls, let unrecorded = core.unrecorded(under: parent) {
+            return try await body(unrecorded)
+        }
+        let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
             return try await core.withState(of: span, isolation: isolation) {

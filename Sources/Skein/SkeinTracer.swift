@@ -42,6 +42,7 @@ public final class SkeinTracer: Tracer {
             counters: CounterCells(),
             options: options,
             slab: slab,
+            calls: nil,
             wakeCount: 1
         ) {
             // The one who ends a span gives it to the sink, as spans of the other kind do.
@@ -70,6 +71,7 @@ public final class SkeinTracer: Tracer {
             counters: pipeline.cells,
             options: options,
             slab: pipeline.makeSlab(for: resource),
+            calls: options.countsCalls ? pipeline.makeStatistics(for: resource) : nil,
             wakeCount: pipeline.slabWakeCount
         ) { pipeline.startFlush() }
         flushSink = { pipeline.startFlush() }
@@ -101,7 +103,7 @@ public final class SkeinTracer: Tracer {
         line: UInt
     ) -> SkeinSpan {
         let outer = context()
-        guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil) }
+        guard core.isEnabled else { return SkeinSpan(context: outer, recorder: nil, call: 0) }
         ForeignContexts.noteUse()
         let scope = outer[SpanScopeKey.self]
         let local = LocalSpan.binding.get()
@@ -109,7 +111,8 @@ public final class SkeinTracer: Tracer {
             !local.isNewer(than: outer, hasScope: true)
         {
             core.counters.notSampled.add(1, ordering: .relaxed)
-            return SkeinSpan(context: outer, recorder: nil)
+            let call = core.openCall(operationName, kind, local, instant().nanosecondsSinceEpoch)
+            return SkeinSpan(context: outer, recorder: nil, call: call)
         }
         let propagated = TracerCore.newest(outer, scope, local)
         let parent = propagated?.trace
@@ -120,11 +123,13 @@ public final class SkeinTracer: Tracer {
             name: operationName,
             kind: kind.model
         )
+        var call: UInt64 = 0
         if !decision.isSampled {
             core.counters.notSampled.add(1, ordering: .relaxed)
+            call = core.openCall(operationName, kind, local, instant().nanosecondsSinceEpoch)
             // A child that is not sampled either adds nothing: its parent's context serves.
             if let parent, !parent.isSampled, !parent.isRemote, scope?.propagated.trace == parent {
-                return SkeinSpan(context: outer, recorder: nil)
+                return SkeinSpan(context: outer, recorder: nil, call: call)
             }
         }
         let trace = core.child(of: parent, traceID: traceID, decision: decision)
@@ -147,7 +152,7 @@ public final class SkeinTracer: Tracer {
             recorder.setAttributes(core.copiedAttributes(of: own))
         }
         inner[SpanScopeKey.self] = SpanScope(propagated: own, recorder: recorder)
-        return SkeinSpan(context: inner, recorder: recorder)
+        return SkeinSpan(context: inner, recorder: recorder, call: call)
     }
 
     /// The recorded span that `context` belongs to, while it runs and is one of this tracer's.
@@ -155,7 +160,7 @@ public final class SkeinTracer: Tracer {
         guard let recorder = context[SpanScopeKey.self]?.recorder,
             recorder.owner === core, !recorder.hasEnded
         else { return nil }
-        return SkeinSpan(context: context, recorder: recorder)
+        return SkeinSpan(context: context, recorder: recorder, call: 0)
     }
 
     /// Starts the export of what has ended and returns at once; `SpanPipeline.flush` waits for it.
@@ -220,6 +225,12 @@ public struct TracerOptions: Sendable {
     public var isEnabled = true
     /// Whether the tracer records from the start; `SkeinTracer.isRecording` changes it later.
     public var isRecording = true
+
+    /// Whether every call, sampled or not, is counted, and the counts exported: calls, errors and
+    /// durations by operation, peer and kind. Calls are spans that are not internal ones. It needs a
+    /// pipeline whose exporter carries them (`CallStatisticsExporter`); `docs/call-statistics.md` says
+    /// what it costs.
+    public var countsCalls = true
 
     /// Makes options that record all traces but those a caller decided not to.
     public init() {}

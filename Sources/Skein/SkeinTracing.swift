@@ -179,6 +179,9 @@ public struct TracingHandle: Sendable {
     /// What became of all spans so far.
     public var counters: TracingCounters { tracer.counters }
 
+    /// What became of call statistics so far; all zero where there are none.
+    public var callCounters: CallCounters { pipeline?.callCounters ?? CallCounters() }
+
     /// Exports all spans that ended before the call; `SpanPipeline.flush(timeout:)` has the details.
     @discardableResult
     public func flush(timeout: Duration = .seconds(10)) async -> Bool {

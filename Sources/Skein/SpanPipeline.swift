@@ -13,6 +13,8 @@ public final class SpanPipeline: SpanSink {
     private let buffer: SpanBuffer
     private let jitter = IDGenerator(random: Transport.random)
     private let failures: FailureReport
+    /// Sends what tracers counted of calls, where the exporter carries that.
+    private let calls = Mutex<CallReporter?>(nil)
     /// Wakes the task that exports; one pending wake-up is as good as many.
     private let wake: AsyncStream<Void>.Continuation
     /// What tracers record in, and whose spans those are.
@@ -56,6 +58,9 @@ public final class SpanPipeline: SpanSink {
         return cells.snapshot(queuedCount: queuedCount)
     }
 
+    /// What became of call statistics; all zero where there are none.
+    public var callCounters: CallCounters { calls.withLock { $0 }?.counters ?? CallCounters() }
+
     /// Counts what ended too late for anybody to export it.
     func settleLeftovers() {
         let reason: TracingCounters.DropReason
@@ -88,6 +93,20 @@ public final class SpanPipeline: SpanSink {
         return slab
     }
 
+    /// What a tracer of this pipeline counts its calls with; `nil` where the exporter does not carry
+    /// statistics.
+    func makeStatistics(for resource: Resource) -> CallStatistics? {
+        guard let exporter = exporter as? any CallStatisticsExporter else { return nil }
+        // Made by the first that needs it: no task runs for nothing.
+        let reporter = calls.withLock { calls in
+            let reporter =
+                calls ?? CallReporter(exporter: exporter, options: options, failures: failures)
+            calls = reporter
+            return reporter
+        }
+        return reporter.makeStatistics(for: resource)
+    }
+
     /// Ended spans in one shard of a slab at which an export begins: half of what a shard holds, or a
     /// whole batch.
     var slabWakeCount: Int {
@@ -105,7 +124,7 @@ public final class SpanPipeline: SpanSink {
         }
     }
 
-    /// Exports all spans that ended before the call.
+    /// Exports all spans that ended before the call, and what was counted of calls.
     ///
     /// - Parameter timeout: Longest wait.
     /// - Returns: Whether each of them was taken by the exporter or dropped for good before the
@@ -113,6 +132,13 @@ public final class SpanPipeline: SpanSink {
     @discardableResult
     public func flush(timeout: Duration = .seconds(10)) async -> Bool {
         guard !Transport.isForkedCopy else { return false }
+        let reporter = isShuttingDown.load(ordering: .acquiring) ? nil : calls.withLock { $0 }
+        async let counts = reporter?.flush(timeout: timeout) ?? true
+        let spans = await flushSpans(timeout)
+        return await counts && spans
+    }
+
+    private func flushSpans(_ timeout: Duration) async -> Bool {
         let request = Completion()
         let isTaken = flushes.withLock { flushes in
             guard flushes.count < Limits.flushWaiterCount else { return false }
@@ -172,6 +198,7 @@ extension SpanPipeline {
             await drain()
             group.cancelAll()
         }
+        await calls.withLock { $0 }?.finish()
         await exporter.shutdown()
         finished.complete(!Task.isCancelled)
         takeFlushes().forEach { $0.complete(!Task.isCancelled) }

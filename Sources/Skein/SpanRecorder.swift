@@ -165,6 +165,16 @@ final class SpanRecorder: Sendable {
     }
 
     private func handOn(_ content: consuming State, _ end: UInt64) {
+        if kind != .internal, let calls = owner.calls {
+            calls.count(
+                content.name,
+                content.attributes,
+                kind.model,
+                from: start,
+                to: end,
+                isError: content.status?.code == .error
+            )
+        }
         owner.sink.accept(record(of: content, end: end))
     }
 

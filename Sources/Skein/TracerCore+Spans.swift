@@ -32,11 +32,22 @@ extension TracerCore {
     func begin(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind,
+        peer: @autoclosure () -> String,
+        under local: LocalSpan
+    ) -> ActiveSpan {
+        counted(begin(name, kind, under: local), name, kind, peer())
+    }
+
+    @inline(__always)
+    private func begin(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
         under local: LocalSpan
     ) -> ActiveSpan {
         let surroundings = ForeignContexts.identity
         guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
         if local.isPresent, local.surroundings == surroundings {
+            guard local.isSampled else { return ActiveSpan(core: nil, record: 0, local: local) }
             guard mayRecord else { return unrecorded(below: local) }
             let span = record(name, kind, parent: local, isRemote: false, state: "", surroundings)
             if !copiedKeys.isEmpty, span.core != nil { copyBaggage(to: span.record, nil) }
@@ -66,9 +77,25 @@ extension TracerCore {
         return begin(name, kind, continuing: propagated, surroundings)
     }
 
+    /// A span that continues what a carrier brought.
+    func begin(
+        _ name: StaticString,
+        _ kind: SkeinModel.SpanKind,
+        peer: String,
+        continuing propagated: PropagatedContext
+    ) -> ActiveSpan {
+        let surroundings = ForeignContexts.identity
+        return counted(
+            begin(name, kind, continuing: propagated, surroundings),
+            name,
+            kind,
+            peer
+        )
+    }
+
     /// A span that continues what came from elsewhere, or a root.
     @inline(never)
-    func begin(
+    private func begin(
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind,
         continuing propagated: PropagatedContext?,
@@ -141,6 +168,7 @@ extension TracerCore {
             slot.pointee.droppedLinks = 0
             slot.pointee.status = 0
             slot.pointee.mayRepeatKeys = false
+            slot.pointee.callSeries = 0
             slot.pointee.keyBits = 0
             slot.pointee.kind = kind.rawValue
             slot.pointee.flags = UInt8(truncatingIfNeeded: local.bits & 3)
@@ -205,8 +233,20 @@ extension TracerCore {
 
     @usableFromInline
     func end(_ span: ActiveSpan) {
-        guard span.core != nil else { return }
-        guard let waiting = slab.end(span.record, at: Transport.wallNanoseconds()) else {
+        guard span.core != nil else {
+            if span.record != 0 { CallStatistics.end(span.record, at: Transport.wallNanoseconds()) }
+            return
+        }
+        let waiting = slab.end(span.record, at: Transport.wallNanoseconds()) { slot in
+            guard slot.pointee.callSeries != 0, let calls else { return }
+            calls.count(
+                slot.pointee.callSeries &- 1,
+                from: slot.pointee.start,
+                to: slot.pointee.end,
+                isError: slot.pointee.status == 2
+            )
+        }
+        guard let waiting else {
             counters.repeatedEnds.add(1, ordering: .relaxed)
             return
         }

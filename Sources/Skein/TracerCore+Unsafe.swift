@@ -120,7 +120,15 @@ extension TracerCore {
     @usableFromInline
     func rename(_ record: UInt64, _ name: String) {
         var name = name
-        name.withUTF8 { text in write(record) { $0.name(text) } }
+        name.withUTF8 { text in
+            write(record) { writer in
+                writer.name(text)
+                if let calls, writer.slot.pointee.callSeries != 0 {
+                    let old = writer.slot.pointee.callSeries - 1
+                    writer.slot.pointee.callSeries = calls.series(renaming: old, text) + 1
+                }
+            }
+        }
     }
 
     /// Gives the UTF-8 of a text, without what goes past the limit for values.

@@ -22,6 +22,9 @@ final class TracerCore: Sendable {
     let copiedKeys: [String]
     /// Where spans of our own are recorded.
     let slab: SpanSlab
+    /// Counts calls, where they are counted.
+    let calls: CallStatistics?
+    @usableFromInline let countsCalls: Bool
     /// So many ended spans in one shard of the slab wake whoever takes them out.
     let wakeCount: Int
     let wake: @Sendable () -> Void
@@ -35,6 +38,7 @@ final class TracerCore: Sendable {
         counters: CounterCells,
         options: TracerOptions,
         slab: SpanSlab,
+        calls: CallStatistics?,
         wakeCount: Int,
         wake: @escaping @Sendable () -> Void
     ) {
@@ -50,6 +54,8 @@ final class TracerCore: Sendable {
         sampler = options.sampler
         followsParents = sampler is ParentBasedSampler
         self.slab = slab
+        self.calls = calls
+        countsCalls = calls != nil
         counters.add(slab)
         self.wakeCount = wakeCount
         self.wake = wake

@@ -31,8 +31,8 @@ extension SkeinConfiguration {
     /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION` and
     /// `OTEL_EXPORTER_OTLP_PROTOCOL` (each also with `TRACES_` before its last word),
     /// `OTEL_TRACES_EXPORTER`, `SKEIN_TRACES_FILE`, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`,
-    /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, `OTEL_SDK_DISABLED` and
-    /// `SKEIN_RECORDING`. A value that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
+    /// `OTEL_PROPAGATORS`, `OTEL_BSP_…` and `OTEL_SPAN_…` limits, `OTEL_SDK_DISABLED`,
+    /// `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `SKEIN_CALL_STATISTICS` and `SKEIN_RECORDING`. A value that makes no sense is reported to `pipeline.onWarning` and otherwise ignored.
     public func applying(_ environment: TracingEnvironment) -> SkeinConfiguration {
         var reader = EnvironmentReader(
             environment: environment,
@@ -48,7 +48,7 @@ extension SkeinConfiguration {
         if let text = environment["OTEL_SDK_DISABLED"] {
             reader.configuration.tracer.isEnabled = text.lowercased() != "true"
         }
-        reader.readSwitch()
+        reader.readSwitches()
         return reader.configuration
     }
 }
@@ -129,11 +129,23 @@ private struct EnvironmentReader {
         var endpoint = configuration.exporter
         if let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] {
             endpoint.tracesURL = OTLPEndpoint(baseURL: url).tracesURL
+            endpoint.metricsURL = OTLPEndpoint(baseURL: url).metricsURL
         }
-        if let url = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] { endpoint.tracesURL = url }
+        if let url = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+            endpoint.tracesURL = url
+            endpoint.metricsURL = OTLPEndpoint(tracesURL: url).metricsURL
+        }
         if let problem = endpoint.problem {
             warn("The OTLP endpoint \(problem); \(configuration.exporter.tracesURL) is used.")
             endpoint.tracesURL = configuration.exporter.tracesURL
+            endpoint.metricsURL = configuration.exporter.metricsURL
+        }
+        if let url = environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
+            if let problem = HTTPAddress.problem(url) {
+                warn("The OTLP endpoint of metrics \(problem); \(endpoint.metricsURL) is used.")
+            } else {
+                endpoint.metricsURL = url
+            }
         }
         readProtocol()
         for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
@@ -229,12 +241,20 @@ private struct EnvironmentReader {
     }
 
     /// `SKEIN_RECORDING`: the switch that `SkeinTracer.isRecording` moves later.
-    mutating func readSwitch() {
-        guard let text = environment["SKEIN_RECORDING"] else { return }
+    /// And `SKEIN_CALL_STATISTICS`.
+    mutating func readSwitches() {
+        if let isOn = isOn("SKEIN_RECORDING") { configuration.tracer.isRecording = isOn }
+        if let isOn = isOn("SKEIN_CALL_STATISTICS") { configuration.tracer.countsCalls = isOn }
+    }
+
+    private func isOn(_ name: String) -> Bool? {
+        guard let text = environment[name] else { return nil }
         switch text.lowercased() {
-        case "on": configuration.tracer.isRecording = true
-        case "off": configuration.tracer.isRecording = false
-        default: warn("SKEIN_RECORDING '\(text)' is neither on nor off; it is ignored.")
+        case "on": return true
+        case "off": return false
+        default:
+            warn("\(name) '\(text)' is neither on nor off; it is ignored.")
+            return nil
         }
     }
 

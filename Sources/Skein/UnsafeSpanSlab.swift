@@ -24,6 +24,8 @@ struct SpanSlot: ~Copyable {
     var parentIsRemote = false
     /// A key may stand twice in the content.
     var mayRepeatKeys = false
+    /// The series that the span is counted in as a call, plus one; 0 for none.
+    var callSeries: UInt32 = 0
     /// One bit for each key set so far.
     var keyBits: UInt64 = 0
     var traceHigh: UInt64 = 0
@@ -139,6 +141,13 @@ final class SpanSlab: Sendable {
         return generation << 32 | UInt64(index)
     }
 
+    /// Says which series a span is counted in that `claim` has just given, and nobody else knows.
+    @inline(__always)
+    func setCallSeries(_ record: UInt64, _ series: UInt32) {
+        // Bound: records are made by `claim` alone.
+        slots[Int(record & 0xFFFF_FFFF)].callSeries = series &+ 1
+    }
+
     private func popElsewhere(than shard: Int) -> UInt32? {
         for step in 1..<Self.shardCount {
             if let index = pop((shard + step) & (Self.shardCount - 1)) { return index }
@@ -225,15 +234,21 @@ final class SpanSlab: Sendable {
 
     /// Ends a recorded span.
     ///
+    /// - Parameter onEnd: Is given the whole span, once.
     /// - Returns: `nil` where it had ended before, else how many ended spans now wait in its shard.
     @inline(__always)
-    func end(_ record: UInt64, at time: UInt64) -> Int? {
+    func end(
+        _ record: UInt64,
+        at time: UInt64,
+        _ onEnd: (UnsafeMutablePointer<SpanSlot>) -> Void
+    ) -> Int? {
         let index = UInt32(truncatingIfNeeded: record)
         let slot = slots + Int(index)
         let generation = record & ~0xFFFF_FFFF
         guard lock(slot, generation, SpanSlot.Phase.ended) else { return nil }
         // A clock that was set back shows as a span of no duration.
         slot.pointee.end = max(time, slot.pointee.start)
+        onEnd(slot)
         let shard = shards + Int(index / slotsPerShard)
         var head = shard.pointee.ended.load(ordering: .relaxed)
         while true {

@@ -4,6 +4,9 @@
 public enum SpanKind: UInt8, Sendable, CaseIterable {
     case unspecified, `internal`, server, client, producer, consumer
 
+    /// Whether a span of this kind is one end of a call between two parties.
+    @inlinable public var isCall: Bool { rawValue >= SpanKind.server.rawValue }
+
     /// The lower-case word used in the API, the page and TraceQL.
     public var word: String {
         switch self {

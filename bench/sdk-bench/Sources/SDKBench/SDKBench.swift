@@ -19,10 +19,12 @@ enum SDKBench {
     }
 }
 
-/// Takes batches and forgets them.
-private struct Nowhere: SpanExporter {
+/// Takes batches and forgets them; calls are counted, as they are by default.
+private struct Nowhere: CallStatisticsExporter {
     func encode(_ spans: [SpanRecord]) -> [UInt8] { OTLPRequest.encode(spans) }
     func encode(_ spans: RecordedSpans) -> [UInt8] { OTLPRequest.encode(spans) }
+    func encode(_ window: CallWindow) -> [UInt8] { OTLPRequest.encode(window) }
+    func send(statistics payload: [UInt8]) async -> ExportOutcome { .delivered }
     func send(_ payload: [UInt8]) async -> ExportOutcome { .delivered }
 }
 
@@ -37,6 +39,7 @@ private struct Cases {
     let only: String?
     let recorded: SkeinTracer
     let unrecorded: SkeinTracer
+    let uncounted: SkeinTracer
     private let pipeline: SpanPipeline
 
     init(only: String?) {
@@ -49,6 +52,8 @@ private struct Cases {
         var never = TracerOptions()
         never.sampler = ParentBasedSampler(root: NeverSampler())
         unrecorded = SkeinTracer(resource: resource, pipeline: pipeline, options: never)
+        never.countsCalls = false
+        uncounted = SkeinTracer(resource: resource, pipeline: pipeline, options: never)
     }
 
     func run() {
@@ -89,10 +94,19 @@ private struct Cases {
         measure("own unsampled root") { unrecorded.span("root") { _ in } }
         unrecorded.span("parent") { _ in
             measure("own unsampled child") { unrecorded.span("child") { $0.set("n", 1) } }
+            measure("own unsampled call") { unrecorded.span("child", .client) { _ in } }
+            measure("own unsampled call, peer") {
+                unrecorded.span("child", .client, peer: "stock") { _ in }
+            }
+            let uncounted = uncounted
+            measure("own unsampled call, not counted") {
+                uncounted.span("child", .client) { _ in }
+            }
         }
         measure("own sampled root") { recorded.span("root") { _ in } }
         recorded.span("parent") { _ in
             measure("own sampled child") { recorded.span("child") { _ in } }
+            measure("own sampled call") { recorded.span("child", .client) { _ in } }
             measure("own sampled child, 10 attributes") {
                 recorded.span("GET /api/v1/order/{id}", .server) { span in
                     span.set("http.request.method", static: "GET")
@@ -119,6 +133,9 @@ private struct Cases {
         measure("tracing unsampled root") { unrecorded.withSpan("root") { _ in } }
         unrecorded.withSpan("parent") { _ in
             measure("tracing unsampled child") { unrecorded.withSpan("child") { _ in } }
+            measure("tracing unsampled call") {
+                unrecorded.withSpan("child", ofKind: .client) { _ in }
+            }
             measure("own unsampled child of tracing") { unrecorded.span("child") { _ in } }
         }
         recorded.withSpan("parent") { _ in

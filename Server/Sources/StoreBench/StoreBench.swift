@@ -9,7 +9,8 @@
 // {"cpu_ms":1.25,"wall_ms":0.9,"incomplete":[],"answer":...}
 // {"failure":"..."}
 // ```
-// CPU is that of all threads of the process, so nothing hides; background work is off.
+// CPU is that of all threads of the process, so nothing hides; background work is off, and memory is
+// kept as `skein serve` keeps it.
 
 import Engine
 import Glibc
@@ -26,6 +27,7 @@ struct StoreBench {
             print("usage: StoreBench DIRECTORY < QUESTIONS")
             exit(64)
         }
+        Process.keepMemory()
         do {
             try await run(directory: CommandLine.arguments[1])
         } catch {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an application depends on. With its traits off this package resolves
 // swift-distributed-tracing and what that brings, nothing more; `make tidy` checks it.
+import CompilerPluginSupport
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -43,6 +44,10 @@ let package = Package(
             name: "RedisStreams",
             description: "Redis streams as traced queues of messages, by Debian's libhiredis."
         ),
+        .trait(
+            name: "Macros",
+            description: "Put functions into spans by @Traced. Builds swift-syntax."
+        ),
         .default(enabledTraits: ["OTLPHTTP"]),
     ],
     dependencies: [
@@ -51,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird",
             from: "2.28.1",
@@ -65,9 +71,42 @@ let package = Package(
         .target(name: "SkeinWire", dependencies: ["SkeinModel"], swiftSettings: strict),
         .target(name: "SkeinPropagation", dependencies: ["SkeinModel"], swiftSettings: strict),
         .target(name: "SkeinSampling", dependencies: ["SkeinModel"], swiftSettings: strict),
+        // Without its trait a program that does nothing.
+        .macro(
+            name: "SkeinMacros",
+            dependencies: [
+                .product(
+                    name: "SwiftCompilerPlugin",
+                    package: "swift-syntax",
+                    condition: .when(traits: ["Macros"])
+                ),
+                .product(
+                    name: "SwiftDiagnostics",
+                    package: "swift-syntax",
+                    condition: .when(traits: ["Macros"])
+                ),
+                .product(
+                    name: "SwiftSyntax",
+                    package: "swift-syntax",
+                    condition: .when(traits: ["Macros"])
+                ),
+                .product(
+                    name: "SwiftSyntaxBuilder",
+                    package: "swift-syntax",
+                    condition: .when(traits: ["Macros"])
+                ),
+                .product(
+                    name: "SwiftSyntaxMacros",
+                    package: "swift-syntax",
+                    condition: .when(traits: ["Macros"])
+                ),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "Skein",
             dependencies: [
+                .target(name: "SkeinMacros", condition: .when(traits: ["Macros"])),
                 "SkeinModel", "SkeinPropagation", "SkeinSampling", "SkeinWire",
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
                 .product(

@@ -23,6 +23,7 @@ SPDX_EXEMPT = {
     "Fuzz/Package.swift": 2,
     "bench/sdk-bench/Package.swift": 2,
     "Examples/Exporters/Package.swift": 2,
+    "Examples/Macro/Package.swift": 2,
     "Examples/Messaging/Package.swift": 2,
     "Examples/Web/Package.swift": 2,
 }

@@ -23,7 +23,11 @@ ARROWS = {
     "SkeinSampling": {"SkeinModel"},
     "CGzip": set(),
     "CHiredis": set(),
-    "Skein": {"CGzip", "CHiredis", "SkeinModel", "SkeinWire", "SkeinPropagation", "SkeinSampling"},
+    "SkeinMacros": set(),
+    "Skein": {
+        "CGzip", "CHiredis", "SkeinMacros", "SkeinModel", "SkeinWire", "SkeinPropagation",
+        "SkeinSampling",
+    },
     "SkeinTesting": {"Skein", "SkeinModel", "SkeinPropagation"},
     "CChecksum": set(),
     "CPlatform": set(),

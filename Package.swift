@@ -28,6 +28,10 @@ let package = Package(
             description: "Export spans as OTLP over HTTP with AsyncHTTPClient."
         ),
         .trait(
+            name: "GRPC",
+            description: "Export spans as OTLP over gRPC, and trace the calls of grpc-swift."
+        ),
+        .trait(
             name: "Zipkin",
             description: "Export spans as Zipkin v2 JSON, by the same client.",
             enabledTraits: ["OTLPHTTP"]
@@ -57,6 +61,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird",
             from: "2.28.1",
@@ -130,6 +136,16 @@ let package = Package(
                     name: "NIOHTTP1",
                     package: "swift-nio",
                     condition: .when(traits: ["OTLPHTTP", "Hummingbird"])
+                ),
+                .product(
+                    name: "GRPCCore",
+                    package: "grpc-swift-2",
+                    condition: .when(traits: ["GRPC"])
+                ),
+                .product(
+                    name: "GRPCNIOTransportHTTP2Posix",
+                    package: "grpc-swift-nio-transport",
+                    condition: .when(traits: ["GRPC"])
                 ),
                 .product(
                     name: "Hummingbird",

@@ -74,7 +74,7 @@ public struct OTLPResponse: Sendable, Hashable {
 }
 
 /// Walks the fields of one protobuf message; ends at the first malformed one.
-private struct FieldReader {
+struct FieldReader {
     enum Field {
         case varint(UInt64)
         case bytes(ArraySlice<UInt8>)

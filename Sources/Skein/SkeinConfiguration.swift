@@ -36,7 +36,7 @@ public struct SkeinConfiguration: Sendable {
 
     /// The exporters that `SkeinTracing.bootstrap(_:)` can make.
     public enum Destination: Sendable, Hashable {
-        /// OTLP over HTTP, to `SkeinConfiguration.exporter`. Needs the trait `OTLPHTTP`.
+        /// OTLP, to `SkeinConfiguration.exporter`. Needs the trait of the endpoint's `wire`.
         case otlp
         #if Zipkin
         /// Zipkin v2 JSON.
@@ -57,18 +57,30 @@ public struct SkeinConfiguration: Sendable {
     }
 }
 
-/// A receiver of OTLP over HTTP.
+/// A receiver of OTLP.
 public struct OTLPEndpoint: Sendable, Hashable {
-    /// The full address that spans are posted to.
+    /// The full address that spans are posted to; of one for gRPC scheme, host and port.
     public var tracesURL: String
-    /// The full address that call statistics are posted to.
+    /// The full address that call statistics are posted to; over gRPC they are not sent.
     public var metricsURL: String
+    /// How requests travel.
+    public var wire = Wire.http
     /// Headers sent with each request, such as a token.
     public var headers: [Header] = []
     /// Longest wait for the answer to one request.
     public var timeout = Duration.seconds(10)
     /// How bodies are packed.
     public var compression = Compression.none
+
+    /// How requests travel. Each way needs its trait.
+    public enum Wire: Sendable, Hashable {
+        /// Protobuf over HTTP. Needs the trait `OTLPHTTP`.
+        case http
+        #if GRPC
+        /// Over gRPC.
+        case grpc
+        #endif
+    }
 
     /// How the bodies of requests are packed.
     public enum Compression: String, Sendable, Hashable, CaseIterable {
@@ -112,6 +124,27 @@ public struct OTLPEndpoint: Sendable, Hashable {
         metricsURL =
             (tracesURL.hasSuffix(suffix) ? String(tracesURL.dropLast(suffix.count)) : tracesURL)
             + "/metrics"
+    }
+
+    #if GRPC
+    /// Makes an endpoint that is spoken to over gRPC.
+    ///
+    /// - Parameter grpcURL: `http://` or `https://`, host and, where it is not 4317, port.
+    public init(grpcURL: String) {
+        tracesURL = grpcURL
+        metricsURL = grpcURL
+        wire = .grpc
+    }
+    #endif
+
+    /// The name of `wire` in the environment.
+    var protocolName: String {
+        switch wire {
+        case .http: "http/protobuf"
+        #if GRPC
+        case .grpc: "grpc"
+        #endif
+        }
     }
 
     /// Why `tracesURL` cannot be posted to; `nil` where it looks as it should.

@@ -37,6 +37,11 @@ public enum SkeinTracing {
     private static func makeExporter(_ configuration: SkeinConfiguration) -> (any SpanExporter)? {
         switch configuration.destination {
         case .otlp:
+            #if GRPC
+            if configuration.exporter.wire == .grpc {
+                return OTLPGRPCExporter(configuration.exporter)
+            }
+            #endif
             #if OTLPHTTP
             return OTLPHTTPExporter(configuration.exporter)
             #else

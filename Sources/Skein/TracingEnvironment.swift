@@ -127,8 +127,10 @@ private struct EnvironmentReader {
 
     mutating func readEndpoint() {
         var endpoint = configuration.exporter
+        readProtocol(into: &endpoint)
         if let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] {
-            endpoint.tracesURL = OTLPEndpoint(baseURL: url).tracesURL
+            let isHTTP = endpoint.wire == .http
+            endpoint.tracesURL = isHTTP ? OTLPEndpoint(baseURL: url).tracesURL : url
             endpoint.metricsURL = OTLPEndpoint(baseURL: url).metricsURL
         }
         if let url = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
@@ -147,7 +149,6 @@ private struct EnvironmentReader {
                 endpoint.metricsURL = url
             }
         }
-        readProtocol()
         for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
             guard let text = environment[name] else { continue }
             for (key, value) in pairs(text, of: name) {
@@ -173,12 +174,23 @@ private struct EnvironmentReader {
         configuration.exporter = endpoint
     }
 
-    /// Only one protocol is spoken; somebody who asked for another should know.
-    private func readProtocol() {
+    /// Who asked for a protocol that is not spoken should know. An address that nobody chose is that of
+    /// the protocol.
+    private func readProtocol(into endpoint: inout OTLPEndpoint) {
         for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             guard let text = environment[name] else { continue }
-            if text.lowercased() != "http/protobuf" {
-                warn("\(name) '\(text)' is not spoken here; http/protobuf is used.")
+            switch text.lowercased() {
+            case "http/protobuf":
+                guard endpoint.wire != .http else { return }
+                endpoint.wire = .http
+                endpoint.tracesURL = OTLPEndpoint().tracesURL
+            #if GRPC
+            case "grpc":
+                guard endpoint.wire != .grpc else { return }
+                endpoint.wire = .grpc
+                endpoint.tracesURL = OTLPEndpoint(grpcURL: "http://127.0.0.1:4317").tracesURL
+            #endif
+            default: warn("\(name) '\(text)' is not spoken here; \(endpoint.protocolName) is used.")
             }
             return
         }

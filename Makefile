@@ -15,6 +15,7 @@ GOLDEN ?= v2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
+	test-sdk-costs bench-sdk build-sdk-bench \
 	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers
@@ -34,7 +35,7 @@ build: install-build ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
 	@scripts/install-binary.sh
 
-test: install-test format-check tidy docs sdk-check test-root test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
+test: install-test format-check tidy docs sdk-check test-root test-sdk-costs test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
 
 test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, fuzzing
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
@@ -53,8 +54,12 @@ golden: install-build ## Write the data directory that later versions have to re
 	"$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/skein-simulate" golden \
 		Server/Tests/EngineTests/Golden/$(GOLDEN)
 
-bench: install-bench build bench-programs ## Measure receiving beside its floor (ROUNDS=3 SPANS=1000000; 8 minutes)
+bench: install-bench build bench-programs build-sdk-bench ## Measure receiving and the SDK beside their floors (ROUNDS=3 SPANS=1000000; 10 minutes)
 	$(PYTHON) bench/run.py
+	$(PYTHON) bench/sdk.py
+
+bench-sdk: install-bench build-sdk-bench ## Measure what a span costs an application (ROUNDS=3; 2 minutes)
+	$(PYTHON) bench/sdk.py
 
 bench-memory: install-bench build bench-programs ## Measure memory at a steady rate (MINUTES=10 RATE=50000; 12 minutes)
 	$(PYTHON) bench/memory.py
@@ -98,12 +103,20 @@ sdk-check:
 test-root:
 	$(SWIFT) test --disable-default-traits
 
+# Instructions and allocations of the SDK's hot paths against bench/sdk-costs.json.
+test-sdk-costs: build-sdk-bench
+	$(PYTHON) bench/sdk_costs.py
+
 # What needs a trait of the SDK, so that the root's own tests build little. The packages share one
 # scratch folder, so that what several of them need is built once.
 test-examples:
 	for example in $(EXAMPLES); do \
 		$(SWIFT) test --package-path Examples/$$example --scratch-path Examples/.build || exit 1; \
 	done
+
+build-sdk-bench:
+	$(SWIFT) build -c release --package-path bench/sdk-bench
+	@$(MAKE) --no-print-directory -C bench sdk
 
 build-bench:
 	$(SWIFT) build $(RELEASE) $(SERVER) --product StoreBench

@@ -11,7 +11,7 @@ packages=(libzstd-dev zlib1g-dev libsqlite3-dev)
 case "$task" in
 build) ;;
 test)
-    packages+=(g++ liblz4-dev python3-venv chromium fonts-dejavu-core fonts-wqy-microhei)
+    packages+=(g++ liblz4-dev python3-venv valgrind chromium fonts-dejavu-core fonts-wqy-microhei)
     packages+=(libhiredis-dev redis-server)
     ;;
 bench | peers) packages+=(g++ liblz4-dev python3-venv valgrind) ;;

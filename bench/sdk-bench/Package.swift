@@ -15,6 +15,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Skein", package: "skein"),
                 .product(name: "SkeinSampling", package: "skein"),
+                .product(name: "SkeinModel", package: "skein"),
                 .product(name: "SkeinPropagation", package: "skein"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]

@@ -2,7 +2,7 @@
 // What an application pays for the tracer. Results are JSON lines; `bench/sdk.py` and
 // `bench/sdk_costs.py` read them.
 //
-//     SDKBench times              CPU nanoseconds of each case, best of seven rounds
+//     SDKBench times [CASE]       CPU nanoseconds of each case, best of seven rounds
 //     SDKBench counts             each case COUNT times, in order, each in one call of `sdk_bench_loop`:
 //                                 for callgrind; with allocations.so preloaded, allocations of each
 //     SDKBench export SPANS       CPU of the caller and of everything behind it while so many spans are
@@ -23,7 +23,7 @@ enum SDKBench {
         Task.detached {
             defer { end.signal() }
             switch (arguments.first, number) {
-            case ("times", nil): await Setup().time()
+            case ("times", nil): await Setup().time(only: arguments.dropFirst().first)
             case ("counts", nil): await Setup().count()
             case ("export", let spans?): await ExportCost.measure(spanCount: spans)
             case ("handler", let rounds?): await Handler.compare(rounds: rounds)

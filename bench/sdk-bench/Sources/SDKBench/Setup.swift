@@ -40,8 +40,9 @@ struct Setup {
     /// span that is dropped costs less than one that is recorded.
     private static let (rounds, bursts) = (7, 60)
 
-    func time() async {
-        for one in cases {
+    /// - Parameter name: of the one case to time; `nil` for all.
+    func time(only name: String?) async {
+        for one in cases where name == nil || one.name == name {
             var best = Double.infinity
             for round in 0...Self.rounds {
                 var spent = 0.0

@@ -2,15 +2,18 @@
 
 /// Bounds that are not the user's to set.
 enum Limits {
-    /// Bytes of an answer that are read: the protocol's recommendation. An answer is a few bytes; a
+    /// Bytes of an answer that are read, at most: an answer is a few bytes, with a sentence in it; a
     /// longer one is garbage or hostile.
-    static let responseByteCount = 4 << 20
+    static let responseByteCount = 64 << 10
     /// Longest wait a `Retry-After` is believed: longer, and what is buffered would be stale.
     static let retryAfterMax = Duration.seconds(300)
     /// Longest wait for an exporter to notice that its time is over.
     static let cancellationGrace = Duration.seconds(1)
     /// Least time between two looks at the buffer, so that a delay of 0 does not keep a core busy.
     static let exportDelayMin = Duration.milliseconds(10)
+    /// Bytes of one batch, by what its spans are reckoned at, unless a single one has more: it is copied
+    /// for the request and once more by the client, on top of what the buffers hold.
+    static let batchByteCount = 512 << 10
     /// Spans that room is made for ahead of time; more make the buffer grow as they come.
     static let reservedSpanCount = 512
     /// Least time between two sentences about trouble.
@@ -89,9 +92,12 @@ public struct SpanLimits: Sendable, Hashable {
 public struct PipelineLimits: Sendable, Hashable {
     /// Finished spans held, in the buffer and under way to the exporter; a further one is dropped.
     public var spanCount = 2_048
-    /// Bytes of finished spans held; a span that would go past is dropped.
-    public var byteCount = 8 << 20
-    /// Spans handed to the exporter at once; so many waiting spans start an export.
+    /// Bytes of finished spans held, in the buffer and under way, for spans of each kind: a span of
+    /// swift-distributed-tracing that would go past is dropped, and of one of our own, which has 768
+    /// bytes of its own, what does not fit.
+    public var byteCount = 3 << 20
+    /// Spans handed to the exporter at once, fewer where they come to half a megabyte; so many waiting spans
+    /// start an export.
     public var batchSpanCount = 512
     /// Longest wait of a finished span before its export is tried.
     public var delay = Duration.seconds(5)

@@ -5,7 +5,7 @@
 /// so.
 ///
 /// Waiting and repeating are the pipeline's. Redirects are not followed, because headers may hold
-/// secrets; an answer is read up to 4 MiB. Its own requests are never traced. `shutdown` must be
+/// secrets; an answer is read up to 64 KiB. Its own requests are never traced. `shutdown` must be
 /// called before the exporter goes away; a pipeline does that.
 ///
 /// Call statistics go to `/v1/metrics` beside it, in the same way.

@@ -4,20 +4,25 @@ internal import SkeinModel
 
 // Slots to OTLP: what is known of a span besides its content goes around it.
 extension SpanSlab {
-    /// Takes all ended spans out, in batches of at most `limit`.
+    /// Takes all ended spans out, in batches of at most `limit` and a bounded number of bytes, which are
+    /// held: give them back by `release`.
     func take(_ resource: Resource, limit: Int) -> [RecordedSpans] {
         var batches: [RecordedSpans] = []
         var writer = ProtobufWriter()
         var count = 0
         func close() {
             guard count > 0 else { return }
+            // It may wait for long: without the room that it grew into.
+            let encoded = writer.bytes.withUnsafeBufferPointer { Array($0) }
+            hold(encoded.count)
             batches.append(
-                RecordedSpans(resource: resource, spanCount: count, encoded: writer.bytes)
+                RecordedSpans(resource: resource, spanCount: count, encoded: encoded)
             )
             writer = ProtobufWriter()
             count = 0
         }
         drain { slot in
+            if writer.bytes.count + Int(slot.contentCount) > Limits.batchByteCount { close() }
             if count == 0 { writer = ProtobufWriter(capacity: limit * 256) }
             writer.slot(slot)
             count += 1

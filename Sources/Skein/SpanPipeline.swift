@@ -216,24 +216,39 @@ extension SpanPipeline {
         repeat {
             // In this order: a span that ended before its flush was asked for is taken below.
             let requests = takeFlushes()
-            let spans = buffer.take()
-            var rest = spans[...]
-            while !rest.isEmpty {
-                let batch = Array(rest.prefix(options.limits.batchSpanCount))
-                rest = rest.dropFirst(batch.count)
+            // Taken from the end: what is settled must not be held any longer.
+            var spans = buffer.take()
+            spans.reverse()
+            while !spans.isEmpty {
+                let batch = takeBatch(&spans)
                 await export(batch, by: exporter)
                 buffer.settle(batch)
             }
             for (slab, resource) in slabs.withLock({ $0 }) {
-                let batches = slab.take(resource, limit: options.limits.batchSpanCount)
+                var batches = slab.take(resource, limit: options.limits.batchSpanCount)
                 underWay.add(batches.reduce(0) { $0 + $1.spanCount }, ordering: .relaxed)
-                for batch in batches {
+                batches.reverse()
+                while let batch = batches.popLast() {
                     await export(batch, by: exporter)
                     underWay.subtract(batch.spanCount, ordering: .relaxed)
+                    slab.release(batch.encoded.count)
                 }
             }
             requests.forEach { $0.complete(!Task.isCancelled) }
         } while buffer.holdsBatch
+    }
+
+    /// The first spans of those that stand in reverse: so many as a batch may have.
+    private func takeBatch(_ spans: inout [SpanRecord]) -> [SpanRecord] {
+        var batch: [SpanRecord] = []
+        var byteCount = 0
+        while batch.count < options.limits.batchSpanCount, let next = spans.last {
+            byteCount += next.byteCount
+            if byteCount > Limits.batchByteCount, !batch.isEmpty { break }
+            batch.append(next)
+            spans.removeLast()
+        }
+        return batch
     }
 
     private func export<Exporter: SpanExporter>(_ batch: [SpanRecord], by exporter: Exporter) async

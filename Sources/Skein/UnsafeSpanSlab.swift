@@ -343,6 +343,13 @@ final class SpanSlab: Sendable {
 
     // MARK: Room
 
+    /// Counts bytes that were taken out as if they were still here, so that they and what ends meanwhile
+    /// do not pile up beside each other while a receiver hangs.
+    func hold(_ byteCount: Int) { overflowByteCount.add(byteCount, ordering: .relaxed) }
+
+    /// Gives the room of bytes back that were held.
+    func release(_ byteCount: Int) { overflowByteCount.subtract(byteCount, ordering: .relaxed) }
+
     /// Makes room for `count` more bytes of content; the slot is held by the caller.
     ///
     /// - Returns: `false` where the limit is reached: then nothing changed.

@@ -132,6 +132,42 @@ private struct Bench {
         bench.checkSums()
     }
 
+    @Test func `bytes of own spans count until they are settled`() async throws {
+        let bench = Bench { $0.limits.byteCount = 10_000 }
+        let text = String(repeating: "x", count: 4_000)
+        func end(_ name: StaticString) {
+            bench.tracer.span(name) { $0.set("text", text) }
+        }
+        bench.exporter.hold()
+        for _ in 0..<2 { end("under way") }
+        bench.tracer.forceFlush()
+        await bench.exporter.untilAttempts(1)
+        // There are slots for it, but no room for its text.
+        end("meanwhile")
+        bench.exporter.release()
+        #expect(await bench.pipeline.flush())
+        end("fits again")
+        #expect(await bench.pipeline.shutdown())
+        let kept = bench.exporter.encoded.map { "\($0.name): \($0.attributes.count)" }
+        #expect(kept == ["under way: 1", "under way: 1", "meanwhile: 0", "fits again: 1"])
+        #expect(bench.exporter.encoded[2].dropped.attributes == 1)
+        bench.checkSums()
+    }
+
+    @Test func `a batch has a bounded number of bytes`() async {
+        let bench = Bench { $0.limits.byteCount = 8 << 20 }
+        let text = String(repeating: "x", count: 300 << 10)
+        for _ in 0..<3 {
+            bench.tracer.span("own") { $0.set("text", text) }
+            bench.tracer.withSpan("tracing") { $0.attributes["text"] = text }
+        }
+        for _ in 0..<3 { bench.tracer.span("small") { _ in } }
+        #expect(await bench.pipeline.shutdown())
+        #expect(bench.exporter.sent.allSatisfy { $0.filter { $0 != "small" }.count <= 1 })
+        #expect(bench.exporter.sent.joined().count == 9)
+        bench.checkSums()
+    }
+
     @Test func `what can be repeated is repeated, encoded once`() async {
         let bench = Bench([.retryable(message: "HTTP 503"), .retryable(message: "HTTP 503")])
         bench.endSpans("a")

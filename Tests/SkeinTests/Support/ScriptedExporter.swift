@@ -9,6 +9,7 @@ final class ScriptedExporter: SpanExporter {
     private struct State {
         var outcomes: [ExportOutcome] = []
         var sent: [[String]] = []
+        var encoded: [SpanRecord] = []
         var encodedBatchCount = 0
         var isHeld = false
         var held: [CheckedContinuation<Void, Never>] = []
@@ -24,6 +25,8 @@ final class ScriptedExporter: SpanExporter {
 
     /// The names of the spans of each attempt.
     var sent: [[String]] { state.withLock { $0.sent } }
+    /// The spans of all batches.
+    var encoded: [SpanRecord] { state.withLock { $0.encoded } }
     var encodedBatchCount: Int { state.withLock { $0.encodedBatchCount } }
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
     var sawTraceContext: Bool { state.withLock { $0.sawTraceContext } }
@@ -53,7 +56,10 @@ final class ScriptedExporter: SpanExporter {
     }
 
     func encode(_ spans: [SpanRecord]) -> [String] {
-        state.withLock { $0.encodedBatchCount += 1 }
+        state.withLock { state in
+            state.encodedBatchCount += 1
+            state.encoded += spans
+        }
         return spans.map(\.name)
     }
 

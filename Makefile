@@ -37,10 +37,13 @@ build: install-build ## Build the release binary bin/skein
 
 test: install-test format-check tidy docs sdk-check test-root test-sdk-costs test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
 
-test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, fuzzing
+test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, ten minutes of outages, fuzzing
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
+	$(SWIFT) build -c release --package-path Examples/Exporters --product Outages
+	SKEIN_OUTAGE_SECONDS=600 SKEIN_EXAMPLES=Examples/Exporters/.build/release \
+		$(PYTHON) -m pytest Tests/blackbox/test_outages.py
 	$(MAKE) --no-print-directory fuzz T=all SECONDS_MAX=600
 
 simulate: install-build ## Crash the engine on a simulated disk: make simulate CRASHES=1000000 [SEED=7]

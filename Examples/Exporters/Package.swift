@@ -30,6 +30,14 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
+        // Run by Tests/blackbox, beside a collector in trouble.
+        .executableTarget(
+            name: "Outages",
+            dependencies: [
+                .product(name: "Skein", package: "skein"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
         .testTarget(
             name: "ExportersTests",
             dependencies: [

@@ -58,6 +58,24 @@ public struct CapturedTrace: Sendable {
         { run(body) }
     }
 
+    /// A function of one value, for what is called back with one, such as a future:
+    ///
+    /// ```swift
+    /// future.flatMapThrowing(trace.wrapping { answer in try check(answer) })
+    /// ```
+    public func wrapping<Input, Result>(
+        _ body: @escaping @Sendable (Input) throws -> Result
+    ) -> @Sendable (Input) throws -> Result {
+        { input in try run { try body(input) } }
+    }
+
+    /// As the form that throws, for callbacks that may not.
+    public func wrapping<Input, Result>(
+        _ body: @escaping @Sendable (Input) -> Result
+    ) -> @Sendable (Input) -> Result {
+        { input in run { body(input) } }
+    }
+
     /// `nil` where there was none and is none: the usual case on an event loop, and cheaper.
     private var contextToBind: InstrumentationContext? {
         context ?? (InstrumentationContext.current == nil ? nil : .topLevel)

@@ -18,8 +18,9 @@ internal import SkeinPropagation
 /// span. The id is there whether the trace is recorded or not: it is the same in every service on the
 /// way, and in each line of their logs. Where there is no trace, there is no header.
 ///
-/// An error that a handler throws is answered with the header too. What stands between this and
-/// Hummingbird's middleware sees such an error in a cover; spans record the error itself.
+/// An error that a handler throws is answered with the header too: above this it stands in a cover,
+/// which `TracingMiddleware` looks through. Middleware that turns errors of yours into answers belongs
+/// below.
 public struct TraceIDMiddleware<Context: RequestContext>: RouterMiddleware {
     private let header: HTTPField.Name?
 

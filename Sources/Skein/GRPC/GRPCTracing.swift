@@ -191,7 +191,7 @@ extension SkeinSpan {
     /// Ends the call's span; what a span says after its end is nothing new here, so that is not counted.
     fileprivate func end(with error: (any Error)?, isError: Bool) {
         guard isRecording else { return }
-        let code = error.map { ($0 as? RPCError)?.code.rawValue ?? 2 } ?? 0
+        let code = error.map { $0.code.rawValue } ?? 0
         attributes.set("rpc.grpc.status_code", value: .int64(Int64(code)))
         if let error, isError { fail(error) }
         end()
@@ -210,8 +210,12 @@ extension RPCError.Code {
 }
 
 extension Error {
-    /// What is no error of gRPC's goes to the caller as UNKNOWN.
-    fileprivate var isOfServer: Bool { (self as? RPCError)?.code.isOfServer ?? true }
+    /// What the caller is told; of an error that gRPC does not know, UNKNOWN.
+    fileprivate var code: RPCError.Code {
+        (self as? RPCError)?.code ?? (self as? any RPCErrorConvertible)?.rpcErrorCode ?? .unknown
+    }
+
+    fileprivate var isOfServer: Bool { code.isOfServer }
 }
 
 /// What gRPC calls a peer: `ipv4:127.0.0.1:4317`, `ipv6:[::1]:4317`, `unix:/path`.

@@ -7,7 +7,7 @@ PYTHON := .venv/bin/python
 # is what runs. Across modules the optimiser needs the flag: without it hot calls cost 6 times more.
 RELEASE := -c release -Xswiftc -cross-module-optimization
 SERVER := --package-path Server
-EXAMPLES ?= Exporters Web Messaging Macro
+EXAMPLES ?= Exporters Web Messaging Database Macro
 KILLS ?= 50
 CRASHES ?= 100000
 # Which golden directory `make golden` writes: the one of the newest format version.

@@ -41,6 +41,10 @@ let package = Package(
             description: "Put the ids of trace and span into each line of swift-log."
         ),
         .trait(
+            name: "GRDB",
+            description: "Put the statements of GRDB, on SQLite, into spans."
+        ),
+        .trait(
             name: "Hummingbird",
             description: "Answer requests with the id of their trace, in Hummingbird."
         ),
@@ -61,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.12.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(
@@ -136,6 +141,11 @@ let package = Package(
                     name: "NIOHTTP1",
                     package: "swift-nio",
                     condition: .when(traits: ["OTLPHTTP", "Hummingbird"])
+                ),
+                .product(
+                    name: "GRDB",
+                    package: "GRDB.swift",
+                    condition: .when(traits: ["GRDB"])
                 ),
                 .product(
                     name: "GRPCCore",

@@ -60,6 +60,10 @@ enum Limits {
     static let callWindowByteCount = 4 << 20
     /// Bytes of one `OTEL_…` variable that are looked at.
     static let environmentByteCount = 64 << 10
+    /// Bytes of a database statement's text that become an attribute; of longer ones the beginning.
+    static let statementByteCount = 4 << 10
+    /// Statements of one connection that run at once and are followed, such as cursors within each other.
+    static let openStatementCount = 64
     /// Arrays within arrays of one answer of Redis: streams need four.
     static let redisNestingDepth = 8
     /// Commands that wait for one connection to Redis; a further one is refused at once.

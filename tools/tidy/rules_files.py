@@ -22,6 +22,7 @@ SPDX_EXEMPT = {
     "Server/Package.swift": 2,
     "Fuzz/Package.swift": 2,
     "bench/sdk-bench/Package.swift": 2,
+    "Examples/Database/Package.swift": 2,
     "Examples/Exporters/Package.swift": 2,
     "Examples/Macro/Package.swift": 2,
     "Examples/Messaging/Package.swift": 2,

@@ -50,10 +50,19 @@ struct StoreOpening {
         guard try disk.list(names.directory).contains("MANIFEST") else {
             return try makeManifest(randomness)
         }
-        // A process that was killed may have renamed it without the name being on the disk yet. What
-        // it no longer lists is removed below: a power cut must not bring the one before it back.
-        try disk.syncDirectory(names.directory)
-        return try Manifest.read(names, disk).manifest
+        let manifest = try Manifest.read(names, disk).manifest
+        // A process that was killed may have renamed it without the name being on the disk yet; where a
+        // sync of the directory failed, no later one brings that to the disk. What it no longer lists
+        // is removed below: a power cut must not bring the one before it back. So it is put there anew.
+        var renamed = false
+        do throws(DiskError) {
+            try manifest.write(names, disk, renamed: &renamed)
+        } catch {
+            // A full disk must still answer.
+            guard error.isOutOfSpace else { throw error }
+            try disk.syncDirectory(names.directory)
+        }
+        return manifest
     }
 
     private func makeManifest(_ randomness: any Randomness) throws -> Manifest {

@@ -86,6 +86,29 @@ import Testing
         }
     }
 
+    /// A sync of the folder fails, and after that the new manifest's name never gets to the disk, though
+    /// everybody sees it: the next start removes what it no longer lists.
+    @Test func `a manifest whose sync failed is made lasting before anything goes`() throws {
+        for seed in 0..<16 {
+            let disk = SimulatedDisk(seed: UInt64(seed))
+            var ledger = Ledger()
+            let core = try open(disk)
+            ledger.append([1], to: core)
+            ledger.append([2], to: core)
+            try core.flush()
+            // Those of the log and of the parts succeed.
+            disk.fail(SimulatedDisk.Fault(call: .syncDirectory, number: 3, code: 24))
+            let columns = SpanGenerator.columns(seed: 1)
+            let trace = TraceID(high: columns.traceHigh[0], low: columns.traceLow[0])
+            #expect(throws: StoreError.self) { try core.deleteTrace(trace, of: .default) }
+            disk.fail(nil)
+            disk.restart(after: .kill)
+            let found = try open(disk).statistics.spans
+            disk.restart(after: .powerCut)
+            #expect(try open(disk).statistics.spans == found, "seed \(seed)")
+        }
+    }
+
     @Test func `a segment with two names is not overwritten`() throws {
         let disk = SimulatedDisk()
         var ledger = Ledger()

@@ -10,11 +10,12 @@ internal import Synchronization
 /// matches, so the ids are as unlikely to meet as 128 random bits. They are not secret.
 final class IDGenerator: Sendable {
     private let counter = Atomic<UInt64>(0)
-    private let seeds: (high: UInt64, low: UInt64, span: UInt64)
+    private let seeds: (high: UInt64, low: UInt64, span: UInt64, record: UInt64)
+    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-    /// Seeds the generator; `random` is called three times.
+    /// Seeds the generator; `random` is called four times.
     init(random: () -> UInt64) {
-        seeds = (random(), random(), random())
+        seeds = (random(), random(), random(), random())
     }
 
     /// A new trace id, never zero.
@@ -30,13 +31,20 @@ final class IDGenerator: Sendable {
         return id.isValid ? id : SpanID(1)
     }
 
+    /// The id of a span that is recorded, never zero; `record` is its own, so nothing is counted.
+    @inline(__always)
+    func spanID(of record: UInt64) -> SpanID {
+        let id = SpanID(Self.mix(seeds.record &+ record &* Self.step))
+        return id.isValid ? id : SpanID(1)
+    }
+
     /// Evenly distributed over 0 ..< 1.
     func fraction() -> Double {
         Double(Self.mix(seeds.low ^ seeds.span &+ next()) >> 11) * 0x1p-53
     }
 
     private func next() -> UInt64 {
-        counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
+        counter.wrappingAdd(Self.step, ordering: .relaxed).newValue
     }
 
     private static func mix(_ value: UInt64) -> UInt64 {

@@ -51,6 +51,8 @@ enum Limits {
     static let openCallCount = 16_384
     /// Windows that such a call may last, about an hour: then its end is taken for forgotten.
     static let openCallTicks: UInt32 = 360
+    /// Ends of spans in a row that wake the exporter once enough wait.
+    static let wakeTries = 8
     /// Length of a window of call statistics, nanoseconds: a sixth of a minute.
     static let callWindowLength: UInt64 = 10_000_000_000
     /// Time after the end of a window, nanoseconds, in which threads that were about to count a call

@@ -76,6 +76,10 @@ struct LocalSpan: Sendable {
 
     @inlinable var isPresent: Bool { bits & Self.presentBit != 0 }
     @inlinable var isSampled: Bool { bits & Self.sampledBit != 0 }
+    /// There is a span, and it is not recorded.
+    @inlinable var isUnrecorded: Bool {
+        bits & (Self.presentBit | Self.sampledBit) == Self.presentBit
+    }
 
     /// Whether this span was bound later than `context` was.
     ///

@@ -12,9 +12,9 @@ extension TracerCore {
     /// the innermost, and is not recorded.
     @usableFromInline
     func unrecorded(under parent: LocalSpan) -> ActiveSpan? {
-        guard parent.bits & (LocalSpan.presentBit | LocalSpan.sampledBit) == LocalSpan.presentBit,
-            parent.surroundings == ForeignContexts.identity
-        else { return nil }
+        guard parent.isUnrecorded, parent.surroundings == ForeignContexts.identity else {
+            return nil
+        }
         return ActiveSpan(core: nil, record: 0, local: parent)
     }
 
@@ -156,9 +156,9 @@ extension TracerCore {
         _ surroundings: UInt
     ) -> ActiveSpan {
         var local = parent
-        local.spanID = ids.spanID().raw
         local.surroundings = surroundings
-        let record = slab.claim { slot in
+        let record = slab.claim { slot, record in
+            local.spanID = ids.spanID(of: record).raw
             slot.pointee.contentCount = 0
             slot.pointee.attributeCount = 0
             slot.pointee.eventCount = 0
@@ -185,6 +185,7 @@ extension TracerCore {
             counters.started.add(1, ordering: .relaxed)
             counters.ended.add(1, ordering: .relaxed)
             counters.drop(1, .bufferFull)
+            local.spanID = ids.spanID().raw
             return ActiveSpan(core: nil, record: 0, local: local)
         }
         return ActiveSpan(core: self, record: record, local: local)
@@ -250,7 +251,10 @@ extension TracerCore {
             counters.repeatedEnds.add(1, ordering: .relaxed)
             return
         }
-        // One that wakes for each span must never be skipped: two that end at once may both see two.
-        if waiting == wakeCount || wakeCount == 1 { wake() }
+        // More than one count wakes, because of two that end at once either may see both, or neither
+        // see what the exporter just took. Who wakes for each span does so whatever is seen.
+        if (wakeCount..<wakeCount &+ Limits.wakeTries).contains(waiting) || wakeCount == 1 {
+            wake()
+        }
     }
 }

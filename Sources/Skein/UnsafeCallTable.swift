@@ -179,6 +179,11 @@ final class CallTable: Sendable {
             hash = mixed(hash, raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
             offset += 8
         }
+        if offset == bytes.count { return mixed(hash, 0) }
+        if bytes.count >= 8 {
+            // The last eight: some of them for the second time.
+            return mixed(hash, raw.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
+        }
         var rest: UInt64 = 0
         while offset < bytes.count {
             rest = rest << 8 | UInt64(bytes[offset])

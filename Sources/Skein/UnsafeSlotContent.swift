@@ -60,9 +60,46 @@ struct SlotWriter {
         at place: inout UnsafeMutablePointer<UInt8>
     ) {
         guard let base = bytes.baseAddress else { return }
-        // Bound: the caller reserved room for them.
-        place.update(from: base, count: bytes.count)
+        copy(base, to: place, bytes.count)
         place += bytes.count
+    }
+
+    /// Copies `count` bytes to where the caller reserved room for them.
+    ///
+    /// Keys and most values are short: a call of `memmove` costs more than moving them. Lengths that
+    /// are no power of two are covered by two words that overlap.
+    @inline(__always)
+    private static func copy(
+        _ bytes: UnsafePointer<UInt8>,
+        to place: UnsafeMutablePointer<UInt8>,
+        _ count: Int
+    ) {
+        let (from, to) = (UnsafeRawPointer(bytes), UnsafeMutableRawPointer(place))
+        // Bound: in each case the word is no longer than count.
+        switch count {
+        case 33...: place.update(from: bytes, count: count)
+        case 16...: copyEnds(from, to, count, of: SIMD16<UInt8>.self)
+        case 8...: copyEnds(from, to, count, of: UInt64.self)
+        case 4...: copyEnds(from, to, count, of: UInt32.self)
+        default: for index in 0..<count { place[index] = bytes[index] }
+        }
+    }
+
+    /// Copies the first word and the last one, which meet or overlap.
+    @inline(__always)
+    private static func copyEnds<Word: BitwiseCopyable>(
+        _ from: UnsafeRawPointer,
+        _ to: UnsafeMutableRawPointer,
+        _ count: Int,
+        of word: Word.Type
+    ) {
+        let last = count &- MemoryLayout<Word>.size
+        let (head, tail) = (
+            from.loadUnaligned(as: Word.self),
+            from.loadUnaligned(fromByteOffset: last, as: Word.self)
+        )
+        to.storeBytes(of: head, as: Word.self)
+        to.storeBytes(of: tail, toByteOffset: last, as: Word.self)
     }
 
     @inline(__always)
@@ -104,7 +141,8 @@ struct SlotWriter {
             return
         }
         let body = Self.pairCount(key, valueCount)
-        guard var place = reserve(1 + Self.varintCount(body) + body) else {
+        let isShort = body < 0x80
+        guard var place = reserve(isShort ? 2 + body : 1 + Self.varintCount(body) + body) else {
             slot.pointee.droppedAttributes &+= 1
             return
         }
@@ -113,13 +151,24 @@ struct SlotWriter {
         if slot.pointee.keyBits & bit != 0 { slot.pointee.mayRepeatKeys = true }
         slot.pointee.keyBits |= bit
         Self.put(Tag.attribute, at: &place)
-        Self.putPair(key, body: body, valueCount: valueCount, at: &place, write)
+        guard isShort else {
+            return Self.putPair(key, body: body, valueCount: valueCount, at: &place, write)
+        }
+        // The same as `putPair`, where every length is one byte.
+        Self.put(UInt8(truncatingIfNeeded: body), at: &place)
+        Self.put(0x0A, at: &place)
+        Self.put(UInt8(truncatingIfNeeded: key.count), at: &place)
+        Self.put(key, at: &place)
+        Self.put(0x12, at: &place)
+        Self.put(UInt8(truncatingIfNeeded: valueCount), at: &place)
+        write(&place)
     }
 
     /// Bytes of a `KeyValue`.
     @inline(__always)
     static func pairCount(_ key: UnsafeBufferPointer<UInt8>, _ valueCount: Int) -> Int {
-        2 + varintCount(key.count) + key.count + varintCount(valueCount) + valueCount
+        if key.count | valueCount < 0x80 { return 4 + key.count + valueCount }
+        return 2 + varintCount(key.count) + key.count + varintCount(valueCount) + valueCount
     }
 
     @inline(__always)

@@ -73,10 +73,17 @@ final class SpanSlab: Sendable {
         /// Slots from here on were never used.
         let fresh = Atomic<UInt32>(0)
         let ended = Atomic<UInt32>(0)
-        let endedCount = Atomic<Int>(0)
         let started = Atomic<Int>(0)
         let ends = Atomic<Int>(0)
+        /// Ended spans that the exporter has taken.
+        let taken = Atomic<Int>(0)
         private let padding: (UInt64, UInt64) = (0, 0)
+
+        /// Ended spans that wait. Read before what has ended since: never more than there are.
+        var waiting: Int {
+            let taken = taken.load(ordering: .acquiring)
+            return max(0, ends.load(ordering: .relaxed) &- taken)
+        }
     }
 
     /// Room of a slot's own, bytes: a span with ten attributes takes about 350.
@@ -127,18 +134,20 @@ final class SpanSlab: Sendable {
 
     /// A slot for a new span and its generation, or `nil` when all are taken.
     ///
-    /// - Parameter fill: Writes what is known at the start; nobody else sees the slot yet.
+    /// - Parameter fill: Writes what is known at the start; nobody else sees the slot yet. It is given
+    ///   what the span will be known by, too.
     @inline(__always)
-    func claim(_ fill: (UnsafeMutablePointer<SpanSlot>) -> Void) -> UInt64? {
+    func claim(_ fill: (UnsafeMutablePointer<SpanSlot>, UInt64) -> Void) -> UInt64? {
         let shard = Int(truncatingIfNeeded: Transport.threadNumber) & (Self.shardCount - 1)
         guard let index = pop(shard) ?? popElsewhere(than: shard) else { return nil }
         // Bound: stacks hold indices of slots alone.
         let slot = slots + Int(index)
         let generation = (slot.pointee.state.load(ordering: .relaxed) >> 32 &+ 1) & 0xFFFF_FFFF
-        fill(slot)
+        let record = generation << 32 | UInt64(index)
+        fill(slot, record)
         slot.pointee.state.store(generation << 32 | SpanSlot.Phase.active, ordering: .releasing)
-        shards[shard].started.add(1, ordering: .relaxed)
-        return generation << 32 | UInt64(index)
+        shards[shard].started.wrappingAdd(1, ordering: .relaxed)
+        return record
     }
 
     /// Says which series a span is counted in that `claim` has just given, and nobody else knows.
@@ -261,8 +270,8 @@ final class SpanSlab: Sendable {
             if exchanged { break }
             head = found
         }
-        shard.pointee.ends.add(1, ordering: .relaxed)
-        return shard.pointee.endedCount.add(1, ordering: .relaxed).newValue
+        let ends = shard.pointee.ends.wrappingAdd(1, ordering: .relaxed).newValue
+        return ends &- shard.pointee.taken.load(ordering: .relaxed)
     }
 
     /// The state of a recorded span's trace, empty once the span has ended.
@@ -294,7 +303,7 @@ final class SpanSlab: Sendable {
             last = link
             link = slot.pointee.next.load(ordering: .relaxed)
         }
-        place.pointee.endedCount.subtract(count, ordering: .relaxed)
+        place.pointee.taken.wrappingAdd(count, ordering: .releasing)
         // The whole chain goes back in one step.
         var head = place.pointee.free.load(ordering: .relaxed)
         while true {
@@ -328,7 +337,7 @@ final class SpanSlab: Sendable {
 
     /// Ended spans that wait.
     var endedCount: Int {
-        (0..<Self.shardCount).reduce(0) { $0 + shards[$1].endedCount.load(ordering: .relaxed) }
+        (0..<Self.shardCount).reduce(0) { $0 + shards[$1].waiting }
     }
 
     /// Spans started and ended since the slab was made.

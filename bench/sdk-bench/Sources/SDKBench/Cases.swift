@@ -65,6 +65,12 @@ extension Setup {
             Case(name: "tracing unsampled call", within: underUnrecorded) {
                 unrecorded.withSpan("child", ofKind: .client) { _ in }
             },
+            Case(name: "own unsampled child beside tracing") { body in
+                unrecorded.withSpan("other") { _ in }
+                unrecorded.span("parent") { _ in body() }
+            } body: {
+                unrecorded.span("child") { _ in }
+            },
             Case(name: "own unsampled child of tracing", within: underUnrecorded) {
                 unrecorded.span("child") { _ in }
             },
@@ -88,9 +94,9 @@ extension Setup {
         let recorded = recorded
         let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         let headers = ["traceparent": header]
-        let parent = recorded.startSpan("parent")
-        defer { parent.end() }
-        let context = parent.context
+        // Made when it is needed: from the first span of swift-distributed-tracing on, those of our own
+        // look for its context.
+        let parent = Lazy { recorded.startSpan("parent") }
         return [
             Case(name: "own inject", within: { body in recorded.span("parent") { _ in body() } }) {
                 recorded.inject { Sink.take($0, $1) }
@@ -100,7 +106,7 @@ extension Setup {
             },
             Case(name: "tracing inject") {
                 var carrier = headers
-                recorded.inject(context, into: &carrier, using: DictionaryCarrier())
+                recorded.inject(parent.value.context, into: &carrier, using: DictionaryCarrier())
             },
             Case(name: "tracing extract") {
                 var context = InstrumentationContext.topLevel
@@ -125,6 +131,14 @@ enum Attributes {
         span.set("thread.id", 8_200)
         span.set("user_agent.original", "Apache-HttpClient/5.2.1")
     }
+}
+
+/// A value that is made when it is first asked for; for one thread.
+final class Lazy<Value> {
+    private let make: () -> Value
+    private(set) lazy var value = make()
+
+    init(_ make: @escaping () -> Value) { self.make = make }
 }
 
 /// Where results go that nobody needs, so that they are made.

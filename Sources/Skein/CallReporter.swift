@@ -106,15 +106,19 @@ final class CallReporter: Sendable {
         endWindow()
         let now = Transport.wallNanoseconds()
         state.withLock { state in
-            take(&state, until: max(now, state.start + 1))
+            take(&state, until: max(now, state.start + 1), withNext: true)
             state.start = max(now, state.start + 1)
         }
         wake.yield()
     }
 
-    private func take(_ state: inout State, until end: UInt64) {
-        let bank = state.bank
-        let services = state.statistics.compactMap { $0.take(bank: bank) }
+    /// - Parameter withNext: takes what was counted for the next window too: calls that are said to
+    ///   have ended later than now.
+    private func take(_ state: inout State, until end: UInt64, withNext: Bool = false) {
+        let banks = withNext ? [state.bank, state.bank ^ 1] : [state.bank]
+        let services = state.statistics.flatMap { statistics in
+            banks.compactMap { statistics.take(bank: $0) }
+        }
         guard !services.isEmpty else { return }
         let window = CallWindow(
             sender: sender,

@@ -33,6 +33,8 @@ extension SkeinTracer {
         }
         let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
+        // A call that is counted and not recorded goes on in its parent.
+        if span.core == nil, span.local.spanID == parent.spanID { return try span.run(body) }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
             return try core.withState(of: span) { try span.run(body) }
         }
@@ -54,6 +56,9 @@ extension SkeinTracer {
         }
         let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
+        if span.core == nil, span.local.spanID == parent.spanID {
+            return try await span.run(isolation: isolation, body)
+        }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
             return try await core.withState(of: span, isolation: isolation) {
                 try await span.run(isolation: isolation, body)

@@ -32,6 +32,9 @@ public struct LatencySketch: Sendable {
     /// Whether nothing was counted.
     public var isEmpty: Bool { count == 0 }
 
+    /// Buckets from the first that is not empty to the last.
+    public var width: Int { counts.count }
+
     /// The buckets that are not empty, ascending.
     public var buckets: some Sequence<(index: Int, count: UInt64)> {
         counts.indices.lazy.filter { counts[$0] > 0 }.map { (first + $0, counts[$0]) }

@@ -52,6 +52,19 @@ extension Zipkin {
     }
 }
 
+extension OTLP {
+    /// Finds call statistics in an array; see the other form.
+    public static func decodeCalls(
+        _ bytes: [UInt8],
+        format: Format,
+        limits: DecodeLimits = .standard
+    ) throws(WireError) -> DecodedCalls {
+        try bytes.span.withUnsafeBytes { (buffer) throws(WireError) in
+            try decodeCalls(buffer, format: format, limits: limits)
+        }
+    }
+}
+
 extension Jaeger {
     /// Decodes what Jaeger's query API answers from an array; see the other form.
     public static func decodeUIJSON(

@@ -24,6 +24,15 @@ public struct DecodeLimits: Sendable, Hashable {
     /// Bytes of all attribute values of one span. What comes after is cut: a span of more than a
     /// mebibyte is a dump.
     public var spanValueByteCount = 1 << 20
+    /// Rows of call statistics of one payload: Skein's own SDK sends 2,008 at most. The rest is
+    /// rejected.
+    public var callRowsPerPayload = 20_000
+    /// Buckets of all rows of call statistics of one payload, empty ones between two included: 16 MiB.
+    /// What goes past is rejected.
+    public var callBucketsPerPayload = 2 << 20
+    /// Bytes of a service's, operation's or peer's name in call statistics. A row with a longer one is
+    /// rejected.
+    public var callNameByteCount = 1_024
     /// Levels of nested values that are stored. Deeper ones read as empty: nobody can look at them.
     public var storedDepth = 64
     /// Levels of nested messages, groups, objects and arrays that are read. Deeper payloads are

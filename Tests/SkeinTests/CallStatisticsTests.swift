@@ -146,6 +146,15 @@ import Tracing
         }
     }
 
+    @Test func `a call that ends later than now is not lost at the end`() async {
+        let exporter = StatisticsExporter()
+        let (tracer, pipeline) = setUp(exporter)
+        let span = tracer.startSpan("a", ofKind: .server, at: Fixed(nanoseconds: 1))
+        span.end(at: Fixed(nanoseconds: 4_000_000_000_000_000_000))
+        #expect(await pipeline.shutdown())
+        #expect(counts(exporter) == [Key(operation: "a", kind: .server): 1])
+    }
+
     @Test func `past the bound operations of a kind are counted together, which is counted`() async
     {
         let exporter = StatisticsExporter()

@@ -133,6 +133,7 @@ extension AnswerJSON {
         member("durationSumNanos", "\(calls.durationSum)")
         member("longestNanos", "\(calls.longest)")
         array("quantileNanos", of: calls.quantiles.map { "\($0)" })
+        member("reportedCount", number: calls.reportedCount)
     }
 
     fileprivate mutating func steps(_ steps: [CallTotals]) {

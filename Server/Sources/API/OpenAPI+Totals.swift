@@ -205,19 +205,20 @@ extension OpenAPI {
         },
         "CallTotals": {
           "type": "object",
-          "required": ["callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos"],
+          "required": ["callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos", "reportedCount"],
           "properties": {
             "callCount": {"type": "integer"},
             "errorCount": {"type": "integer"},
             "durationSumNanos": {"type": "string"},
             "longestNanos": {"type": "string"},
-            "quantileNanos": {"type": "array", "items": {"type": "string"}}
+            "quantileNanos": {"type": "array", "items": {"type": "string"}},
+            "reportedCount": {"type": "integer", "description": "Those that applications counted themselves, sampled or not; the others were counted from stored spans."}
           },
           "additionalProperties": false
         },
         "OperationLine": {
           "type": "object",
-          "required": ["service", "operation", "kind", "callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos", "steps"],
+          "required": ["service", "operation", "kind", "callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos", "reportedCount", "steps"],
           "properties": {
             "service": {"type": "string"},
             "operation": {"type": ["string", "null"]},
@@ -227,6 +228,7 @@ extension OpenAPI {
             "durationSumNanos": {"type": "string"},
             "longestNanos": {"type": "string"},
             "quantileNanos": {"type": "array", "items": {"type": "string"}},
+            "reportedCount": {"type": "integer"},
             "steps": {
               "type": "array",
               "description": "One for each step; empty where none was asked.",
@@ -237,7 +239,7 @@ extension OpenAPI {
         },
         "EdgeLine": {
           "type": "object",
-          "required": ["parent", "child", "callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos", "requestCount", "requestCallCount", "requestQuantiles", "steps"],
+          "required": ["parent", "child", "callCount", "errorCount", "durationSumNanos", "longestNanos", "quantileNanos", "reportedCount", "requestCount", "requestCallCount", "requestQuantiles", "steps"],
           "properties": {
             "parent": {"type": "string"},
             "child": {"type": "string"},
@@ -246,6 +248,7 @@ extension OpenAPI {
             "durationSumNanos": {"type": "string"},
             "longestNanos": {"type": "string"},
             "quantileNanos": {"type": "array", "items": {"type": "string"}},
+            "reportedCount": {"type": "integer"},
             "requestCount": {
               "type": "integer",
               "description": "Spans of the parent that called the child at least once."

@@ -65,6 +65,8 @@ public struct TotalsAnswer: Sendable, Codable {
         public var durationSumNanos: TraceSummary.Number
         public var longestNanos: TraceSummary.Number
         public var quantileNanos: [TraceSummary.Number]
+        /// Of the calls, those that the service counted itself.
+        public var reportedCount: UInt64
     }
 
     /// Calls of one service by another.
@@ -76,6 +78,8 @@ public struct TotalsAnswer: Sendable, Codable {
         public var durationSumNanos: TraceSummary.Number
         public var longestNanos: TraceSummary.Number
         public var quantileNanos: [TraceSummary.Number]
+        /// Of the calls, those that the caller counted itself.
+        public var reportedCount: UInt64
         public var requestCount: UInt64
         public var requestCallCount: UInt64
     }

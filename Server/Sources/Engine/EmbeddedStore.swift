@@ -70,9 +70,8 @@ public final class EmbeddedStore: TraceStore {
     }
 
     public var capabilities: Capabilities {
-        options.durability == .fsync
-            ? [.durable, .orderBySlowest, .totals, .deletion]
-            : [.orderBySlowest, .totals, .deletion]
+        let able: Capabilities = [.orderBySlowest, .totals, .deletion, .callStatistics]
+        return options.durability == .fsync ? able.union(.durable) : able
     }
 
     public var statistics: StoreStatistics { core.statistics }
@@ -81,7 +80,7 @@ public final class EmbeddedStore: TraceStore {
         _ batch: SpanBatch,
         done: @escaping @Sendable (Result<Void, StoreError>) -> Void
     ) {
-        if batch.count == 0 { return done(.success(())) }
+        if batch.isEmpty { return done(.success(())) }
         do throws(StoreError) {
             try core.admit(batch, waiting: log.waitingByteCount)
         } catch {

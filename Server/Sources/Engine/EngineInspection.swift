@@ -133,7 +133,8 @@ public enum EngineInspection {
                     "\(title): version \(TotalsFileFormat.version), \(entry.byteCount) bytes, "
                         + "\(spans) spans of \(file.directory.partCount) parts that are gone, "
                         + "\(index?.groups.count ?? 0) groups, \(index?.pages.count ?? 0) pages, "
-                        + "\(file.directory.changes.count) chunks of changes"
+                        + "\(file.directory.changes.count) chunks of changes, "
+                        + "\(file.directory.calls.count) of call statistics"
                 )
                 for gap in file.directory.gaps {
                     report.line("          MISSING: " + TotalsFile.reason(gap))

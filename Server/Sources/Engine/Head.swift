@@ -4,9 +4,11 @@ import SkeinModel
 import Store
 import Synchronization
 
-/// Spans of one request in memory: logged, found, not yet in a part.
+/// Spans of one request in memory, or its call statistics: logged, found, not yet in a part.
 final class HeadBatch: Sendable {
     let table: SpanTable
+    /// What an application counted of its calls; such a batch has no spans.
+    let calls: CallCounts?
     let tenant: Tenant
     let sequence: UInt64
     let receivedAt: UInt64
@@ -18,12 +20,16 @@ final class HeadBatch: Sendable {
     private let filter: [UInt64]
     private let names = Mutex<KnownNames?>(nil)
 
-    init(_ table: SpanTable, payload: Payload, sequence: UInt64) {
-        self.table = table
-        tenant = payload.tenant
-        receivedAt = payload.receivedAt
+    init(_ batch: SpanBatch, sequence: UInt64) {
+        table = batch.table
+        calls = batch.calls
+        tenant = batch.payload.tenant
+        receivedAt = batch.payload.receivedAt
         self.sequence = sequence
-        byteCount = table.columns.allocatedByteCount
+        byteCount =
+            batch.count > 0
+            ? table.columns.allocatedByteCount
+            : Limits.emptyBatchBytes + (batch.calls?.byteCount ?? 0)
         var first = UInt64.max
         var last: UInt64 = 0
         table.columns.start.withElements { starts in
@@ -36,6 +42,22 @@ final class HeadBatch: Sendable {
         lastStart = last
         filter = Self.filter(of: table)
     }
+
+    /// A batch of call statistics that were counted before: its record waits in the log all the same.
+    private init(emptied batch: HeadBatch) {
+        table = batch.table
+        calls = nil
+        tenant = batch.tenant
+        receivedAt = batch.receivedAt
+        sequence = batch.sequence
+        byteCount = Limits.emptyBatchBytes
+        firstStart = batch.firstStart
+        lastStart = batch.lastStart
+        filter = batch.filter
+    }
+
+    /// The same without its call statistics.
+    var emptied: HeadBatch { HeadBatch(emptied: self) }
 
     /// Its names, collected when first asked for.
     var knownNames: KnownNames {

@@ -103,6 +103,21 @@ enum Limits {
     static let totalsFiles = 8
     /// Gaps that one totals file tells apart; those beyond are told as one.
     static let totalsGaps = 64
+    /// Counters of call statistics in one chunk of a totals file: about half a mebibyte.
+    static let totalsCallCells = 256 << 10
+    /// Counters of call statistics that joined totals files may have: what joining holds in memory
+    /// stays below 128 MiB.
+    static let totalsCallCellsMax = 8 << 20
+    /// How long a sender of call statistics is known after its last window, nanoseconds: a day.
+    static let callSenderNanoseconds: UInt64 = 86_400_000_000_000
+    /// Time between two looks for such senders, nanoseconds.
+    static let forgetNanoseconds: UInt64 = 3_600_000_000_000
+    /// Senders of call statistics that are known, of a tenant: some 100 bytes each.
+    static let callSenders = 200_000
+    /// Runs of windows that are told apart of one sender.
+    static let callWindowRuns = 1_024
+    /// Bytes that a record without spans is reckoned at in the head.
+    static let emptyBatchBytes = 512
     /// Of the bytes that retention leaves, totals files may have one in so many.
     static let totalsShare: UInt64 = 4
     /// How long, in nanoseconds, a part that is too old is kept because the disk will not read it: a

@@ -37,7 +37,7 @@ struct LogCopy {
                 continue
             }
             if let version = LogSegmentHeader.version(of: bytes),
-                version != LogSegmentHeader.version
+                !LogSegmentHeader.readVersions.contains(version)
             {
                 throw EngineError.otherVersion(
                     names.segment(number),

@@ -9,7 +9,7 @@ import Store
 /// |---|---|---|
 /// | 0 | 4 | magic `SkLS` |
 /// | 4 | 4 | CRC-32C of bytes 8..<32 |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | zero |
 /// | 16 | 8 | segment number |
 /// | 24 | 8 | segment key |
@@ -17,10 +17,14 @@ import Store
 /// The segment key is made of a secret number of the store and the segment number. Every record
 /// carries it, so neither the remains of an earlier use of the file nor bytes that a sender chose can
 /// pass for a record. A segment whose header is damaged is still read, for its name tells its number.
+///
+/// Version 1 had no call statistics (formats 5 and 6 of `PayloadFormat`) and is read all the same; a
+/// program that knows version 1 alone refuses a segment of version 2.
 struct LogSegmentHeader {
     static let byteCount = 32
     static let magic: UInt32 = 0x534C_6B53
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    static let readVersions: ClosedRange<UInt32> = 1...2
 
     let number: UInt64
     let key: UInt64
@@ -43,9 +47,11 @@ struct LogSegmentHeader {
         return writer.bytes + body.bytes
     }
 
-    /// An undamaged header of this version.
+    /// An undamaged header of a version that is read.
     init?(parsing bytes: [UInt8]) {
-        guard Self.version(of: bytes) == Self.version else { return nil }
+        guard let version = Self.version(of: bytes), Self.readVersions.contains(version) else {
+            return nil
+        }
         var reader = ByteReader(bytes, from: 16)
         guard let number = try? reader.number(UInt64.self),
             let key = try? reader.number(UInt64.self)

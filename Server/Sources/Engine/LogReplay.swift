@@ -200,8 +200,8 @@ final class OrderedDecoding: Sendable {
     }
 
     private func decode(_ record: LogRecord) -> HeadBatch? {
-        guard let columns = try? decoder.decode(record.payload) else { return nil }
-        return HeadBatch(SpanTable(columns), payload: record.payload, sequence: record.sequence)
+        guard let batch = try? decoder.batch(of: record.payload) else { return nil }
+        return HeadBatch(batch, sequence: record.sequence)
     }
 }
 

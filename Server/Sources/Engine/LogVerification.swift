@@ -44,7 +44,9 @@ struct LogVerification {
     @discardableResult
     mutating func take(_ number: UInt64) throws -> Segment {
         let bytes = try disk.bytes(of: names.segment(number))
-        if let version = LogSegmentHeader.version(of: bytes), version != LogSegmentHeader.version {
+        if let version = LogSegmentHeader.version(of: bytes),
+            !LogSegmentHeader.readVersions.contains(version)
+        {
             throw EngineError.otherVersion(
                 names.segment(number),
                 found: version,
@@ -60,7 +62,7 @@ struct LogVerification {
             guard found.take(record.sequence) else { continue }
             segment.waitingCount += 1
             recordCount += 1
-            if (try? decoder.decode(record.payload)) == nil {
+            if (try? decoder.batch(of: record.payload)) == nil {
                 segment.undecodableCount += 1
                 undecodableCount += 1
             }

@@ -97,7 +97,7 @@ public final class StoreCore: Sendable {
     /// - Throws: where the group is refused, or where nothing of it is acknowledged.
     public func append(_ group: [SpanBatch]) throws(StoreError) {
         for batch in group { try admit(batch, waiting: 0) }
-        try commit(group.filter { $0.count > 0 })
+        try commit(group.filter { !$0.isEmpty })
     }
 
     /// Refuses a batch that is too large or that there is no room for.
@@ -109,6 +109,10 @@ public final class StoreCore: Sendable {
             throw .refused("a tenant's name may have \(Limits.tenantBytes) bytes")
         }
         guard keeper.hasRoom(waiting: byteCount) else { throw .overloaded(retryAfterSeconds: 1) }
+        // What cannot be read just now may have counted this very window.
+        guard batch.calls == nil || !keeper.hasUnreadTotals(of: batch.payload.tenant) else {
+            throw .overloaded(retryAfterSeconds: 30)
+        }
     }
 
     /// Appends a group that was admitted.
@@ -219,6 +223,7 @@ public final class StoreCore: Sendable {
         let plan = try TotalsPlan(request)
         return try ask(request.tenant, .totals(plan.range), flag) { snapshot, context in
             var query = TotalsQuery(plan, context)
+            query.add(try calls(snapshot, plan))
             let gaps = try add(snapshot.totals, to: &query, plan)
             for part in snapshot.parts {
                 if let section = try TotalsSection(part) { try query.add(section) }
@@ -228,6 +233,19 @@ public final class StoreCore: Sendable {
             }
             return try query.run(incomplete: snapshot.incomplete + gaps)
         }
+    }
+
+    /// What applications counted themselves of the asked minutes.
+    private func calls(_ snapshot: Snapshot, _ plan: TotalsPlan) throws -> TotalsCalls {
+        var calls = TotalsCalls()
+        for counts in snapshot.calls
+        where plan.minutes.contains(counts.start / TotalsFormat.minute) {
+            calls.add(counts)
+        }
+        for file in snapshot.totals {
+            try file.forEachCalls(in: plan.minutes) { calls.add($0, in: plan.minutes) }
+        }
+        return calls
     }
 
     /// Counts in what is left of spans that are gone.

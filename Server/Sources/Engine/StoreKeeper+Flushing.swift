@@ -6,15 +6,20 @@ import Store
 import Synchronization
 
 extension StoreKeeper {
-    /// Writes the whole head to parts, one a tenant.
+    /// Writes the whole head to files: spans to a part for each tenant, call statistics to a totals
+    /// file.
     func flush() throws {
         try flushing.withLock { _ in
             let batches = state.withLock { $0.head }
             guard let last = batches.lazy.map(\.sequence).max() else { return }
             var parts: [Part] = []
+            var totals: [TotalsFile] = []
             do {
                 for tenant in Set(batches.map(\.tenant)).sorted(by: { $0.name < $1.name }) {
-                    let own = batches.filter { $0.tenant == tenant }
+                    let all = batches.filter { $0.tenant == tenant }
+                    if let file = try writeCalls(of: all, tenant) { totals.append(file) }
+                    let own = all.filter { $0.table.columns.count > 0 }
+                    guard !own.isEmpty else { continue }
                     let receivedAt = own.map(\.receivedAt).max() ?? 0
                     let part = try build(level: 1) { output in
                         var flush = PartFlush(
@@ -30,9 +35,10 @@ extension StoreKeeper {
                 }
             } catch {
                 discard(parts)
+                discard(totals)
                 throw error
             }
-            try commit(adding: parts) { manifest in
+            try commit(adding: parts, addingTotals: totals) { manifest in
                 manifest.flushedSequence = last
                 return true
             } then: { state in

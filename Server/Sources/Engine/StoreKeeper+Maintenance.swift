@@ -51,6 +51,7 @@ extension StoreKeeper {
             // New spans go first: joining is never urgent, a full head refuses appends.
             while options.merging, try merge() { if isHeadFull { try flush() } }
             try mergeTotals()
+            forgetSenders(trustedNow)
             state.withLock { $0.flushFailure = nil }
             reserve.fill()
         } catch {

@@ -24,9 +24,11 @@ extension StoreKeeper {
         var directory: TotalsFileDirectory
         var sections: [TotalsSection] = []
         var facts = TotalsFacts()
+        var calls = TotalsCalls()
+        var windows = KnownWindows()
     }
 
-    private static let day: UInt64 = 86_400_000_000_000
+    static let day: UInt64 = 86_400_000_000_000
 
     // MARK: Parts that go
 
@@ -158,7 +160,7 @@ extension StoreKeeper {
     // MARK: Files
 
     /// Writes a totals file and opens it; no manifest lists it yet.
-    private func write(_ content: consuming TotalsContent) throws -> TotalsFile {
+    func write(_ content: consuming TotalsContent) throws -> TotalsFile {
         let (number, storeKey) = manifest.withLock { manifest in
             defer { manifest.nextPart += 1 }
             return (manifest.nextPart, manifest.storeKey)
@@ -185,6 +187,7 @@ extension StoreKeeper {
                 )
                 directory.include(piece.minutes, minuteNanoseconds: TotalsFormat.minute)
             }
+            try Self.write(content.calls, content.windows, to: &output, &directory)
             _ = try output.finish(directory: directory.encode(), tail: TotalsFileFormat.tail)
             let sum = try disk.read(path)
             try disk.rename(path, to: names.totals(number))
@@ -269,12 +272,18 @@ extension StoreKeeper {
             guard files.count >= (isOver ? 2 : Limits.totalsFiles) else { continue }
             do {
                 var plan = TotalsMergePlan()
+                var cells: UInt64 = 0
                 let chosen = try files.sorted { $0.number < $1.number }.filter { file in
+                    let own = file.directory.callCells
+                    guard cells &+ own <= UInt64(Limits.totalsCallCellsMax) || cells == 0 else {
+                        return false
+                    }
+                    cells &+= own
                     guard let section = try file.section() else { return true }
                     return plan.add(section.index)
                 }
                 guard chosen.count > 1 else { continue }
-                let joined = try write(try content(of: chosen))
+                let joined = try write(try content(of: chosen, now))
                 _ = try replace(totals: Set(chosen.map(\.number)), by: [joined])
             } catch let damage as PartDamage {
                 // What cannot be read just now is left for later.
@@ -290,7 +299,7 @@ extension StoreKeeper {
         static func < (a: TotalsDay, b: TotalsDay) -> Bool { (a.tenant, a.day) < (b.tenant, b.day) }
     }
 
-    private func content(of files: [TotalsFile]) throws -> TotalsContent {
+    private func content(of files: [TotalsFile], _ now: UInt64) throws -> TotalsContent {
         let tenant = files.first?.entry.tenant ?? ""
         var content = TotalsContent(directory: TotalsFileDirectory(tenant: tenant))
         for file in files {
@@ -301,8 +310,11 @@ extension StoreKeeper {
             content.directory.gaps += own.gaps
             if let section = try file.section() { content.sections.append(section) }
             try file.forEachChange(in: 0..<UInt64.max) { content.facts.add($0) }
+            try file.forEachCalls(in: 0..<UInt64.max) { content.calls.add($0) }
+            content.windows.merge(try file.windows())
         }
         content.facts.settle()
+        content.windows.forget(now)
         return content
     }
 
@@ -316,7 +328,7 @@ extension StoreKeeper {
         for entry in entries {
             do throws(PartDamage) {
                 let file = try open(entry, storeKey)
-                state.withLock { $0.totals.append(file) }
+                try take(file)
             } catch {
                 try disk.refuseOtherVersion(ofTotals: names.totals(entry.number))
                 if error.isReadFailure {
@@ -338,11 +350,7 @@ extension StoreKeeper {
                     guard let entry = manifest.totals.first(where: { $0.number == number }) else {
                         return
                     }
-                    let file = try open(entry, manifest.storeKey)
-                    state.withLock { state in
-                        state.lostTotals.removeAll { $0.entry.number == number }
-                        state.totals.append(file)
-                    }
+                    try take(try open(entry, manifest.storeKey))
                 }
             } catch {
                 if !error.isReadFailure { setAside(error) }
@@ -437,7 +445,8 @@ extension Disk {
     func refuseOtherVersion(ofTotals path: String) throws {
         guard let file = try? openForReading(path),
             let head = try? file.read(at: 0, count: TotalsFileFormat.headByteCount),
-            let version = TotalsFileFormat.version(of: head), version != TotalsFileFormat.version
+            let version = TotalsFileFormat.version(of: head),
+            !TotalsFileFormat.readVersions.contains(version)
         else { return }
         throw EngineError.otherVersion(path, found: version, read: TotalsFileFormat.version)
     }

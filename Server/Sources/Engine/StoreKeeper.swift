@@ -72,14 +72,16 @@ final class StoreKeeper: LogSink {
                 $0.entry.tenant == tenant.name && $0.concerns(range)
             }.map(\.text)
         }
+        let own = head.filter { $0.tenant == tenant }
         return Snapshot(
-            head: head.filter { $0.tenant == tenant },
+            head: own.filter { $0.table.columns.count > 0 },
             parts: parts.filter {
                 $0.entry.tenant == tenant.name && excluded[$0.number] == nil
             },
             totals: totals.filter {
                 $0.entry.tenant == tenant.name && excluded[$0.number] == nil
             },
+            calls: own.compactMap(\.calls),
             incomplete: incomplete
         )
     }
@@ -112,12 +114,13 @@ final class StoreKeeper: LogSink {
     // MARK: The log's side
 
     func insert(_ batch: SpanBatch, sequence: UInt64) {
-        insert(HeadBatch(batch.table, payload: batch.payload, sequence: sequence), isNew: true)
+        insert(HeadBatch(batch, sequence: sequence), isNew: true)
     }
 
     /// Takes a batch into the head; those of a replay are not counted as appended.
     func insert(_ batch: HeadBatch, isNew: Bool) {
         let isFull = state.withLock { state in
+            let batch = state.counting(batch)
             state.head.append(batch)
             state.headByteCount += batch.byteCount
             state.headSpanCount += batch.table.columns.count

@@ -185,7 +185,9 @@ struct StoreOpening {
         let path = names.segment(number)
         let file = try disk.open(path)
         let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
-        if let version = LogSegmentHeader.version(of: bytes), version != LogSegmentHeader.version {
+        if let version = LogSegmentHeader.version(of: bytes),
+            !LogSegmentHeader.readVersions.contains(version)
+        {
             throw EngineError.otherVersion(path, found: version, read: LogSegmentHeader.version)
         }
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)

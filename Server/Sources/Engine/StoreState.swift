@@ -11,12 +11,33 @@ struct StoreState {
     var parts: [Part] = []
     var lost: [LostPart] = []
     var totals: [TotalsFile] = []
+    /// Windows of call statistics that are in the head or in a totals file.
+    var windows: [Tenant: KnownWindows] = [:]
+    /// When senders were last forgotten, in hours since 1970.
+    var forgottenHour: UInt64 = 0
     /// Totals files that could not be read or replaced; unlike damaged ones they are tried again.
     var lostTotals: [LostTotals] = []
     /// Counters; the sizes are filled in by `numbers`.
     var statistics = StoreStatistics()
     var logFailure: LogFailure?
     var flushFailure: String?
+
+    /// The batch to keep of one that came: the same, but without call statistics that were counted
+    /// before. Records come in the same order at a replay, so the same ones count then.
+    mutating func counting(_ batch: HeadBatch) -> HeadBatch {
+        guard let calls = batch.calls else { return batch }
+        let isNew = windows[batch.tenant, default: KnownWindows()].insert(
+            calls.window,
+            of: calls.sender,
+            receivedAt: batch.receivedAt
+        )
+        if isNew {
+            statistics.countedWindows += 1
+            return batch
+        }
+        statistics.repeatedWindows += 1
+        return batch.emptied
+    }
 
     /// What operators are told.
     func numbers(logByteCount: Int) -> StoreStatistics {
@@ -47,10 +68,13 @@ struct LogFailure {
 
 /// One moment of the store as one query sees it.
 struct Snapshot {
+    /// Those that have spans.
     let head: [HeadBatch]
     let parts: [Part]
     /// What is left of parts that are gone.
     var totals: [TotalsFile] = []
+    /// Call statistics in the head.
+    var calls: [CallCounts] = []
     let incomplete: [String]
 }
 

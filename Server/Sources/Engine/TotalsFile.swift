@@ -37,9 +37,12 @@ final class TotalsFile: Sendable, TotalsSource {
                 at: entry.byteCount - UInt64(TotalsFileFormat.tailByteCount),
                 count: TotalsFileFormat.tailByteCount
             )
-            let reference = try TotalsFileFormat.directory(tail: tail)
+            let (reference, version) = try TotalsFileFormat.directory(tail: tail)
             var reader = ByteReader(try reference.read(from: file, entry.byteCount))
-            directory = try TotalsFileDirectory(parsing: try reader.frame(Decompressor()))
+            directory = try TotalsFileDirectory(
+                parsing: try reader.frame(Decompressor()),
+                version: version
+            )
             guard directory.tenant == entry.tenant, directory.firstStart == entry.firstStart,
                 directory.lastStart == entry.lastStart, directory.receivedAt == entry.receivedAt
             else { throw CorruptBytes(what: "it is not the file that the manifest lists") }
@@ -92,6 +95,39 @@ final class TotalsFile: Sendable, TotalsSource {
         }
     }
 
+    /// Calls `body` with the call statistics of minutes that `wanted` touches, and perhaps of more.
+    func forEachCalls(
+        in wanted: Range<UInt64>,
+        _ body: (TotalsCalls) throws -> Void
+    ) throws {
+        let decompressor = Decompressor()
+        for calls in directory.calls
+        where calls.minutes.lowerBound < wanted.upperBound
+            && calls.minutes.upperBound >= wanted.lowerBound
+        {
+            try body(try self.calls(calls.chunk, decompressor))
+        }
+    }
+
+    private func calls(
+        _ reference: ChunkReference,
+        _ decompressor: borrowing Decompressor
+    ) throws(PartDamage) -> TotalsCalls {
+        var reader = ByteReader(try chunk(reference))
+        do throws(CorruptBytes) {
+            return try TotalsCalls(parsing: try reader.frame(decompressor))
+        } catch { throw damage(error.what) }
+    }
+
+    /// The windows whose calls are counted here, as far as they are still known.
+    func windows() throws(PartDamage) -> KnownWindows {
+        guard !directory.windows.isNone else { return KnownWindows() }
+        var reader = ByteReader(try chunk(directory.windows))
+        do throws(CorruptBytes) {
+            return try KnownWindows(parsing: try reader.frame(Decompressor()))
+        } catch { throw damage(error.what) }
+    }
+
     private func facts(
         _ reference: ChunkReference,
         _ decompressor: borrowing Decompressor
@@ -106,6 +142,8 @@ final class TotalsFile: Sendable, TotalsSource {
     func verify() throws {
         if let section = try section() { try section.verify() }
         try forEachChange(in: 0..<UInt64.max) { _ in }
+        try forEachCalls(in: 0..<UInt64.max) { _ in }
+        _ = try windows()
     }
 
     /// What answers say of spans that went without being counted.

@@ -2,23 +2,23 @@
 
 import Platform
 
-/// A totals file: what is left of parts that retention removed.
+/// A totals file: what is left of parts that retention removed, and call statistics.
 ///
 /// | place | size | field |
 /// |---|---|---|
 /// | 0 | 4 | magic `SkTF` |
 /// | 4 | 4 | CRC-32C of bytes 8..<32 |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | zero |
 /// | 16 | 8 | store key |
 /// | 24 | 8 | number of the file |
-/// | 32 | | chunks: those of a totals section (`TotalsFormat`), those of changes |
+/// | 32 | | chunks: those of a totals section (`TotalsFormat`), of changes, of calls (`TotalsCalls`), of known windows (`KnownWindows`) |
 /// | | | directory, one chunk |
 /// | end - 32 | 8 | offset of the directory |
 /// | end - 24 | 4 | its stored length |
 /// | end - 20 | 4 | CRC-32C of its stored bytes |
 /// | end - 16 | 4 | zero |
-/// | end - 12 | 4 | format version, 1 |
+/// | end - 12 | 4 | format version, 2 |
 /// | end - 8 | 4 | CRC-32C of the 24 bytes before |
 /// | end - 4 | 4 | magic `SkTE` |
 ///
@@ -32,6 +32,11 @@ import Platform
 /// | section | reference to the index of its section; none where it has no section |
 /// | changes | count, then each: first minute, last minute less first, reference |
 /// | gaps | count, then each: first start, last start less first, spans, why as a run |
+/// | calls | count, then each: first minute, last minute less first, reference |
+/// | counters | of all calls |
+/// | windows | reference to the known windows; none where it has no calls |
+///
+/// Version 1 ended with the gaps and is read all the same.
 ///
 /// A chunk of changes (a frame of varints) is `TotalsFacts`:
 ///
@@ -45,7 +50,8 @@ import Platform
 enum TotalsFileFormat {
     static let headMagic: UInt32 = 0x4654_6B53
     static let tailMagic: UInt32 = 0x4554_6B53
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    static let readVersions: ClosedRange<UInt32> = 1...2
     static let headByteCount = 32
     static let tailByteCount = 32
 
@@ -87,7 +93,9 @@ enum TotalsFileFormat {
         return writer.bytes
     }
 
-    static func directory(tail bytes: [UInt8]) throws(CorruptBytes) -> ChunkReference {
+    static func directory(
+        tail bytes: [UInt8]
+    ) throws(CorruptBytes) -> (reference: ChunkReference, version: UInt32) {
         guard bytes.count == tailByteCount else { throw CorruptBytes(what: "it is cut short") }
         var reader = ByteReader(bytes)
         let reference = ChunkReference(
@@ -101,7 +109,7 @@ enum TotalsFileFormat {
             try reader.number(UInt32.self) == tailMagic
         else { throw CorruptBytes(what: "its end is damaged") }
         try check(version: version)
-        return reference
+        return (reference, version)
     }
 
     /// The version that an undamaged head states; `nil` where it is no such head.
@@ -115,13 +123,13 @@ enum TotalsFileFormat {
 
     /// The key of the store that wrote an undamaged head of this version.
     static func storeKey(of head: [UInt8]) -> UInt64? {
-        guard version(of: head) == version else { return nil }
+        guard let found = version(of: head), readVersions.contains(found) else { return nil }
         var reader = ByteReader(head, from: 16)
         return try? reader.number()
     }
 
     private static func check(version found: UInt32) throws(CorruptBytes) {
-        guard found == version else {
+        guard readVersions.contains(found) else {
             throw CorruptBytes(
                 what: "its format version is \(found), this program reads \(version)"
             )
@@ -155,6 +163,11 @@ struct TotalsFileDirectory: Sendable {
     var section = ChunkReference.none
     var changes: [Changes] = []
     var gaps: [Gap] = []
+    /// Call statistics of a run of minutes each.
+    var calls: [Changes] = []
+    /// Counters in all of `calls`.
+    var callCells: UInt64 = 0
+    var windows = ChunkReference.none
 
     init(tenant: String) { self.tenant = tenant }
 
@@ -184,11 +197,21 @@ struct TotalsFileDirectory: Sendable {
             writer.append(varint: gap.spanCount)
             writer.append(run: gap.reason.utf8)
         }
+        writer.append(varint: calls.count)
+        for calls in calls {
+            writer.append(varint: calls.minutes.lowerBound)
+            writer.append(varint: calls.minutes.upperBound - calls.minutes.lowerBound)
+            calls.chunk.encode(to: &writer)
+        }
+        writer.append(varint: callCells)
+        windows.encode(to: &writer)
         return writer.bytes
     }
 
-    /// - Parameter bytes: the frame's content.
-    init(parsing bytes: [UInt8]) throws(CorruptBytes) {
+    /// - Parameters:
+    ///   - bytes: the frame's content.
+    ///   - version: of the file.
+    init(parsing bytes: [UInt8], version: UInt32) throws(CorruptBytes) {
         var reader = ByteReader(bytes)
         tenant = try reader.text()
         firstStart = try reader.varint()
@@ -196,14 +219,7 @@ struct TotalsFileDirectory: Sendable {
         receivedAt = try reader.varint()
         partCount = try reader.varint()
         section = try ChunkReference(parsing: &reader)
-        for _ in 0..<(try reader.count(ofAtLeast: 3)) {
-            let first = try reader.varint()
-            let (last, overflow) = first.addingReportingOverflow(try reader.varint())
-            guard !overflow else { throw CorruptBytes(what: "changes are out of range") }
-            changes.append(
-                Changes(minutes: first...last, chunk: try ChunkReference(parsing: &reader))
-            )
-        }
+        changes = try Self.changes(&reader)
         for _ in 0..<(try reader.count(ofAtLeast: 4)) {
             let first = try reader.varint()
             gaps.append(
@@ -215,7 +231,25 @@ struct TotalsFileDirectory: Sendable {
                 )
             )
         }
+        if version > 1 {
+            calls = try Self.changes(&reader)
+            callCells = try reader.varint()
+            windows = try ChunkReference(parsing: &reader)
+        }
         guard reader.remaining == 0 else { throw CorruptBytes(what: "its directory is too long") }
+    }
+
+    private static func changes(_ reader: inout ByteReader) throws(CorruptBytes) -> [Changes] {
+        var changes: [Changes] = []
+        for _ in 0..<(try reader.count(ofAtLeast: 3)) {
+            let first = try reader.varint()
+            let (last, overflow) = first.addingReportingOverflow(try reader.varint())
+            guard !overflow else { throw CorruptBytes(what: "changes are out of range") }
+            changes.append(
+                Changes(minutes: first...last, chunk: try ChunkReference(parsing: &reader))
+            )
+        }
+        return changes
     }
 }
 

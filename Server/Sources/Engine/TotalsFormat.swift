@@ -45,6 +45,10 @@ enum TotalsFormat {
     static let fineSteps = 16
     /// Cells: one for zero, then a sixteenth of the buckets.
     static let cellCount = 1 + LatencyBucket.count / fineSteps
+
+    /// The cell of a `LatencyBucket`.
+    @inline(__always)
+    static func cell(_ bucket: Int) -> Int { 1 + bucket / fineSteps }
 }
 
 /// The chunks of a page. The raw values are places in the index: they never change.

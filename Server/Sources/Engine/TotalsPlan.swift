@@ -8,6 +8,8 @@ struct TotalsPlan {
     /// A run of minutes of one window that belongs to one column.
     struct Segment {
         let column: Int
+        /// Of 0..<10.
+        let range: Range<Int>
         let isWhole: Bool
         /// The minutes, and those of the window before them.
         let minutes: TotalsMinuteCounts.Wanted
@@ -17,6 +19,7 @@ struct TotalsPlan {
         init(_ minutes: Range<UInt64>, column: Int) {
             let minutes = Int(minutes.lowerBound)..<Int(minutes.upperBound)
             self.column = column
+            range = minutes
             isWhole = minutes.count == 10
             self.minutes = TotalsMinuteCounts.Wanted(minutes)
             before = TotalsMinuteCounts.Wanted(0..<minutes.lowerBound)
@@ -93,6 +96,22 @@ struct TotalsPlan {
             minute = end
         }
         return segments
+    }
+
+    /// The same without the minutes whose bits are set in `mask`.
+    func segments(of window: UInt64, without mask: UInt16) -> [Segment] {
+        segments(of: window).flatMap { segment in
+            var left: [Segment] = []
+            var first = segment.range.lowerBound
+            for minute in segment.range.lowerBound...segment.range.upperBound
+            where minute == segment.range.upperBound || mask >> UInt16(minute) & 1 == 1 {
+                if first < minute {
+                    left.append(Segment(UInt64(first)..<UInt64(minute), column: segment.column))
+                }
+                first = minute + 1
+            }
+            return left
+        }
     }
 
     /// The step column of a minute; `nil` where no steps were asked.

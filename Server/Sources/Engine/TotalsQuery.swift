@@ -21,6 +21,14 @@ struct TotalsQuery: ~Copyable {
         var edgeLines: [Int]
         /// By name of the section: its number in the answer, -1 for not asked yet.
         var names: [Int]
+
+        /// What statistics would have to cover for spans of a group of edges, or of others, not to
+        /// count. Of groups that have a line.
+        func scope(_ group: Int, _ asked: TotalsRequest.Lines) -> TotalsCoverage.Scope {
+            let own = index.groups[group]
+            let caller = asked == .edges ? own.caller.map { names[$0] } ?? -1 : -1
+            return TotalsCoverage.Scope(service: names[own.service], caller: caller)
+        }
     }
 
     private let plan: TotalsPlan
@@ -32,12 +40,61 @@ struct TotalsQuery: ~Copyable {
     /// By set of facts, by group (by edge): its line, or -1.
     private var factLines: [[Int]] = []
     private var factEdgeLines: [[Int]] = []
+    private var factScopes: [[TotalsCoverage.Scope]] = []
+    private var calls = TotalsCalls()
+    /// By group of `calls`: its line, or -1.
+    private var callLines: [Int] = []
+    private var coverage: TotalsCoverage
     private var hasOthers = false
+    /// A sender did not tell all of its operations apart.
+    private var hasUntold = false
 
     init(_ plan: TotalsPlan, _ context: QueryContext) {
         self.plan = plan
         self.context = context
         lines = TotalsLines(plan.request)
+        coverage = TotalsCoverage(plan.request)
+    }
+
+    /// Counts call statistics in; before anything else, for what they cover does not count again.
+    mutating func add(_ calls: TotalsCalls) {
+        self.calls = calls
+        let isEdges = plan.request.lines == .edges
+        var scopes: [TotalsCoverage.Scope?] = []
+        for group in calls.groups {
+            let isCalling =
+                group.kind == SpanKind.client.rawValue || group.kind == SpanKind.producer.rawValue
+            guard !isEdges || isCalling && group.peer != nil else {
+                scopes.append(nil)
+                callLines.append(-1)
+                continue
+            }
+            let service = lines.name(group.service)
+            let peer = isEdges ? lines.name(group.peer ?? "") : -1
+            scopes.append(
+                TotalsCoverage.Scope(
+                    service: isEdges ? peer : service,
+                    caller: isEdges ? service : -1
+                )
+            )
+            let line = lines.line(
+                service: isEdges ? peer : service,
+                operation: group.operation.map { lines.name($0) },
+                kind: group.kind,
+                caller: isEdges ? service : nil
+            )
+            callLines.append(line)
+        }
+        for row in calls.rows {
+            guard let scope = scopes[row.group] else { continue }
+            coverage.insert(UInt64(row.minute), scope)
+            let isUntold = calls.groups[row.group].operation == nil
+            switch plan.request.lines {
+            case .services, .edges: break
+            case .operations, .operationsByKind:
+                if isUntold, callLines[row.group] >= 0 { hasUntold = true }
+            }
+        }
     }
 
     /// Counts a section in.
@@ -54,7 +111,8 @@ struct TotalsQuery: ~Copyable {
             try context.check()
             let opened = try section.page(number, decompressor)
             let isCut = opened.distinctWindows.contains { window in
-                plan.segments(of: window).contains { !$0.isWhole }
+                coverage.touches(window)
+                    || plan.segments(of: window).contains { !$0.isWhole }
             }
             counted.pages.append(opened)
             counted.minutes.append(isCut ? try section.minutes(number, opened, decompressor) : nil)
@@ -85,6 +143,12 @@ struct TotalsQuery: ~Copyable {
         if hasOthers {
             result.incomplete.append(
                 "operations beyond \(Limits.totalsGroups) of one part are counted together"
+            )
+        }
+        if hasUntold {
+            result.incomplete.append(
+                "operations beyond those that a sender of call statistics tells apart are counted "
+                    + "together"
             )
         }
         let order = sortedLines()
@@ -135,6 +199,15 @@ struct TotalsQuery: ~Copyable {
                     )
                 }
             )
+            let isEdges = plan.request.lines == .edges
+            factScopes.append(
+                facts.groups.map {
+                    TotalsCoverage.Scope(
+                        service: lines.name($0.service),
+                        caller: isEdges ? $0.caller.map { lines.name($0) } ?? -1 : -1
+                    )
+                }
+            )
             factEdgeLines.append(
                 facts.edges.map {
                     lines.edge(caller: lines.name($0.caller), service: lines.name($0.service))
@@ -177,6 +250,12 @@ struct TotalsQuery: ~Copyable {
             }
         }
         forEachFact { span, line, _, _ in tally.widen(line, to: span.cell...span.cell) }
+        forEachCall { row, line, _ in
+            if row.durations.zeroCount > 0 { tally.widen(line, to: 0...0) }
+            for (bucket, _) in row.durations.buckets {
+                tally.widen(line, to: TotalsFormat.cell(bucket)...TotalsFormat.cell(bucket))
+            }
+        }
     }
 
     private func count(_ tally: inout TotalsTally) throws {
@@ -197,6 +276,21 @@ struct TotalsQuery: ~Copyable {
                 column
             )
         }
+        forEachCall { row, line, column in
+            let zeros = Int64(clamping: row.durations.zeroCount)
+            if zeros > 0 { tally.add(zeros, cell: 0, line, column) }
+            for (bucket, times) in row.durations.buckets {
+                tally.add(Int64(clamping: times), cell: TotalsFormat.cell(bucket), line, column)
+            }
+            tally.add(
+                reported: Int64(clamping: row.durations.count),
+                isError: calls.groups[row.group].isError,
+                sum: row.sum,
+                longest: row.longest,
+                line,
+                column
+            )
+        }
     }
 
     private func count(
@@ -205,7 +299,7 @@ struct TotalsQuery: ~Copyable {
         _ section: Section,
         _ tally: inout TotalsTally
     ) {
-        forEachRow(page, section.lines) { row, line, segment in
+        forEachRow(page, section) { row, line, segment in
             let group = section.index.groups[Int(page.groups[row])]
             let isError = group.status == StatusCode.error.rawValue
             let cells = page.firstCell[row]..<page.firstCell[row + 1]
@@ -254,13 +348,27 @@ struct TotalsQuery: ~Copyable {
                 tally.refine(choice, step: span.fineStep, times: Int64(span.times))
             }
         }
+        forEachCall { row, line, column in
+            for choice in tally.choices(line, column) {
+                let cell = tally.cell(ofChoice: choice)
+                if cell == 0 {
+                    let zeros = Int64(clamping: row.durations.zeroCount)
+                    tally.refine(choice, step: 0, times: zeros)
+                }
+                for (bucket, times) in row.durations.buckets
+                where TotalsFormat.cell(bucket) == cell {
+                    let step = bucket % TotalsFormat.fineSteps
+                    tally.refine(choice, step: step, times: Int64(clamping: times))
+                }
+            }
+        }
     }
 
     private func refine(_ number: Int, _ section: Section, _ tally: inout TotalsTally) {
         let page = section.pages[number]
         let minutes = section.minutes[number]
         let steps = section.steps[number]
-        forEachRow(page, section.lines) { row, line, segment in
+        forEachRow(page, section) { row, line, segment in
             let first = page.firstCell[row]
             let cellCount = page.firstCell[row + 1] - first
             let low = Int(page.lowCells[row])
@@ -283,17 +391,31 @@ struct TotalsQuery: ~Copyable {
     @inline(__always)
     private func forEachRow(
         _ page: TotalsPage,
-        _ lines: [Int],
+        _ section: Section,
         _ body: (_ row: Int, _ line: Int, _ segment: TotalsPlan.Segment) -> Void
     ) {
         var segments: [TotalsPlan.Segment] = []
         var window: UInt64?
         for row in page.groups.indices {
-            let line = lines[Int(page.groups[row])]
+            let group = Int(page.groups[row])
+            let line = section.lines[group]
             if line < 0 { continue }
             if window != page.windows[row] {
                 window = page.windows[row]
                 segments = plan.segments(of: page.windows[row])
+            }
+            if !coverage.isEmpty {
+                let mask = coverage.mask(
+                    section.scope(group, plan.request.lines),
+                    kind: section.index.groups[group].kind,
+                    page.windows[row]
+                )
+                if mask != 0 {
+                    for segment in plan.segments(of: page.windows[row], without: mask) {
+                        body(row, line, segment)
+                    }
+                    continue
+                }
             }
             for segment in segments { body(row, line, segment) }
         }
@@ -308,6 +430,11 @@ struct TotalsQuery: ~Copyable {
             for span in facts.spans where plan.minutes.contains(UInt64(span.minute)) {
                 let line = factLines[number][Int(span.group)]
                 if line < 0 { continue }
+                if !coverage.isEmpty {
+                    let kind = facts.groups[Int(span.group)].kind
+                    let scope = factScopes[number][Int(span.group)]
+                    if coverage.contains(UInt64(span.minute), scope, kind: kind) { continue }
+                }
                 let status = facts.groups[Int(span.group)].status
                 let isError = status == StatusCode.error.rawValue
                 body(span, line, 0, isError)
@@ -315,6 +442,19 @@ struct TotalsQuery: ~Copyable {
                     body(span, line, step, isError)
                 }
             }
+        }
+    }
+
+    /// Calls `body` with each row of call statistics that belongs to a line, for each column.
+    @inline(__always)
+    private func forEachCall(
+        _ body: (_ row: TotalsCalls.Row, _ line: Int, _ column: Int) -> Void
+    ) {
+        for row in calls.rows where plan.minutes.contains(UInt64(row.minute)) {
+            let line = callLines[row.group]
+            if line < 0 { continue }
+            body(row, line, 0)
+            if let step = plan.stepColumn(of: UInt64(row.minute)) { body(row, line, step) }
         }
     }
 

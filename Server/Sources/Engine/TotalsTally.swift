@@ -21,6 +21,8 @@ struct TotalsTally: ~Copyable {
     struct Slot: BitwiseCopyable {
         var calls: Int64 = 0
         var errors: Int64 = 0
+        /// Of the calls, those that applications counted themselves.
+        var reported: Int64 = 0
         var sum: Int128 = 0
         var longest: UInt64 = 0
     }
@@ -138,6 +140,19 @@ struct TotalsTally: ~Copyable {
         slots[place] = slot
     }
 
+    /// The same for calls that an application counted itself.
+    mutating func add(
+        reported: Int64,
+        isError: Bool,
+        sum: UInt64,
+        longest: UInt64,
+        _ line: Int,
+        _ column: Int
+    ) {
+        add(calls: reported, isError: isError, sum: sum, longest: longest, line, column)
+        slots[slot(line, column)].reported &+= reported
+    }
+
     // MARK: Between the rounds
 
     /// Finds the cells of the quantiles and of the longest duration.
@@ -206,6 +221,7 @@ struct TotalsTally: ~Copyable {
         return CallTotals(
             callCount: count,
             errorCount: UInt64(clamping: slot.errors),
+            reportedCount: UInt64(clamping: slot.reported),
             durationSum: UInt64(clamping: slot.sum),
             longest: isExact ? slot.longest : LatencyBucket.duration(top),
             quantiles: quantiles.map { q in

@@ -96,7 +96,7 @@ public final class Ingest: Sendable {
         switch read(payload) {
         case .failure(let error): finish(.malformed("\(error)"))
         case .success(let request):
-            guard request.batch.count > 0 else { return finish(request.accepted) }
+            guard !request.batch.isEmpty else { return finish(request.accepted) }
             store.append(request.batch) { result in
                 switch result {
                 case .success: finish(request.accepted)
@@ -134,14 +134,18 @@ public final class Ingest: Sendable {
         let batch: SpanBatch
         let rejected: Int
         let reason: String?
+        /// Metrics without any call statistics.
+        var isNotKept = false
 
         var accepted: IngestOutcome {
-            .accepted(spans: batch.count, rejected: rejected, reason: reason)
+            isNotKept
+                ? .notKept : .accepted(spans: batch.count, rejected: rejected, reason: reason)
         }
     }
 
     private func read(_ payload: Payload) -> Result<Request, WireError> {
         Result { () throws(WireError) in
+            if payload.format.holdsCalls { return try readCalls(payload) }
             let decoded =
                 payload.format == .otlpProtobuf
                 ? try decoders.decode(payload.bytes, receivedAt: payload.receivedAt)
@@ -156,13 +160,34 @@ public final class Ingest: Sendable {
         }
     }
 
+    private func readCalls(_ payload: Payload) throws(WireError) -> Request {
+        let decoded = try Self.decodeCalls(payload)
+        guard let counts = decoded.counts else {
+            return Request(
+                batch: SpanBatch(columns: SpanColumns(), payload: payload),
+                rejected: decoded.rejected,
+                reason: decoded.rejectionReason.isEmpty ? nil : decoded.rejectionReason,
+                isNotKept: decoded.rejected == 0
+            )
+        }
+        var reason = decoded.rejectionReason.isEmpty ? nil : decoded.rejectionReason
+        if decoded.hasOthers, reason == nil {
+            reason = "metrics that are no call statistics of Skein's are not kept"
+        }
+        return Request(
+            batch: SpanBatch(calls: counts, payload: payload),
+            rejected: decoded.rejected,
+            reason: reason
+        )
+    }
+
     private func store(_ payload: Payload, _ patience: Patience) async -> IngestOutcome {
         let request: Request
         switch read(payload) {
         case .failure(let error): return .malformed("\(error)")
         case .success(let read): request = read
         }
-        guard request.batch.count > 0 else { return request.accepted }
+        guard !request.batch.isEmpty else { return request.accepted }
         var attempts = 0
         while true {
             do throws(StoreError) {
@@ -209,6 +234,8 @@ public struct IngestTime: Sendable {
 public enum IngestOutcome: Sendable, Equatable {
     /// Durable and visible, but for `rejected` spans, for `reason`.
     case accepted(spans: Int, rejected: Int, reason: String?)
+    /// Metrics that are no call statistics: taken without error, and not stored.
+    case notKept
     /// Nothing stored: the payload is not what it says it is.
     case malformed(String)
     /// Nothing stored: no room now. Sending it again later is right.

@@ -54,6 +54,7 @@ public final class IngestCounters: Sendable {
             count(way, .accepted)
             spans[index(way)].add(stored)
             rejected[index(way)].add(refused)
+        case .notKept: count(way, .notKept)
         case .malformed: count(way, .malformed)
         case .overloaded: count(way, .overloaded)
         case .storageFailed: count(way, .storageFailed)

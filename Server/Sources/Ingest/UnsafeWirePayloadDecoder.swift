@@ -13,6 +13,13 @@ public struct WirePayloadDecoder: PayloadDecoder {
         let decoded = try Ingest.decode(payload)
         return decoded.columns
     }
+
+    public func decodeCalls(_ payload: Payload) throws -> CallCounts {
+        guard let counts = try Ingest.decodeCalls(payload).counts else {
+            throw StoreError.unsupported("a payload of call statistics holds none")
+        }
+        return counts
+    }
 }
 
 extension Ingest {
@@ -28,7 +35,21 @@ extension Ingest {
             case .otlpJSON: try OTLP.decodeJSON(bytes, receivedAt: receivedAt)
             case .zipkinJSON: try Zipkin.decodeJSON(bytes, receivedAt: receivedAt)
             case .zipkinProtobuf: try Zipkin.decodeProtobuf(bytes, receivedAt: receivedAt)
+            case .callsProtobuf, .callsJSON:
+                throw WireError(
+                    code: .otherFormat,
+                    message: "call statistics are no spans",
+                    place: "whole payload"
+                )
             }
+        }
+    }
+
+    /// The same for call statistics.
+    static func decodeCalls(_ payload: Payload) throws(WireError) -> DecodedCalls {
+        let format: OTLP.Format = payload.format == .callsJSON ? .json : .protobuf
+        return try payload.bytes.span.withUnsafeBytes { bytes throws(WireError) in
+            try OTLP.decodeCalls(bytes, format: format)
         }
     }
 }

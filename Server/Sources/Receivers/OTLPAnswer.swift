@@ -29,18 +29,21 @@ struct OTLPAnswer {
 struct OTLPAnswers {
     let format: OTLP.Format
 
-    var payloadFormat: PayloadFormat {
-        switch format {
-        case .protobuf: .otlpProtobuf
-        case .json: .otlpJSON
+    func payloadFormat(of signal: OTLP.Signal) -> PayloadFormat {
+        switch (format, signal) {
+        case (.protobuf, .metrics): .callsProtobuf
+        case (.json, .metrics): .callsJSON
+        case (.protobuf, _): .otlpProtobuf
+        case (.json, _): .otlpJSON
         }
     }
 
     /// The answer to a request that was read whole.
-    func answer(to outcome: IngestOutcome) -> OTLPAnswer {
+    func answer(to outcome: IngestOutcome, _ signal: OTLP.Signal) -> OTLPAnswer {
         switch outcome {
         case .accepted(_, let rejected, let reason):
-            return success(rejected: rejected, message: reason ?? "")
+            return success(rejected: rejected, message: reason ?? "", signal: signal)
+        case .notKept: return notKept(signal)
         case .malformed(let reason):
             return failure(.badRequest, .invalidArgument, reason)
         case .overloaded(let seconds):

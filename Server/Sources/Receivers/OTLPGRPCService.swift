@@ -31,14 +31,20 @@ struct OTLPGRPCService: RegistrableRPCService {
         _ signal: OTLP.Signal
     ) async throws -> StreamingServerResponse<[UInt8]> {
         let single = try await ServerRequest(stream: request)
-        guard signal == .traces else {
+        guard signal.isKept else {
             ingest.counters.count(.otlpGRPC, .notKept)
             return success(rejected: 0, message: signal.notKeptMessage)
         }
-        let outcome = await ingest.accept(single.message, format: .otlpProtobuf, by: .otlpGRPC)
+        let outcome = await ingest.accept(
+            single.message,
+            format: signal == .metrics ? .callsProtobuf : .otlpProtobuf,
+            by: .otlpGRPC
+        )
         switch outcome {
         case .accepted(_, let rejected, let reason):
             return success(rejected: rejected, message: reason ?? "")
+        case .notKept:
+            return success(rejected: 0, message: signal.notKeptMessage)
         case .malformed(let reason):
             return failure(.invalidArgument, reason)
         case .overloaded(let seconds):

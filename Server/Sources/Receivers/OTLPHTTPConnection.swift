@@ -201,7 +201,7 @@ final class OTLPHTTPConnection: ChannelDuplexHandler {
             ingest.counters.count(.otlpHTTP, refusal.counted)
             return answer(refusal.answer, context)
         }
-        if request.signal == .traces {
+        if request.signal.isKept {
             let wanted = request.declaredByteCount ?? limits.chunkedBodyByteCount
             guard let reservation = ingest.budget.reserve(wanted) else { return pushBack(context) }
             held = HeldBytes(reservation)
@@ -229,7 +229,7 @@ final class OTLPHTTPConnection: ChannelDuplexHandler {
 
     private func complete(_ context: ChannelHandlerContext) {
         phase = .working
-        guard request.signal == .traces, let held else {
+        guard request.signal.isKept, let held else {
             ingest.counters.count(.otlpHTTP, .notKept)
             return answer(request.answers.notKept(request.signal), context)
         }
@@ -240,7 +240,7 @@ final class OTLPHTTPConnection: ChannelDuplexHandler {
         let work = OTLPWork(
             ingest: ingest,
             payload: payload,
-            format: request.answers.payloadFormat,
+            format: request.answers.payloadFormat(of: request.signal),
             encoding: request.encoding,
             held: held
         )
@@ -260,7 +260,8 @@ final class OTLPHTTPConnection: ChannelDuplexHandler {
     private func finish(_ result: OTLPWork.Result, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return release() }
         switch result {
-        case .outcome(let outcome): answer(request.answers.answer(to: outcome), context)
+        case .outcome(let outcome):
+            answer(request.answers.answer(to: outcome, request.signal), context)
         case .noRoom: pushBack(context)
         case .tooLarge(let reason):
             ingest.counters.count(.otlpHTTP, .tooLarge)

@@ -16,6 +16,9 @@ extension OTLP.Signal {
         }
     }
 
+    /// Whether requests are read: of metrics, call statistics are kept.
+    var isKept: Bool { self != .logs }
+
     /// What senders of another signal are told.
     var notKeptMessage: String {
         """

@@ -107,7 +107,7 @@ public struct ZipkinReceiver<Next: HTTPResponder>: HTTPResponder {
 
     private func response(to outcome: IngestOutcome) -> Response {
         switch outcome {
-        case .accepted:
+        case .accepted, .notKept:
             Response(status: .accepted, headers: [.contentLength: "0"])
         case .malformed(let reason):
             text(.badRequest, reason)

@@ -97,7 +97,7 @@ struct MetricsText: Sendable {
         writer.figure(
             "skein_store_totals_files",
             .gauge,
-            "Files with minute totals of spans that are gone.",
+            "Files with minute totals of spans that are gone, and with call statistics.",
             now.totalsFiles
         )
         writer.figure(
@@ -118,6 +118,18 @@ struct MetricsText: Sendable {
             .counter,
             "Spans stored since start.",
             now.appendedSpans
+        )
+        writer.figure(
+            "skein_store_call_windows_total",
+            .counter,
+            "Windows of call statistics counted since start, those from the log included.",
+            now.countedWindows
+        )
+        writer.figure(
+            "skein_store_repeated_call_windows_total",
+            .counter,
+            "Windows of call statistics that came again and did not count again.",
+            now.repeatedWindows
         )
         writer.figure(
             "skein_store_log_syncs_total",

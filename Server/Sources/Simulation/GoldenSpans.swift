@@ -46,6 +46,53 @@ struct GoldenSpans: ~Copyable {
             let batch = try decoder.decodeProtobuf(payload.bytes, receivedAt: payload.receivedAt)
             return batch.columns
         }
+
+        func decodeCalls(_ payload: Payload) throws -> CallCounts {
+            let decoded = try OTLP.decodeCalls(payload.bytes, format: .json)
+            guard let counts = decoded.counts else {
+                throw StoreError.unsupported("there are no call statistics in a golden payload")
+            }
+            return counts
+        }
+    }
+
+    /// A window of call statistics as it is received. What its numbers are made of is part of the files
+    /// of expectations.
+    static func calls(_ seed: UInt64, tenant: Tenant) throws -> SpanBatch {
+        var random = SeededGenerator(seed: seed ^ 0xCA11)
+        let points = (0..<6).map { number in
+            let counts = (0..<8).map { _ in UInt64.random(in: 0..<5, using: &random) } + [1]
+            let peer =
+                number % 2 == 0
+                ? #",{"key":"peer.service","value":{"stringValue":"stock"}}"# : ""
+            let kind = number % 2 == 0 ? "CLIENT" : "SERVER"
+            let status = number % 3 == 0 ? "ERROR" : "UNSET"
+            let offset = 1_200 + Int(seed) * 3 + number
+            return """
+                {"attributes":[{"key":"span.name","value":{"stringValue":"call \(number / 2)"}},\
+                {"key":"span.kind","value":{"stringValue":"SPAN_KIND_\(kind)"}},\
+                {"key":"status.code","value":{"stringValue":"STATUS_CODE_\(status)"}}\(peer)],\
+                "startTimeUnixNano":"\(start + seed * minute)","count":\(counts.reduce(1, +)),\
+                "sum":\(counts.reduce(0, +) * 500_000),"scale":6,"zeroCount":1,"max":600000,\
+                "positive":{"offset":\(offset),"bucketCounts":\(counts)}}
+                """
+        }
+        let text = """
+            {"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name",\
+            "value":{"stringValue":"order"}}]},"scopeMetrics":[{"scope":{"name":"skein.calls",\
+            "attributes":[{"key":"skein.sender","value":{"stringValue":"\
+            00000000000000010000000000000002"}},{"key":"skein.window","value":{"intValue":"\(seed)"}}\
+            ]},"metrics":[{"name":"traces.span.metrics.duration","unit":"ns",\
+            "exponentialHistogram":{"aggregationTemporality":1,\
+            "dataPoints":[\(points.joined(separator: ","))]}}]}]}]}
+            """
+        let payload = Payload(
+            format: .callsJSON,
+            bytes: Array(text.utf8),
+            receivedAt: start + seed * minute,
+            tenant: tenant
+        )
+        return SpanBatch(calls: try Decoder().decodeCalls(payload), payload: payload)
     }
 
     private init(_ seed: UInt64) {

@@ -10,8 +10,8 @@ import Store
 /// A store directory of which every byte is made of the code and nothing else. One of each format
 /// version is kept in the repository, and read for ever: see `Tests/EngineTests/Golden/README.md`.
 ///
-/// It holds a joined part, a small one, one of another tenant, one that was set aside, and records of
-/// two tenants that are in no part.
+/// It holds a joined part, a small one, one of another tenant, one that was set aside, two totals files
+/// of call statistics, and records of spans and of call statistics that are in no file.
 public enum GoldenStore {
     /// A file of the directory.
     public struct File: Sendable, Equatable {
@@ -47,6 +47,9 @@ public enum GoldenStore {
         let store = try open(directory, spoilt, clock)
         try store.append([GoldenSpans.batch(21, count: 5, tenant: .default)])
         try store.append([GoldenSpans.batch(22, count: 3, tenant: tenants[1])])
+        try store.append([GoldenSpans.calls(12, tenant: .default)])
+        // Sent again: it must not count again.
+        try store.append([GoldenSpans.calls(9, tenant: .default)])
         store.close(flushing: false)
         return spoilt.paths().filter { $0 != directory + "/LOCK" }.map { path in
             File(path: String(path.dropFirst(directory.count + 1)), bytes: spoilt.bytes(of: path))
@@ -89,6 +92,9 @@ public enum GoldenStore {
         // As many as are joined, then one that stays small.
         for seed in UInt64(1)...9 {
             try store.append([GoldenSpans.batch(seed, count: 12, tenant: .default)])
+            if seed == 3 || seed == 9 {
+                try store.append([GoldenSpans.calls(seed, tenant: .default)])
+            }
             try store.flush()
             clock.advance(.seconds(60))
             if seed == 8 { store.maintain() }

@@ -22,9 +22,11 @@ public struct Scenario {
     let engineOptions: EngineOptions
     var random: SeededGenerator
     var ledger = SpanLedger(tenants: Scenario.tenants.count)
+    var calls = CallLedger()
     var outcome: SimulationOutcome
     var core: StoreCore?
     private var nextNumber: UInt64 = 1
+    private var nextWindow: UInt64 = 1
     private var opened: (wall: UInt64, monotonic: UInt64) = (0, 0)
     /// A call is told to fail.
     var isFaulty = false
@@ -177,6 +179,7 @@ public struct Scenario {
         let before = disk.paths()
         needsStart = false
         mayBeUnread = isFaulty
+        if isFaulty { calls.noteUnread() }
         opened = (clock.wallNanoseconds(), clock.monotonicNanoseconds())
         do {
             core = try StoreCore.open(
@@ -223,7 +226,8 @@ public struct Scenario {
     private mutating func step() throws {
         guard let core else { return }
         switch random.number(below: 100) {
-        case ..<48: try append(to: core)
+        case ..<40: try append(to: core)
+        case ..<48: try appendCalls(to: core)
         case ..<62:
             disk.note(step: "flush")
             try? core.flush()
@@ -273,6 +277,43 @@ public struct Scenario {
         note(disk.takeDamage())
     }
 
+    /// A group of windows of call statistics, one in four of which was sent before.
+    private mutating func appendCalls(to core: StoreCore) throws {
+        var group: [(tenant: Int, number: UInt64, batch: SpanBatch)] = []
+        for _ in 0..<(random.happens(oneIn: 4) ? 3 : 1) {
+            let tenant = random.number(below: Self.tenants.count)
+            let known = calls.numbers(tenant)
+            var number = nextWindow
+            if random.happens(oneIn: 4), !known.isEmpty {
+                number = random.pick(from: known.suffix(6))
+            } else {
+                nextWindow += 1
+            }
+            let batch = SimulatedCalls.batch(
+                number,
+                tenant: Self.tenants[tenant],
+                receivedAt: clock.wallNanoseconds(),
+                padding: random.number(below: random.pick(from: [8, 60, 600]))
+            )
+            group.append((tenant, number, batch))
+        }
+        _ = disk.takeWritten()
+        disk.note(step: "append calls", Int(group[0].number))
+        let answer = send(group.map(\.batch), to: core)
+        disk.note(step: "\(answer)", Int(nextWindow) - 1)
+        let written = disk.takeWritten()
+        for (tenant, number, batch) in group {
+            calls.note(
+                number,
+                tenant: tenant,
+                receivedAt: batch.payload.receivedAt,
+                answer,
+                places: written
+            )
+        }
+        note(disk.takeDamage())
+    }
+
     private mutating func send(_ batches: [SpanBatch], to core: StoreCore) -> SpanLedger.Standing {
         do throws(StoreError) {
             if options.bug == .acknowledgeEarly {
@@ -297,6 +338,7 @@ public struct Scenario {
         // What the engine promises: the wall clock, but at most an hour ahead of what passed.
         let passed = clock.monotonicNanoseconds() - opened.monotonic
         let now = min(clock.wallNanoseconds(), opened.wall &+ passed &+ 3_600_000_000_000)
+        calls.note(maintainedAt: now)
         if now > Self.retentionNanoseconds {
             ledger.note(expiredUpTo: now - Self.retentionNanoseconds)
         }
@@ -427,6 +469,7 @@ public struct Scenario {
             outcome.damages += 1
             isSpoilt = true
             ledger.note(damage: damage)
+            calls.note(damage: damage)
         }
     }
 }

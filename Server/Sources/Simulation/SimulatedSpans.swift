@@ -81,6 +81,10 @@ struct SimulatedSpans {
             let numbers = (0..<Int(word(0))).map { word($0 + 1) }
             return SimulatedSpans.columns(Array(repeatElement(numbers, count: copies).joined()))
         }
+
+        func decodeCalls(_ payload: Payload) throws -> CallCounts {
+            try SimulatedCalls.decode(payload)
+        }
     }
 
     // MARK: Spans

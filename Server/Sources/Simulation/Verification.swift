@@ -24,6 +24,7 @@ extension Scenario {
         for tenant in Self.tenants.indices {
             let (seen, incomplete) = try verifySpans(tenant, isAfterStart: isAfterStart)
             rows += UInt64(seen.count)
+            if random.happens(oneIn: 2) { try verifyCalls(tenant) }
             if incomplete.isEmpty {
                 switch random.number(below: 3) {
                 case 0: try verifyScan(tenant, seen)
@@ -170,7 +171,7 @@ extension Scenario {
             calls[edge] = counts
         }
         var told: [String: [UInt64]] = [:]
-        for edge in totals.edges {
+        for edge in totals.edges where edge.parent != SimulatedCalls.service {
             told[edge.parent + " > " + edge.child] = [edge.total.callCount, edge.total.errorCount]
         }
         guard told == calls else {
@@ -199,12 +200,46 @@ extension Scenario {
             counts[span.service] = count
         }
         var told: [String: [UInt64]] = [:]
-        for line in totals.lines {
+        for line in totals.lines where line.service != SimulatedCalls.service {
             told[line.service] = [line.total.callCount, line.total.errorCount]
         }
         guard told == counts else {
             throw Violation(text: "totals are \(told), the spans say \(counts)")
         }
+    }
+
+    /// Compares the windows of call statistics that are counted with those that were sent.
+    private mutating func verifyCalls(_ tenant: Int) throws {
+        guard let core else { return }
+        outcome.checks += 1
+        let totals = try core.totals(
+            TotalsRequest(
+                tenant: Self.tenants[tenant],
+                range: 0..<UInt64.max,
+                lines: .operations,
+                service: SimulatedCalls.service,
+                quantiles: []
+            )
+        )
+        if !totals.incomplete.isEmpty { try mustHaveReason(ofTotals: totals.incomplete) }
+        var told: [String: UInt64] = [:]
+        for line in totals.lines {
+            guard line.total.reportedCount == line.total.callCount else {
+                throw Violation(text: "\(line) counts spans, and there are none")
+            }
+            told[line.operation ?? ""] = line.total.callCount
+        }
+        for number in calls.numbers(tenant) {
+            let count = told.removeValue(forKey: SimulatedCalls.operation(number)) ?? 0
+            let problem = calls.problem(
+                number,
+                count: count,
+                expiryLimit: engineOptions.totalsRetention == nil ? 0 : ledger.expiryLimit,
+                isWhole: totals.incomplete.isEmpty && !isSpoilt
+            )
+            if let problem { throw Violation(text: "tenant \(tenant): \(problem)") }
+        }
+        guard told.isEmpty else { throw Violation(text: "\(told) were never sent to \(tenant)") }
     }
 
     /// Compares totals that outlive spans with all that was ever sent.
@@ -221,7 +256,9 @@ extension Scenario {
             if entry.isError { errors[entry.service] = add(counts, to: errors[entry.service]) }
         }
         var told: [String: CallTotals] = [:]
-        for line in totals.lines { told[line.service] = line.total }
+        for line in totals.lines where line.service != SimulatedCalls.service {
+            told[line.service] = line.total
+        }
         for service in Set(calls.keys).union(told.keys).sorted() {
             let counted = (
                 calls: Int(told[service]?.callCount ?? 0),

@@ -69,6 +69,9 @@ public struct CallTotals: Sendable, Equatable {
     public var callCount: UInt64
     /// Those whose status is error.
     public var errorCount: UInt64
+    /// Those that applications counted themselves, sampled or not (call statistics); the others were
+    /// counted from stored spans.
+    public var reportedCount: UInt64
     /// Nanoseconds of all together, within 0.01 %. Stays at its maximum.
     public var durationSum: UInt64
     /// Nanoseconds, within twice `LatencyBucket.relativeError`; exact where whole ten minutes, counted
@@ -82,12 +85,14 @@ public struct CallTotals: Sendable, Equatable {
     public init(
         callCount: UInt64 = 0,
         errorCount: UInt64 = 0,
+        reportedCount: UInt64 = 0,
         durationSum: UInt64 = 0,
         longest: UInt64 = 0,
         quantiles: [UInt64] = []
     ) {
         self.callCount = callCount
         self.errorCount = errorCount
+        self.reportedCount = reportedCount
         self.durationSum = durationSum
         self.longest = longest
         self.quantiles = quantiles
@@ -98,6 +103,11 @@ public struct CallTotals: Sendable, Equatable {
 ///
 /// Counts are exact over the spans that are stored, at once: a span that came twice counts once, and
 /// a call counts for its caller as soon as both are stored.
+///
+/// Where an application counted its calls itself (`CallCounts`), these counts stand for the spans of
+/// that service and minute: of edges, for those of that caller, called service and minute, for whoever
+/// calls says whom. Requests of edges are counted from stored spans alone. A call belongs to the minute
+/// of the window in which it ended.
 public struct Totals: Sendable {
     /// One service, or one operation of it.
     public struct Line: Sendable, Equatable {

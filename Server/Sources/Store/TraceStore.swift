@@ -56,6 +56,8 @@ public struct Capabilities: OptionSet, Sendable {
     public static let totals = Capabilities(rawValue: 4)
     /// `deleteTrace` deletes.
     public static let deletion = Capabilities(rawValue: 8)
+    /// `append` keeps call statistics, and `totals` counts them.
+    public static let callStatistics = Capabilities(rawValue: 16)
 }
 
 /// Why a store did not do what was asked.
@@ -92,6 +94,10 @@ public struct StoreStatistics: Sendable, Equatable {
     public var appendedBatches: UInt64 = 0
     /// Spans appended since start.
     public var appendedSpans: UInt64 = 0
+    /// Windows of call statistics counted since start, those taken back from the log included.
+    public var countedWindows: UInt64 = 0
+    /// Windows of call statistics that came again, and did not count again.
+    public var repeatedWindows: UInt64 = 0
     /// Calls of fdatasync for the log since start.
     public var logSyncs: UInt64 = 0
     /// Spans removed since start because they were too old.

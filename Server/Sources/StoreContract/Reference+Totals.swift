@@ -7,6 +7,16 @@ import Store
 struct ReferenceCalls {
     var durations: [UInt64] = []
     var errorCount: UInt64 = 0
+    var reportedCount: UInt64 = 0
+    /// Not all operations were told apart.
+    var isUntold = false
+
+    mutating func add(_ row: CallCounts.Row, _ durations: [UInt64]) {
+        self.durations += durations
+        reportedCount += UInt64(durations.count)
+        if row.isError { errorCount += UInt64(durations.count) }
+        if row.operation == nil { isUntold = true }
+    }
 
     mutating func add(_ span: SpanValue) {
         durations.append(span.duration)
@@ -50,6 +60,7 @@ extension Reference {
             steps: Array(repeating: ReferenceCalls(), count: stepCount)
         )
         var lines: [[String]: ReferenceLine] = [:]
+        let covered = covered(request)
         for spans in traces.values {
             /// By calling span and called service: starts of the calls.
             var requests: [SpanValue: [String: [UInt64]]] = [:]
@@ -61,7 +72,8 @@ extension Reference {
                 }
                 let minute = span.start / TotalsRequest.minute
                 guard minutes.contains(minute),
-                    let key = Self.key(request, span, isCall ? caller : nil)
+                    let key = Self.key(request, span, isCall ? caller : nil),
+                    !Self.isCovered(span, caller, minute, request, covered)
                 else { continue }
                 lines[key, default: empty].total.add(span)
                 if let step {
@@ -80,7 +92,79 @@ extension Reference {
                 }
             }
         }
+        addCalls(request, empty, &lines)
         return lines
+    }
+
+    /// What statistics count instead of spans: service (edges: caller, service) and minute.
+    private struct Covered: Hashable {
+        var names: [String]
+        var minute: UInt64
+    }
+
+    private func covered(_ request: TotalsRequest) -> Set<Covered> {
+        var covered: Set<Covered> = []
+        for window in calls {
+            for row in window.counts.rows {
+                guard let names = Self.names(of: row, request) else { continue }
+                let minute = window.counts.start / TotalsRequest.minute
+                covered.insert(Covered(names: names, minute: minute))
+            }
+        }
+        return covered
+    }
+
+    /// `nil` where a row says nothing of what is asked.
+    private static func names(of row: CallCounts.Row, _ request: TotalsRequest) -> [String]? {
+        guard request.lines == .edges else { return [row.service] }
+        guard row.kind == .client || row.kind == .producer, let peer = row.peer else { return nil }
+        return [row.service, peer]
+    }
+
+    private static func isCovered(
+        _ span: SpanValue,
+        _ caller: SpanValue?,
+        _ minute: UInt64,
+        _ request: TotalsRequest,
+        _ covered: Set<Covered>
+    ) -> Bool {
+        switch request.lines {
+        case .services: covered.contains(Covered(names: [span.service], minute: minute))
+        case .operations, .operationsByKind:
+            span.kind != .internal && span.kind != .unspecified
+                && covered.contains(Covered(names: [span.service], minute: minute))
+        case .edges:
+            covered.contains(
+                Covered(names: [caller?.service ?? "", span.service], minute: minute)
+            )
+        }
+    }
+
+    private func addCalls(
+        _ request: TotalsRequest,
+        _ empty: ReferenceLine,
+        _ lines: inout [[String]: ReferenceLine]
+    ) {
+        for window in calls {
+            let minute = window.counts.start / TotalsRequest.minute
+            guard request.minutes.contains(minute) else { continue }
+            for (row, durations) in zip(window.counts.rows, window.durations) {
+                guard var key = Self.names(of: row, request) else { continue }
+                if let service = request.service, !key.contains(service) { continue }
+                if let operation = request.operation, operation != row.operation { continue }
+                let operation = row.operation ?? "(other operations)"
+                if request.lines == .operations { key.append(operation) }
+                if request.lines == .operationsByKind {
+                    key += [operation, "\(row.kind.rawValue)"]
+                }
+                lines[key, default: empty].total.add(row, durations)
+                if let step = request.step {
+                    let first = request.minutes.lowerBound
+                    let number = Int((minute - first) / (step / TotalsRequest.minute))
+                    lines[key, default: empty].steps[number].add(row, durations)
+                }
+            }
+        }
     }
 
     private static func key(

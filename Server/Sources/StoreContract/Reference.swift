@@ -9,6 +9,8 @@ struct Reference {
     /// Each trace's spans in the order of answers.
     private(set) var traces: [TraceID: [SpanValue]] = [:]
     private var known: Set<SpanValue> = []
+    /// Windows of call statistics, each once.
+    private(set) var calls: [SpanGenerator.Calls] = []
 
     mutating func add(_ columns: borrowing SpanColumns) {
         var changed: Set<TraceID> = []
@@ -20,6 +22,13 @@ struct Reference {
             changed.insert(span.traceID)
         }
         for id in changed { traces[id]?.sort(by: SpanValue.isBefore) }
+    }
+
+    mutating func add(_ added: SpanGenerator.Calls) {
+        let isKnown = calls.contains {
+            $0.counts.sender == added.counts.sender && $0.counts.window == added.counts.window
+        }
+        if !isKnown { calls.append(added) }
     }
 
     var services: [String] { Set(spans.map(\.service)).sorted() }

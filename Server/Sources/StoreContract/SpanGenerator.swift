@@ -34,8 +34,8 @@ public enum SpanGenerator {
         "nothing", "Grüße",
     ]
 
-    private static let services = ["gateway", "order", "Stock", "payment", "unknown_service"]
-    private static let operations = ["GET /", "POST /order", "SELECT", "publish", ""]
+    static let services = ["gateway", "order", "Stock", "payment", "unknown_service"]
+    static let operations = ["GET /", "POST /order", "SELECT", "publish", ""]
 
     /// A batch whose payload is the seed, which `decode` turns into the same columns.
     public static func batch(seed: UInt64, tenant: Tenant = .default) -> SpanBatch {
@@ -66,10 +66,18 @@ public enum SpanGenerator {
         public init() {}
 
         public func decode(_ payload: Payload) throws -> SpanColumns {
+            SpanGenerator.columns(seed: try seed(payload))
+        }
+
+        public func decodeCalls(_ payload: Payload) throws -> CallCounts {
+            SpanGenerator.calls(seed: try seed(payload)).counts
+        }
+
+        private func seed(_ payload: Payload) throws -> UInt64 {
             guard payload.bytes.count >= 8 else { throw Malformed() }
             var seed: UInt64 = 0
             for byte in payload.bytes.prefix(8).reversed() { seed = seed << 8 | UInt64(byte) }
-            return SpanGenerator.columns(seed: seed)
+            return seed
         }
     }
 

@@ -30,6 +30,7 @@ public struct StoreContract: Sendable {
         case namesAreThoseOfTheSpans
         case totalsAgreeWithTheReference
         case totalsCountDuplicatesOnce
+        case callStatisticsCountEveryCallOnce
         case tenantsDoNotSeeEachOther
         case whatCannotBeDoneIsRefused
     }
@@ -69,6 +70,7 @@ public struct StoreContract: Sendable {
             case .namesAreThoseOfTheSpans: try await names(seed)
             case .totalsAgreeWithTheReference: try await totals(seed)
             case .totalsCountDuplicatesOnce: try await totalsOfDuplicates(seed)
+            case .callStatisticsCountEveryCallOnce: try await callStatistics(seed)
             case .tenantsDoNotSeeEachOther: try await tenants(seed)
             case .whatCannotBeDoneIsRefused: try await refusals(seed)
             }

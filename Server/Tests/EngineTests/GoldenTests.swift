@@ -17,7 +17,7 @@ import Testing
         .filter { $0.hasPrefix("v") }.sorted() ?? []
 
     /// The one that the generator of this program makes.
-    private static let newest = "v2"
+    private static let newest = "v3"
 
     private static func files(_ name: String) throws -> [GoldenStore.File] {
         let store = "\(folder)/\(name)/store"

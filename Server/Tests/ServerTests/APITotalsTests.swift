@@ -56,6 +56,7 @@ private final class CountingStore: TraceStore {
         let calls = CallTotals(
             callCount: 3,
             errorCount: 1,
+            reportedCount: 2,
             durationSum: 1 << 60,
             longest: 1 << 59,
             quantiles: request.quantiles.map { UInt64($0 * 100) }
@@ -92,7 +93,8 @@ private final class CountingStore: TraceStore {
     private let prefix = "/api/skein/v1/totals"
     private static let calls =
         #""callCount":3,"errorCount":1,"durationSumNanos":"1152921504606846976","#
-        + #""longestNanos":"576460752303423488","quantileNanos":["50"]"#
+        + #""longestNanos":"576460752303423488","quantileNanos":["50"],"#
+        + #""reportedCount":2"#
 
     @Test(arguments: [
         ("by=service", #""operation":null,"kind":null"#),

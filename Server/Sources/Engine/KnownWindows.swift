@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SkeinModel
+
+/// Which windows of call statistics were counted, so that one that a sender sends again, because it
+/// did not hear the answer, does not count twice.
+///
+/// Windows of a sender are numbered from 1: a run of them takes two numbers. Senders are forgotten a
+/// day after their last window (`Limits.callSenderNanoseconds`); they give up within the hour.
+///
+/// In a totals file (a frame of varints):
+///
+/// | field | meaning |
+/// |---|---|
+/// | senders | count, then each ascending: id (16 bytes), newest receipt, runs as below |
+/// | runs | count, then each: first less the last of the run before, last less first |
+struct KnownWindows: Sendable, Equatable {
+    fileprivate struct Sender: Equatable {
+        /// Ascending, never next to each other.
+        var runs: [ClosedRange<UInt64>] = []
+        /// Nanoseconds since 1970.
+        var receivedAt: UInt64 = 0
+    }
+
+    private var senders: [TraceID: Sender] = [:]
+
+    var isEmpty: Bool { senders.isEmpty }
+
+    init() {}
+
+    /// Notes a window.
+    ///
+    /// - Returns: `false` where it was known.
+    mutating func insert(_ window: UInt64, of id: TraceID, receivedAt: UInt64) -> Bool {
+        var sender = senders[id] ?? Sender()
+        let isNew = sender.insert(window...window)
+        sender.receivedAt = max(sender.receivedAt, receivedAt)
+        senders[id] = sender
+        return isNew
+    }
+
+    /// Notes all windows of another.
+    mutating func merge(_ other: KnownWindows) {
+        for (id, added) in other.senders {
+            var sender = senders[id] ?? Sender()
+            for run in added.runs { _ = sender.insert(run) }
+            sender.receivedAt = max(sender.receivedAt, added.receivedAt)
+            senders[id] = sender
+        }
+    }
+
+    /// Forgets senders that were not heard of for long, and the oldest beyond the bound.
+    mutating func forget(_ now: UInt64) {
+        let reach = Limits.callSenderNanoseconds
+        senders = senders.filter { now < reach || $0.value.receivedAt > now - reach }
+        guard senders.count > Limits.callSenders else { return }
+        let newest = senders.sorted {
+            ($1.value.receivedAt, $1.key) < ($0.value.receivedAt, $0.key)
+        }
+        senders = Dictionary(
+            uniqueKeysWithValues: newest.prefix(Limits.callSenders).map { ($0.key, $0.value) }
+        )
+    }
+
+    func encode() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(varint: senders.count)
+        for (id, sender) in senders.sorted(by: { $0.key < $1.key }) {
+            writer.append(id.high)
+            writer.append(id.low)
+            writer.append(varint: sender.receivedAt)
+            writer.append(varint: sender.runs.count)
+            var last: UInt64 = 0
+            for run in sender.runs {
+                writer.append(varint: run.lowerBound - last)
+                writer.append(varint: run.upperBound - run.lowerBound)
+                last = run.upperBound
+            }
+        }
+        return writer.bytes
+    }
+
+    /// Any bytes are safe.
+    init(parsing bytes: [UInt8]) throws(CorruptBytes) {
+        var reader = ByteReader(bytes)
+        for _ in 0..<(try reader.count(ofAtLeast: 18)) {
+            let id = TraceID(high: try reader.number(), low: try reader.number())
+            var sender = Sender()
+            sender.receivedAt = try reader.varint()
+            var last: UInt64 = 0
+            for _ in 0..<(try reader.count(ofAtLeast: 2)) {
+                let (first, isPast) = last.addingReportingOverflow(try reader.varint())
+                let (end, overflow) = first.addingReportingOverflow(try reader.varint())
+                guard !isPast, !overflow else {
+                    throw CorruptBytes(what: "a window is out of range")
+                }
+                _ = sender.insert(first...end)
+                last = end
+            }
+            senders[id] = sender
+        }
+        guard reader.remaining == 0 else { throw CorruptBytes(what: "its windows are too long") }
+    }
+}
+
+extension KnownWindows.Sender {
+    /// Adds a run; `false` where all of it was there.
+    fileprivate mutating func insert(_ run: ClosedRange<UInt64>) -> Bool {
+        // The first that ends at or after the place before `run`: nearly always the last.
+        var place = runs.count
+        while place > 0, runs[place - 1].upperBound >= run.lowerBound - min(run.lowerBound, 1) {
+            place -= 1
+        }
+        if place < runs.count, runs[place].lowerBound <= run.lowerBound,
+            runs[place].upperBound >= run.upperBound
+        {
+            return false
+        }
+        var joined = run
+        var end = place
+        while end < runs.count,
+            runs[end].lowerBound <= joined.upperBound + (joined.upperBound == .max ? 0 : 1)
+        {
+            joined =
+                min(
+                    joined.lowerBound,
+                    runs[end].lowerBound
+                )...max(
+                    joined.upperBound,
+                    runs[end].upperBound
+                )
+            end += 1
+        }
+        runs.replaceSubrange(place..<end, with: [joined])
+        // Gaps are windows that were dropped: of a sender that leaves many, the oldest are closed.
+        if runs.count > Limits.callWindowRuns {
+            runs[1] = runs[0].lowerBound...runs[1].upperBound
+            runs.removeFirst()
+        }
+        return true
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import SkeinModel
+import Store
+import Synchronization
+
+/// Call statistics outlive the head in totals files: a flush writes one for each tenant that has any,
+/// listed by the manifest that lists the flush's parts, and `mergeTotals` joins those of a day.
+extension StoreKeeper {
+    /// Writes the call statistics of batches of one tenant; no manifest lists the file yet.
+    ///
+    /// - Returns: `nil` where there are none.
+    func writeCalls(of batches: [HeadBatch], _ tenant: Tenant) throws -> TotalsFile? {
+        var content = TotalsContent(directory: TotalsFileDirectory(tenant: tenant.name))
+        for batch in batches {
+            guard let calls = batch.calls else { continue }
+            content.calls.add(calls)
+            content.directory.receivedAt = max(content.directory.receivedAt, batch.receivedAt)
+            _ = content.windows.insert(
+                calls.window,
+                of: calls.sender,
+                receivedAt: batch.receivedAt
+            )
+        }
+        guard !content.calls.isEmpty else { return nil }
+        return try write(content)
+    }
+
+    /// Writes the chunks of call statistics, and notes them in the file's directory.
+    static func write(
+        _ calls: TotalsCalls,
+        _ windows: KnownWindows,
+        to output: inout PartOutput,
+        _ directory: inout TotalsFileDirectory
+    ) throws(DiskError) {
+        for piece in calls.pieces(of: Limits.totalsCallCells) {
+            output.encoder.append(frame: piece.calls.encode())
+            directory.calls.append(
+                TotalsFileDirectory.Changes(
+                    minutes: piece.minutes,
+                    chunk: try output.finishChunk()
+                )
+            )
+            directory.include(piece.minutes, minuteNanoseconds: TotalsFormat.minute)
+        }
+        directory.callCells = UInt64(calls.cellCount)
+        guard !windows.isEmpty else { return }
+        output.encoder.append(frame: windows.encode())
+        directory.windows = try output.finishChunk()
+    }
+
+    /// Takes an open totals file into service, and what it says of known windows.
+    func take(_ file: TotalsFile) throws(PartDamage) {
+        let windows = try file.windows()
+        let tenant = Tenant(file.entry.tenant)
+        state.withLock { state in
+            state.lostTotals.removeAll { $0.entry.number == file.number }
+            state.totals.append(file)
+            if !windows.isEmpty {
+                state.windows[tenant, default: KnownWindows()].merge(windows)
+            }
+        }
+    }
+
+    /// Whether totals files of a tenant could not be read, and with them the windows that they count.
+    func hasUnreadTotals(of tenant: Tenant) -> Bool {
+        state.withLock { $0.lostTotals.contains { $0.entry.tenant == tenant.name } }
+    }
+
+    /// Forgets senders of call statistics that were not heard of for a day; once an hour.
+    func forgetSenders(_ now: UInt64) {
+        state.withLock { state in
+            guard now / Limits.forgetNanoseconds != state.forgottenHour else { return }
+            state.forgottenHour = now / Limits.forgetNanoseconds
+            for tenant in state.windows.keys { state.windows[tenant]?.forget(now) }
+        }
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Platform
+import Simulation
+import SkeinModel
+import Store
+import StoreContract
+import Testing
+
+/// What applications counted of all their calls: kept, counted once, and taken instead of spans.
+@Suite struct CallStatisticsTests {
+    private static let directory = "/store"
+    private static let base: UInt64 = 1_700_000_000_000_000_000 / 60_000_000_000
+    private static let minute = TotalsRequest.minute
+
+    private func open(
+        _ disk: any Disk,
+        _ clock: SimulatedClock = SimulatedClock(),
+        _ options: EngineOptions = .small
+    ) throws -> StoreCore {
+        try StoreCore.open(
+            directory: Self.directory,
+            options: options,
+            disk: disk,
+            clock: clock,
+            decoder: SpanGenerator.Decoder()
+        )
+    }
+
+    private func append(_ seeds: [UInt64], to core: StoreCore, _ clock: SimulatedClock) throws {
+        for seed in seeds {
+            let batch = SpanGenerator.callBatch(seed: seed)
+            var payload = batch.payload
+            payload.receivedAt = clock.wallNanoseconds()
+            try core.append([
+                SpanBatch(calls: SpanGenerator.calls(seed: seed).counts, payload: payload)
+            ])
+        }
+    }
+
+    /// Calls of all windows of these seeds, each counted once.
+    private func callCount(_ seeds: some Sequence<UInt64>) -> UInt64 {
+        seeds.reduce(0) { sum, seed in
+            SpanGenerator.calls(seed: seed).durations.reduce(sum) { $0 + UInt64($1.count) }
+        }
+    }
+
+    private func callCount(_ core: StoreCore) throws -> UInt64 {
+        let request = TotalsRequest(range: 0..<UInt64.max, lines: .services)
+        let totals = try core.totals(request)
+        #expect(totals.incomplete.isEmpty)
+        return totals.lines.reduce(0) { $0 + $1.total.callCount }
+    }
+
+    private func answers(_ core: StoreCore) throws -> [String] {
+        let lines: [TotalsRequest.Lines] = [.services, .operations, .operationsByKind, .edges]
+        return try lines.flatMap { line in
+            var request = TotalsRequest(range: 0..<UInt64.max, lines: line)
+            let whole = try core.totals(request)
+            request.range = Self.base * Self.minute..<(Self.base + 31) * Self.minute
+            request.step = 7 * Self.minute
+            return ["\(whole)", "\(try core.totals(request))"]
+        }
+    }
+
+    // MARK: Kept and counted once
+
+    @Test(arguments: [true, false])
+    func `what was acknowledged is counted after a crash, and once`(isFlushed: Bool) throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var core = try open(disk, clock)
+        try append([1, 2, 3, 2], to: core, clock)
+        let wanted = callCount([1, 2, 3])
+        #expect(try callCount(core) == wanted)
+        #expect(core.statistics.repeatedWindows == 1)
+        if isFlushed { try core.flush() }
+        try append([3], to: core, clock)
+        let before = try answers(core)
+        for _ in 0..<3 {
+            core.close(flushing: false)
+            core = try open(disk, clock)
+            #expect(try answers(core) == before)
+            try append([1, 2, 3], to: core, clock)
+            #expect(try callCount(core) == wanted)
+        }
+        #expect(core.statistics.damagedRecords == 0)
+        core.close()
+    }
+
+    @Test func `windows that come again fill neither the log nor the head`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        let core = try open(disk, clock)
+        try append([1], to: core, clock)
+        try core.flush()
+        let files = core.statistics.totalsFiles
+        for _ in 0..<200 { try append([1], to: core, clock) }
+        try core.flush()
+        #expect(core.statistics.headBytes == 0)
+        #expect(core.statistics.totalsFiles == files)
+        #expect(core.statistics.logBytes < 100_000)
+        #expect(try callCount(core) == callCount([1]))
+        core.close()
+    }
+
+    @Test func `files of a day are joined, and answers stay`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var core = try open(disk, clock)
+        for seed in UInt64(1)...20 {
+            try append([seed], to: core, clock)
+            try core.flush()
+        }
+        let before = try answers(core)
+        let files = core.statistics.totalsFiles
+        core.maintain()
+        #expect(core.statistics.totalsFiles < files)
+        #expect(try answers(core) == before)
+        core.close()
+        core = try open(disk, clock)
+        #expect(try answers(core) == before)
+        try append(Array(1...20), to: core, clock)
+        #expect(try answers(core) == before)
+        core.close()
+    }
+
+    @Test func `they outlive spans, and go when totals go`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.retention = .seconds(3_600)
+        options.totalsRetention = .seconds(7_200)
+        let core = try open(disk, clock, options)
+        try append([1, 2], to: core, clock)
+        try core.append([SpanGenerator.batch(seed: 5)])
+        try core.flush()
+        clock.advance(.seconds(5_400))
+        core.maintain()
+        let request = TotalsRequest(range: 0..<UInt64.max, lines: .services)
+        let reported = try core.totals(request).lines.reduce(0) { $0 + $1.total.reportedCount }
+        #expect(reported == callCount([1, 2]))
+        clock.advance(.seconds(3_600))
+        core.maintain()
+        #expect(try core.totals(request).lines.allSatisfy { $0.total.reportedCount == 0 })
+        core.close()
+    }
+
+    @Test func `a sender that was silent for a day is forgotten`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        let core = try open(disk, clock)
+        try append([1], to: core, clock)
+        try core.flush()
+        clock.advance(.seconds(50 * 3_600))
+        core.maintain()
+        try append([1], to: core, clock)
+        #expect(try callCount(core) == 2 * callCount([1]))
+        core.close()
+    }
+
+    @Test func `tenants count apart`() throws {
+        let core = try open(SimulatedDisk())
+        let other = Tenant("other")
+        try core.append([SpanGenerator.callBatch(seed: 1)])
+        try core.append([SpanGenerator.callBatch(seed: 1, tenant: other)])
+        var request = TotalsRequest(range: 0..<UInt64.max, lines: .services)
+        for tenant in [Tenant.default, other] {
+            request.tenant = tenant
+            let counted = try core.totals(request).lines.reduce(0) { $0 + $1.total.callCount }
+            #expect(counted == callCount([1]))
+        }
+        core.close()
+    }
+
+    // MARK: Instead of spans
+
+    /// Ten spans of two services in one minute, calls of which one service counted 1,000.
+    @Test func `counts of an application stand for its spans of that minute`() throws {
+        let core = try open(SimulatedDisk())
+        let start = (Self.base + 5) * Self.minute
+        try core.append([TestCalls.spans(["shop", "stock"], at: start, count: 5)])
+        try core.append([TestCalls.spans(["shop"], at: start + Self.minute, count: 3)])
+        var row = CallCounts.Row(service: "shop", operation: "GET /", kind: .server)
+        for duration in UInt64(1)...1_000 { row.durations.add(duration * 1_000) }
+        var failed = row
+        failed.isError = true
+        failed.durations = LatencySketch()
+        failed.durations.add(7, times: 24)
+        try core.append([TestCalls.batch(start: start, rows: [row, failed])])
+        let request = TotalsRequest(
+            range: start..<start + 2 * Self.minute,
+            lines: .operations,
+            quantiles: [0.5, 0.99],
+            step: Self.minute
+        )
+        let lines = try core.totals(request).lines
+        #expect(lines.map(\.service) == ["shop", "stock"])
+        let shop = try #require(lines.first)
+        #expect(shop.total.callCount == 1_024 + 3)
+        #expect(shop.total.reportedCount == 1_024)
+        #expect(shop.total.errorCount == 24)
+        #expect(shop.steps.map(\.callCount) == [1_024, 3])
+        #expect(shop.steps.map(\.reportedCount) == [1_024, 0])
+        let median = try #require(shop.steps.first?.quantiles.first)
+        #expect(abs(Double(median) - 488_000) <= 4_880)
+        #expect(lines[1].total.callCount == 5)
+        #expect(lines[1].total.reportedCount == 0)
+        core.close()
+    }
+
+    // MARK: Files
+
+    @Test func `a damaged file of statistics is set aside and said to be missing`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var core = try open(disk, clock)
+        try append([1], to: core, clock)
+        try core.flush()
+        core.close()
+        let names = try disk.list(Self.directory + "/totals")
+        let name = try #require(names.first)
+        let path = Self.directory + "/totals/" + name
+        let file = try disk.open(path)
+        try file.write([[0xFF, 0xFF, 0xFF, 0xFF]], at: 40)
+        try file.sync()
+        core = try open(disk, clock)
+        let totals = try core.totals(TotalsRequest(range: 0..<UInt64.max, lines: .services))
+        #expect(!totals.incomplete.isEmpty)
+        #expect(totals.lines.isEmpty)
+        core.close()
+    }
+
+    @Test func `a backup holds them, and verifies`() throws {
+        let folder = TemporaryDirectory()
+        let data = folder.path + "/data"
+        let backup = folder.path + "/backup"
+        let restored = folder.path + "/restored"
+        try PosixDisk().createDirectory(folder.path)
+        let decoder = SpanGenerator.Decoder()
+        var core = try StoreCore.open(directory: data, options: .small, decoder: decoder)
+        try core.append([SpanGenerator.callBatch(seed: 1)])
+        try core.flush()
+        try core.append([SpanGenerator.callBatch(seed: 2)])
+        let before = try answers(core)
+        core.close(flushing: false)
+        let made = try StoreBackup.make(of: data, at: backup)
+        #expect(made.recordCount == 1)
+        _ = try StoreBackup.restore(backup, into: restored, decoder: decoder)
+        let summary = try StoreVerification.verify(directory: restored, decoder: decoder) { _ in }
+        #expect(summary.isSound)
+        core = try StoreCore.open(directory: restored, options: .small, decoder: decoder)
+        #expect(try answers(core) == before)
+        core.close()
+    }
+}
+
+/// Batches made by hand; nothing replays them.
+enum TestCalls {
+    static func batch(start: UInt64, rows: [CallCounts.Row]) -> SpanBatch {
+        let counts = CallCounts(
+            sender: TraceID(high: 1, low: 2),
+            window: 1,
+            start: start,
+            rows: rows
+        )
+        let payload = Payload(format: .callsProtobuf, bytes: [], receivedAt: start)
+        return SpanBatch(calls: counts, payload: payload)
+    }
+
+    /// So many spans of each service: servers without a parent, of 1 ms.
+    static func spans(_ services: [String], at start: UInt64, count: UInt64) -> SpanBatch {
+        var columns = SpanColumns()
+        for (number, service) in services.enumerated() {
+            let resource = columns.resources.append(
+                service: columns.strings.intern(service),
+                attributes: .empty,
+                dropped: 0,
+                schemaURL: 0
+            )
+            let scope = columns.scopes.append(
+                name: 0,
+                version: 0,
+                attributes: .empty,
+                dropped: 0,
+                schemaURL: 0
+            )
+            for index in 0..<count {
+                columns.append(
+                    SpanRow(
+                        traceID: TraceID(high: start, low: index + 1),
+                        spanID: SpanID(UInt64(number + 1)),
+                        start: start + index,
+                        end: start + index + 1_000_000,
+                        name: columns.strings.intern("GET /"),
+                        kind: .server,
+                        resource: resource,
+                        scope: scope
+                    )
+                )
+            }
+        }
+        let payload = Payload(format: .otlpProtobuf, bytes: [], receivedAt: start)
+        return SpanBatch(columns: columns, payload: payload)
+    }
+}

@@ -50,7 +50,8 @@ struct CallScope {
     var isOurs: Bool { name == CallMetric.scope }
 
     mutating func set(_ key: String, text: String) {
-        if key == "skein.sender" { sender = TraceID(hex: text) }
+        guard key == "skein.sender" else { return }
+        sender = text.utf8.count == 32 ? TraceID(hex: text) : nil
     }
 
     mutating func set(_ key: String, number: Int64) {

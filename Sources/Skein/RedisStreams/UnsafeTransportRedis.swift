@@ -49,15 +49,41 @@ final class RedisConnection: Sendable {
     func run(_ arguments: [[UInt8]], timeout: Duration) throws(RedisError) -> RedisValue {
         let answer: Result<RedisValue, RedisError> = handle.withLock { handle in
             do throws(RedisError) {
-                let open = if let handle { handle } else { try connect() }
-                handle = open
-                return .success(try Self.exchange(arguments, open, timeout))
+                let answer = try Self.withoutPipeSignals { () throws(RedisError) in
+                    let open = if let handle { handle } else { try connect() }
+                    handle = open
+                    return try Self.exchange(arguments, open, timeout)
+                }
+                return .success(answer)
             } catch {
                 handle = nil
                 return .failure(error)
             }
         }
         return try answer.get()
+    }
+
+    /// Runs `body` so that writing to a server that has hung up is an error, as hiredis expects it, and
+    /// not a signal, which would end the process.
+    private static func withoutPipeSignals<Answer>(
+        _ body: () throws(RedisError) -> Answer
+    ) throws(RedisError) -> Answer {
+        var pipe = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&pipe)
+        sigaddset(&pipe, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &pipe, &before)
+        defer {
+            // One that came meanwhile is meant for this thread, and is taken before the mask goes.
+            var waiting = sigset_t()
+            sigpending(&waiting)
+            if sigismember(&waiting, SIGPIPE) == 1, sigismember(&before, SIGPIPE) == 0 {
+                var signal: Int32 = 0
+                sigwait(&pipe, &signal)
+            }
+            pthread_sigmask(SIG_SETMASK, &before, nil)
+        }
+        return try body()
     }
 
     /// Closes the connection.
@@ -106,8 +132,11 @@ final class RedisConnection: Sendable {
     ) -> UnsafeMutableRawPointer? {
         guard let count = Int32(exactly: arguments.count) else { return nil }
         var lengths = arguments.map(\.count)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(lengths.reduce(1, +))
+        for word in arguments { bytes.append(contentsOf: word) }
         // One byte more, so that there is an address even where all words are empty.
-        let bytes = Array(arguments.joined()) + [0]
+        bytes.append(0)
         return bytes.withUnsafeBytes { bytes in
             guard var next = bytes.baseAddress?.assumingMemoryBound(to: CChar.self) else {
                 return nil

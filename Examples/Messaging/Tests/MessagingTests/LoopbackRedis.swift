@@ -32,6 +32,8 @@ final class LoopbackRedis: Sendable {
                 + ["--dir", folder.path] + arguments
             let output = Pipe()
             process.standardOutput = output
+            // Else one that outlives a crash would hold the output of the tests open.
+            process.standardError = FileHandle.nullDevice
             try process.run()
             log = ""
             while !log.contains("Ready to accept connections") {

@@ -194,6 +194,43 @@ import Tracing
         try await stream(shop, on: server).send(["order": "1"])
     }
 
+    @Test func `a server that hangs up while it is written to does not end the process`()
+        async throws
+    {
+        let rude = try RudeServer()
+        let stream = stream(shop, on: RedisServer(.address(host: "127.0.0.1", port: rude.port)))
+        let field = RedisMessage.Field(name: "f", value: [UInt8](repeating: 7, count: 32 << 20))
+        let error = await #expect(throws: RedisError.self) { try await stream.send([field]) }
+        #expect(error?.code == .connection)
+    }
+
+    @Test func `more callers than may wait are refused at once`() async throws {
+        var server = redis.server
+        server.timeout = .seconds(60)
+        let stream = stream(shop, on: server)
+        try await stream.makeGroup()
+        redis.pause()
+        // One command is under way, 1,024 wait.
+        await withTaskGroup(of: RedisError.Code?.self) { group in
+            for number in 0..<1_030 {
+                group.addTask {
+                    do {
+                        try await stream.send(["number": "\(number)"])
+                        return nil
+                    } catch {
+                        return (error as? RedisError)?.code ?? .answer
+                    }
+                }
+            }
+            var refusedCount = 0
+            for await code in group {
+                if code == .busy { refusedCount += 1 } else { #expect(code == nil) }
+                if refusedCount == 5 { redis.resume() }
+            }
+            #expect(refusedCount == 5)
+        }
+    }
+
     @Test func `many callers share one connection`() async throws {
         let stream = stream(shop)
         try await stream.makeGroup()

@@ -15,7 +15,7 @@ GOLDEN ?= v2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
-	test-sdk-costs bench-sdk build-sdk-bench \
+	test-sdk-costs test-storm bench-sdk build-sdk-bench \
 	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers
@@ -35,12 +35,13 @@ build: install-build ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
 	@scripts/install-binary.sh
 
-test: install-test format-check tidy docs sdk-check test-root test-sdk-costs test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
+test: install-test format-check tidy docs sdk-check test-root test-sdk-costs test-storm test-examples test-server test-blackbox fuzz-short ## Run every check and every test of a change
 
-test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, ten minutes of outages, fuzzing
+test-slow: install-test build ## Run the long tests: 2,000 kills, every failing call, 1,000,000 simulated crashes, outages, 100,000,000 spans under TSan, fuzzing
 	$(MAKE) --no-print-directory simulate CRASHES=1000000
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
+	SWIFT="$(SWIFT)" scripts/span-storm.sh 1000 100000
 	$(SWIFT) build -c release --package-path Examples/Exporters --product Outages
 	SKEIN_OUTAGE_SECONDS=600 SKEIN_EXAMPLES=Examples/Exporters/.build/release \
 		$(PYTHON) -m pytest Tests/blackbox/test_outages.py
@@ -110,6 +111,10 @@ test-root:
 test-sdk-costs: build-sdk-bench
 	$(PYTHON) bench/sdk_costs.py
 
+# Spans of many tasks under the thread sanitizer.
+test-storm:
+	SWIFT="$(SWIFT)" scripts/span-storm.sh 1000 100
+
 # What needs a trait of the SDK, so that the root's own tests build little. The packages share one
 # scratch folder, so that what several of them need is built once.
 test-examples:
@@ -118,7 +123,7 @@ test-examples:
 	done
 
 build-sdk-bench:
-	$(SWIFT) build -c release --package-path bench/sdk-bench
+	$(SWIFT) build -c release --package-path bench/sdk-bench --product SDKBench
 	@$(MAKE) --no-print-directory -C bench sdk
 
 build-bench:

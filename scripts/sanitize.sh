@@ -7,8 +7,9 @@
 # Not covered: receivers, API and the command, whose tests need sockets; damaged files beyond those of the
 # tests, for which there is `make fuzz`.
 # Leaks are not looked for: what the test runner and lazy globals hold to the end counts as one.
-# The thread sanitizer does not know the standard library's Mutex and reports what it guards; the
-# simulation, which has no threads, gives it nothing to look at.
+# The thread sanitizer does not see the standard library's Mutex where threads wait for it, and reports
+# what it guards; the simulation, which has no threads, gives it nothing to look at. For the spans of the
+# SDK there is span-storm.sh, which tells it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -19,7 +19,19 @@ let package = Package(
                 .product(name: "SkeinPropagation", package: "skein"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
-        )
+        ),
+        .target(name: "CMutexWatch"),
+        // Run under the thread sanitizer by scripts/span-storm.sh.
+        .executableTarget(
+            name: "SpanStorm",
+            dependencies: [
+                "CMutexWatch",
+                .product(name: "Skein", package: "skein"),
+                .product(name: "SkeinModel", package: "skein"),
+                .product(name: "SkeinPropagation", package: "skein"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -90,8 +90,9 @@ format: ## Format all Swift code in place
 tidy: ## Check arrows, imports, sizes, banned calls, licence lines
 	python3 tools/tidy
 
-docs: ## Check the titles and the links of the documentation
+docs: ## Check the titles, the links and the listings of the documentation
 	python3 tools/tidy --only docs
+	SWIFT="$(SWIFT)" scripts/check-docc.sh
 
 ci: ## Run what CI runs
 	.ci/run

@@ -36,6 +36,7 @@ extension SkeinTracer {
     ///   - kind: The role in the call.
     ///   - peer: The service at the other end, where it is known; see the form without `continuing`.
     ///   - caller: What `extract` found; where it holds no trace, a new one begins.
+    ///   - isolation: Where `body` runs.
     ///   - body: Is given the span.
     public func span<Result>(
         _ name: StaticString,

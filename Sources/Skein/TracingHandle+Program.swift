@@ -20,6 +20,7 @@ extension TracingHandle {
     ///   - name: The operation.
     ///   - environment: The variables to look at; `nil` stands for those of the process.
     ///   - timeout: Longest wait for the export at the end.
+    ///   - isolation: Where `body` runs.
     ///   - body: The program; is given the span.
     public func program<Result>(
         _ name: StaticString,

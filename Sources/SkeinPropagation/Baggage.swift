@@ -7,7 +7,7 @@
 public struct Baggage: Sendable, Hashable {
     /// One key with its value.
     public struct Member: Sendable, Hashable {
-        /// A token of HTTP: letters, digits and ``!#$%&'*+-.^_`|~``.
+        /// A token of HTTP: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~.
         public let key: String
         /// Any text.
         public let value: String

@@ -190,6 +190,15 @@ def test_documentation(tmp_path):
     ]
 
 
+def test_a_guide_shows_what_is_compiled(tmp_path):
+    compiled = "import Skein\n\nprivate func go() {\n    let trace = CapturedTrace()\n    trace.run {}\n}\n"
+    guide = "# A\n```swift\nlet trace = CapturedTrace()\n{}\n```\n"
+    same, other = guide.replace("{}", "trace.run {}"), guide.replace("{}", "trace.run()")
+    for text, lines in ((same, []), (other, [2])):
+        pages = {"Sources/Skein/Skein.docc/A.md": text, rules_docs.LISTINGS: compiled}
+        assert [finding.line for finding in rules_docs.check(tmp_path, pages)] == lines
+
+
 def test_the_program_fails_on_a_planted_violation(tmp_path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     (tmp_path / "a.py").write_text("print('no licence line')\n")

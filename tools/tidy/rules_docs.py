@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules about documentation: one title a page, and links that lead somewhere."""
+"""Rules about documentation: one title a page, links that lead somewhere, guides that compile."""
 
 import posixpath
 import re
@@ -11,6 +11,8 @@ TITLE = re.compile(r"^# \S")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 CODE_SPAN = re.compile(r"`[^`]*`")
+# Where the listings of guides are compiled.
+LISTINGS = "Tests/SkeinTests/DocumentationListings.swift"
 EXTERNAL = re.compile(r"^[a-z][a-z0-9+.-]*:")
 
 
@@ -20,6 +22,8 @@ def check(root, texts):
     for path, text in pages.items():
         findings += _title(path, text)
         findings += _links(root, pages, path, text)
+        if ".docc/" in path:
+            findings += _listings(texts.get(LISTINGS, ""), path, text)
     return findings
 
 
@@ -65,3 +69,19 @@ def _links(root, pages, path, text):
                 yield Finding(path, number, "link", f"{target} leads nowhere")
             elif fragment and linked in pages and fragment not in anchors(pages[linked]):
                 yield Finding(path, number, "link", f"{linked} has no heading for #{fragment}")
+
+
+def _plain(lines):
+    """Code that compares whatever its indentation, and without what a listing leaves out."""
+    stripped = [line.strip().removeprefix("private ") for line in lines]
+    return [line for line in stripped if line and not line.startswith("import ")]
+
+
+def _listings(compiled, path, text):
+    compiled = "\n".join([""] + _plain(compiled.split("\n")) + [""])
+    for match in re.finditer(r"^```swift\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        listing = "\n".join([""] + _plain(match[1].split("\n")) + [""])
+        if listing not in compiled:
+            yield Finding(
+                path, text.count("\n", 0, match.start()) + 1, "listing",
+                f"is not compiled: {LISTINGS} does not hold it")

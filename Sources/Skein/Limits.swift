@@ -13,7 +13,7 @@ enum Limits {
     static let exportDelayMin = Duration.milliseconds(10)
     /// Bytes of one batch, by what its spans are reckoned at, unless a single one has more: it is copied
     /// for the request and once more by the client, on top of what the buffers hold.
-    static let batchByteCount = 512 << 10
+    static let batchByteCount = 384 << 10
     /// Spans that room is made for ahead of time; more make the buffer grow as they come.
     static let reservedSpanCount = 512
     /// Least time between two sentences about trouble.
@@ -102,7 +102,7 @@ public struct PipelineLimits: Sendable, Hashable {
     /// swift-distributed-tracing that would go past is dropped, and of one of our own, which has 768
     /// bytes of its own, what does not fit.
     public var byteCount = 3 << 20
-    /// Spans handed to the exporter at once, fewer where they come to half a megabyte; so many waiting spans
+    /// Spans handed to the exporter at once, fewer where they come to 384 KiB; so many waiting spans
     /// start an export.
     public var batchSpanCount = 512
     /// Longest wait of a finished span before its export is tried.

@@ -156,7 +156,7 @@ private struct Bench {
 
     @Test func `a batch has a bounded number of bytes`() async {
         let bench = Bench { $0.limits.byteCount = 8 << 20 }
-        let text = String(repeating: "x", count: 300 << 10)
+        let text = String(repeating: "x", count: 200 << 10)
         for _ in 0..<3 {
             bench.tracer.span("own") { $0.set("text", text) }
             bench.tracer.withSpan("tracing") { $0.attributes["text"] = text }
@@ -423,6 +423,26 @@ private struct Bench {
         #expect(await bench.pipeline.shutdown())
         #expect(await bench.pipeline.flush())
         #expect(bench.exporter.sent.count == 1)
+        bench.checkSums()
+    }
+
+    @Test func `a second shutdown waits for the first, and a later one has nothing to do`() async {
+        let bench = Bench()
+        bench.exporter.hold()
+        bench.endSpans("one", "two")
+        let first = Task { await bench.pipeline.shutdown() }
+        await bench.exporter.untilAttempts(1)
+        let second = Task { await bench.pipeline.shutdown() }
+        // Both wait for the exporter, each with a time limit of its own, beside the export's delay.
+        await bench.clock.untilSleeping(3)
+        #expect(bench.pipeline.counters.queuedCount == 2)
+        bench.exporter.release()
+        #expect(await first.value)
+        #expect(await second.value)
+        #expect(await bench.pipeline.shutdown())
+        #expect(await bench.pipeline.flush())
+        #expect(bench.exporter.sent == [["one", "two"]])
+        #expect(bench.exporter.isShutDown)
         bench.checkSums()
     }
 

@@ -42,8 +42,8 @@ test-slow: install-test build ## Run the long tests: 2,000 kills, every failing 
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
 	SWIFT="$(SWIFT)" scripts/span-storm.sh 1000 100000
-	$(SWIFT) build -c release --package-path Examples/Exporters --product Outages
-	SKEIN_OUTAGE_SECONDS=600 SKEIN_EXAMPLES=Examples/Exporters/.build/release \
+	$(SWIFT) build -c release --package-path Examples/Exporters --scratch-path Examples/.build --product Outages
+	SKEIN_OUTAGE_SECONDS=600 SKEIN_EXAMPLES=Examples/.build/release \
 		$(PYTHON) -m pytest Tests/blackbox/test_outages.py
 	$(MAKE) --no-print-directory fuzz T=all SECONDS_MAX=600
 
@@ -143,7 +143,7 @@ test-server: build-tests
 
 # Programs of the SDK that the black-box tests run beside others' clients.
 build-examples:
-	$(SWIFT) build --package-path Examples/Exporters
+	$(SWIFT) build --package-path Examples/Exporters --scratch-path Examples/.build
 
 test-blackbox: build-tests build-examples
 	SKEIN_KILLS=$(KILLS) $(PYTHON) -m pytest Tests

@@ -6,7 +6,7 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = pathlib.Path(os.environ.get(
-    "SKEIN_EXAMPLES", ROOT / "Examples" / "Exporters" / ".build" / "debug"))
+    "SKEIN_EXAMPLES", ROOT / "Examples" / ".build" / "debug"))
 
 
 def program(name):

@@ -19,6 +19,7 @@ extension SkeinTracer {
     ///   - destination: Where to.
     ///   - batchCount: So many messages at once; `nil` for a single one.
     ///   - operation: What the system calls it.
+    ///   - isolation: Where `body` runs.
     ///   - body: Sends. An error that it throws is recorded.
     public func enqueue<Result>(
         to destination: MessageDestination,
@@ -52,6 +53,7 @@ extension SkeinTracer {
     /// - Parameters:
     ///   - destination: Where from.
     ///   - operation: What the system calls it.
+    ///   - isolation: Where `body` runs.
     ///   - body: Receives, and adds what it got. An error that it throws is recorded.
     public func dequeue<Result>(
         from destination: MessageDestination,
@@ -111,6 +113,7 @@ extension SkeinTracer {
     ///   - parent: Whose child the span is.
     ///   - operation: What the system calls it.
     ///   - header: Gives the message's header for a key in lower case.
+    ///   - isolation: Where `body` runs.
     ///   - body: Handles the message; is given the span. An error that it throws is recorded.
     public func consume<Result>(
         from destination: MessageDestination,
@@ -162,6 +165,7 @@ extension SkeinTracer {
     ///   - destination: Where they came from.
     ///   - count: So many messages; `nil` for a single one.
     ///   - operation: What the system calls it.
+    ///   - isolation: Where `body` runs.
     ///   - body: Settles; is given the span. An error that it throws is recorded.
     public func settle<Result>(
         on destination: MessageDestination,

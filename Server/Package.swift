@@ -211,7 +211,7 @@ let fullTargets: [Target] = [
             "Shop",
             "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioHPACK, nioHTTP1, nioHTTP2,
             nioPosix, logging, lifecycle, tracing, skein("SkeinModel"), skein("SkeinWire"),
-            skein("Skein"),
+            skein("Skein"), skein("SkeinSampling"),
             skein("SkeinTesting"),
         ],
         swiftSettings: strict

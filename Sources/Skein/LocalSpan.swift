@@ -29,6 +29,8 @@ struct LocalSpan: Sendable {
     @usableFromInline static let stateBit: UInt64 = 1 << 10
     /// The code that runs works for the tracer itself: nothing in it is recorded.
     static let exportingBit: UInt64 = 1 << 11
+    /// The context that was current when this was bound belongs to the same span.
+    static let contextBit: UInt64 = 1 << 12
     /// There is a span at all.
     @usableFromInline static let presentBit: UInt64 = 1 << 9
 

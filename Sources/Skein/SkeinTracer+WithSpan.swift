@@ -13,6 +13,9 @@ extension SkeinTracer {
     /// - Parameters:
     ///   - operationName: The operation.
     ///   - kind: The role in a call.
+    ///   - function: Where in the program the span begins; not kept.
+    ///   - fileID: As `function`.
+    ///   - line: As `function`.
     ///   - operation: Is given the span. It must not end it.
     public func withSpan<Result>(
         _ operationName: String,
@@ -47,6 +50,15 @@ extension SkeinTracer {
     }
 
     /// Runs `operation`, which may wait, in a new span; see the form that does not.
+    ///
+    /// - Parameters:
+    ///   - operationName: The operation.
+    ///   - kind: The role in a call.
+    ///   - isolation: The caller's; `operation` runs there.
+    ///   - function: Where in the program the span begins; not kept.
+    ///   - fileID: As `function`.
+    ///   - line: As `function`.
+    ///   - operation: Is given the span. It must not end it.
     public func withSpan<Result>(
         _ operationName: String,
         ofKind kind: Tracing.SpanKind = .internal,
@@ -93,9 +105,9 @@ extension SkeinTracer {
             return nil
         }
         let local = LocalSpan.binding.get()
-        guard local.isUnrecorded, local.surroundings == ForeignContexts.identity(of: outer) else {
-            return nil
-        }
+        guard local.isUnrecorded, local.bits & LocalSpan.contextBit != 0,
+            local.surroundings == ForeignContexts.identity(of: outer)
+        else { return nil }
         core.counters.notSampled.add(1, ordering: .relaxed)
         return SkeinSpan(context: outer, recorder: nil, call: 0)
     }
@@ -108,11 +120,11 @@ extension SkeinTracer {
             LocalSpan.binding.get(), ForeignContexts.identity(of: span.context)
         )
         // It may be told already: of a call under a span that is not recorded.
-        guard !around.isUnrecorded || around.surroundings != identity,
+        guard around.bits & LocalSpan.contextBit == 0 || around.surroundings != identity,
             let scope = span.context[SpanScopeKey.self], scope.isUnrecorded
         else { return nil }
         var local = LocalSpan(of: scope, identity)
-        local.bits |= around.bits & LocalSpan.exportingBit
+        local.bits |= LocalSpan.contextBit | around.bits & LocalSpan.exportingBit
         return local
     }
 }

@@ -47,13 +47,16 @@ struct StoreOpening {
         for directory in [names.log, names.parts, names.totals, names.quarantine] {
             try disk.createDirectory(directory)
         }
-        guard try disk.list(names.directory).contains("MANIFEST") else {
+        let present = try disk.list(names.directory)
+        guard present.contains("MANIFEST") else {
             return try makeManifest(randomness)
         }
         let manifest = try Manifest.read(names, disk).manifest
         // A process that was killed may have renamed it without the name being on the disk yet; where a
         // sync of the directory failed, no later one brings that to the disk. What it no longer lists
-        // is removed below: a power cut must not bring the one before it back. So it is put there anew.
+        // is removed below: a power cut must not bring the one before it back. So it is put there anew,
+        // in a file of its own: what a crash left may be the manifest itself under its other name.
+        if present.contains("MANIFEST.new") { try disk.remove(names.newManifest) }
         var renamed = false
         do throws(DiskError) {
             try manifest.write(names, disk, renamed: &renamed)

@@ -41,7 +41,7 @@ public struct GRPCClientTracing: ClientInterceptor {
             case .failure(let error): span.end(with: error, isError: true)
             case .success(var contents):
                 contents.bodyParts = RPCAsyncSequence(
-                    wrapping: TracedParts(parts: contents.bodyParts, call: OpenCall(span))
+                    wrapping: TracedParts(parts: contents.bodyParts, call: RunningCall(span))
                 )
                 response.accepted = .success(contents)
             }
@@ -129,7 +129,7 @@ private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
     typealias Failure = any Error
 
     let parts: RPCAsyncSequence<Part, any Error>
-    let call: OpenCall
+    let call: RunningCall
 
     func makeAsyncIterator() -> Iterator {
         Iterator(parts: parts.makeAsyncIterator(), call: call)
@@ -137,7 +137,7 @@ private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
 
     struct Iterator: AsyncIteratorProtocol {
         var parts: RPCAsyncSequence<Part, any Error>.AsyncIterator
-        let call: OpenCall
+        let call: RunningCall
 
         mutating func next() async throws -> Part? { try await next(isolation: nil) }
 
@@ -156,7 +156,7 @@ private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
 }
 
 /// Ends its span when the last who could read the answer is gone; where it has ended that is for nought.
-private final class OpenCall: Sendable {
+private final class RunningCall: Sendable {
     let span: SkeinSpan
 
     init(_ span: SkeinSpan) { self.span = span }

@@ -142,6 +142,7 @@ private struct EnvironmentReader {
             endpoint.tracesURL = configuration.exporter.tracesURL
             endpoint.metricsURL = configuration.exporter.metricsURL
         }
+        if endpoint.wire != .http { endpoint.metricsURL = endpoint.tracesURL }
         if let url = environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
             if let problem = HTTPAddress.problem(url) {
                 warn("The OTLP endpoint of metrics \(problem); \(endpoint.metricsURL) is used.")

@@ -76,7 +76,9 @@ struct CallLedger {
         /// It was sent again when the store may have forgotten its sender.
         var mayCountTwice = false
 
-        var newest: UInt64 { copies.map(\.receivedAt).max() ?? 0 }
+        /// Of the first: a copy whose window was known already leaves nothing on the disk, so that after
+        /// a crash its sender was last heard of when the window first came.
+        var firstReceivedAt: UInt64 { copies.map(\.receivedAt).min() ?? 0 }
     }
 
     private var entries: [UInt64: Entry] = [:]
@@ -96,7 +98,9 @@ struct CallLedger {
         places: [(file: Int, range: Range<Int>)]
     ) {
         var entry = entries[number] ?? Entry(tenant: tenant)
-        if !entry.copies.isEmpty, entry.newest <= forgottenUpTo { entry.mayCountTwice = true }
+        if !entry.copies.isEmpty, entry.firstReceivedAt <= forgottenUpTo {
+            entry.mayCountTwice = true
+        }
         entry.copies.append(Copy(answer: answer, receivedAt: receivedAt, places: places))
         entries[number] = entry
     }

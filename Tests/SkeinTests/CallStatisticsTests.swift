@@ -195,11 +195,9 @@ import Tracing
         let numbers = exporter.windows.map(\.number)
         #expect(numbers == Array(1...UInt64(numbers.count)))
         #expect(Set(exporter.windows.map(\.sender)).count == 1)
-        let ten: UInt64 = 10_000_000_000
-        for window in exporter.windows {
-            #expect(window.start < window.end)
-            #expect(window.start / ten == (window.end - 1) / ten)
-        }
+        // How long a window is, is the machine's to say: where this process did not run for ten
+        // seconds, calls of several tens are in one.
+        for window in exporter.windows { #expect(window.start < window.end) }
         for (window, next) in zip(exporter.windows, exporter.windows.dropFirst()) {
             #expect(window.end <= next.start)
         }

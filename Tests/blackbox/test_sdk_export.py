@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the SDK exports, decoded by OpenTelemetry's protobuf for Python and by our server."""
 
+import collections
 import contextlib
 import gzip
 import http.server
@@ -9,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import otlp
@@ -18,6 +20,7 @@ TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 STATE = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
 BASE = 1_795_000_000_000_000_000
 HAS_REMOTE, IS_REMOTE = 0x100, 0x200
+REQUESTS = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -55,7 +58,7 @@ def collector(server):
 
 
 class Export:
-    """One run of the program: its requests, the ids it says, and spans by name."""
+    """One run of the program: its requests, the ids it says, spans by name, counted calls."""
 
     def __init__(self, server, compression="none"):
         with collector(server) as listening:
@@ -67,18 +70,21 @@ class Export:
             self.ids = json.loads(done.stdout)
             self.requests = listening.requests
         self.spans, self.resources, self.scopes = {}, [], []
+        self.calls = []
         for path, headers, body in self.requests:
-            assert path == "/v1/traces"
             assert headers["content-type"] == "application/x-protobuf"
             packing = headers.get("content-encoding", "none")
             assert packing == compression
             if packing == "gzip":
                 body = gzip.decompress(body)
-            decoded = ExportTraceServiceRequest()
+            decoded = REQUESTS[path]()
             decoded.ParseFromString(body)
             size = decoded.ByteSize()
             decoded.DiscardUnknownFields()
             assert decoded.ByteSize() == size, "fields that the schema does not know"
+            if path == "/v1/metrics":
+                self.calls += decoded.resource_metrics
+                continue
             for resource_spans in decoded.resource_spans:
                 self.resources.append(resource_spans.resource)
                 for scope_spans in resource_spans.scope_spans:
@@ -136,6 +142,17 @@ def test_the_resource_says_who(export):
         assert found["telemetry.sdk.language"] == "swift"
         assert resource.dropped_attributes_count == 0
     assert all(scope.name for scope in export.scopes)
+
+
+def test_every_call_is_counted_once(export):
+    counted = collections.Counter()
+    for resource_metrics in export.calls:
+        assert attributes(resource_metrics.resource.attributes)["service.name"] == "wire-peer"
+        for scope_metrics in resource_metrics.scope_metrics:
+            for metric in scope_metrics.metrics:
+                for point in metric.exponential_histogram.data_points:
+                    counted[attributes(point.attributes)["span.name"]] += point.count
+    assert counted == {name: 1 for name, span in export.spans.items() if span.kind > 1}
 
 
 def test_places_in_the_trace(export):

@@ -49,7 +49,17 @@ struct KnownWindows: Sendable, Equatable {
         }
     }
 
+    /// Learns from another when its senders were last heard of.
+    mutating func hear(_ other: KnownWindows) {
+        for (id, sender) in senders {
+            guard let heard = other.senders[id] else { continue }
+            senders[id]?.receivedAt = max(sender.receivedAt, heard.receivedAt)
+        }
+    }
+
     /// Forgets senders that were not heard of for long, and the oldest beyond the bound.
+    ///
+    /// - Parameter now: no later than the receipt of any record that a replay may bring again.
     mutating func forget(_ now: UInt64) {
         let reach = Limits.callSenderNanoseconds
         senders = senders.filter { now < reach || $0.value.receivedAt > now - reach }

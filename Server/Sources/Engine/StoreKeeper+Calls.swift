@@ -73,6 +73,7 @@ extension StoreKeeper {
         state.withLock { state in
             guard now / Limits.forgetNanoseconds != state.forgottenHour else { return }
             state.forgottenHour = now / Limits.forgetNanoseconds
+            let now = min(now, state.oldestReceipt)
             for tenant in state.windows.keys { state.windows[tenant]?.forget(now) }
         }
     }

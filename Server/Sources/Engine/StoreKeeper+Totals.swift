@@ -314,7 +314,10 @@ extension StoreKeeper {
             content.windows.merge(try file.windows())
         }
         content.facts.settle()
-        content.windows.forget(now)
+        // A file tells of the first copy of a window; one that came again may still be in the log.
+        let (known, oldest) = state.withLock { ($0.windows[Tenant(tenant)], $0.oldestReceipt) }
+        if let known { content.windows.hear(known) }
+        content.windows.forget(min(now, oldest))
         return content
     }
 

@@ -22,6 +22,9 @@ struct StoreState {
     var logFailure: LogFailure?
     var flushFailure: String?
 
+    /// When the oldest record was received that is in the log alone; `.max` where none is.
+    var oldestReceipt: UInt64 { head.reduce(.max) { min($0, $1.receivedAt) } }
+
     /// The batch to keep of one that came: the same, but without call statistics that were counted
     /// before. Records come in the same order at a replay, so the same ones count then.
     mutating func counting(_ batch: HeadBatch) -> HeadBatch {

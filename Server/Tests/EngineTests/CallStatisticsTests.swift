@@ -160,6 +160,28 @@ import Testing
         core.close()
     }
 
+    @Test func `a sender is known as long as the log holds a window that came again`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.headFlushAge = .seconds(200 * 3_600)
+        var core = try open(disk, clock, options)
+        for seed in UInt64(1)...2 {
+            try append([seed], to: core, clock)
+            try core.flush()
+        }
+        try append([1], to: core, clock)
+        // Twice: the files of the first day are joined, then those that come of it.
+        for _ in 0..<2 {
+            clock.advance(.seconds(50 * 3_600))
+            core.maintain()
+            core.close(flushing: false)
+            core = try open(disk, clock, options)
+            #expect(try callCount(core) == callCount([1, 2]))
+        }
+        core.close()
+    }
+
     @Test func `tenants count apart`() throws {
         let core = try open(SimulatedDisk())
         let other = Tenant("other")

@@ -61,7 +61,7 @@ public struct SkeinConfiguration: Sendable {
 public struct OTLPEndpoint: Sendable, Hashable {
     /// The full address that spans are posted to; of one for gRPC scheme, host and port.
     public var tracesURL: String
-    /// The full address that call statistics are posted to; over gRPC they are not sent.
+    /// The full address that call statistics are posted to; of one for gRPC scheme, host and port.
     public var metricsURL: String
     /// How requests travel.
     public var wire = Wire.http

@@ -2,115 +2,51 @@
 
 #if GRPC
 internal import GRPCCore
-internal import GRPCNIOTransportHTTP2Posix
-internal import Synchronization
 
 /// Exports OTLP over gRPC: one call for each batch, packed by gzip where the endpoint says so.
 ///
 /// Waiting and repeating are the pipeline's: nothing is repeated underneath. An answer is read up to
-/// 4 MiB. Its own calls are never traced. `shutdown` must be called before the exporter goes away; a
+/// 64 KiB. Its own calls are never traced. `shutdown` must be called before the exporter goes away; a
 /// pipeline does that.
-public final class OTLPGRPCExporter: SpanExporter {
-    private typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
-
-    private let endpoint: OTLPEndpoint
-    private let metadata: Metadata
-    private let state: Mutex<State>
-
-    /// The connection, whose work is a task of its own.
-    private struct State {
-        var client: Client?
-        /// Why there is none.
-        var problem = "the exporter was shut down"
-        var connections: Task<Void, Never>?
-    }
+///
+/// Call statistics go to the service of metrics: over the same connection, unless the endpoint has
+/// another address for them.
+public final class OTLPGRPCExporter: CallStatisticsExporter {
+    private let spans: GRPCSender
+    private let statistics: GRPCSender
 
     /// Makes an exporter with a connection of its own; it is opened for the first batch.
     ///
-    /// Of the endpoint's address, scheme, host and port count: `https` is encrypted, and without a port
-    /// it is 4317.
+    /// Of the endpoint's addresses, scheme, host and port count: `https` is encrypted, and without a
+    /// port it is 4317.
     public init(_ endpoint: OTLPEndpoint = OTLPEndpoint(grpcURL: "http://127.0.0.1:4317")) {
-        self.endpoint = endpoint
-        var metadata = Metadata()
-        for header in endpoint.headers where header.isForGRPC {
-            metadata.addString(header.value, forKey: header.name.lowercased())
-        }
-        self.metadata = metadata
-        var state = State()
-        do {
-            let address = try GRPCAddress(endpoint.tracesURL)
-            state.client = GRPCClient(
-                transport: try HTTP2ClientTransport.Posix(
-                    target: address.target,
-                    transportSecurity: address.isEncrypted ? .tls : .plaintext,
-                    config: Self.configuration(endpoint)
-                )
-            )
-        } catch {
-            state.problem = "\(error)"
-        }
-        self.state = Mutex(state)
-    }
-
-    private static func configuration(
-        _ endpoint: OTLPEndpoint
-    ) -> HTTP2ClientTransport.Posix.Config {
-        .defaults { config in
-            // Longer, and a collector that came back would be kept waiting.
-            config.backoff.initial = .milliseconds(500)
-            config.backoff.max = .seconds(5)
-            config.compression.algorithm = endpoint.compression == .gzip ? .gzip : .none
-        }
+        spans = GRPCSender(endpoint.tracesURL, endpoint)
+        statistics =
+            endpoint.metricsURL == endpoint.tracesURL
+            ? spans : GRPCSender(endpoint.metricsURL, endpoint)
     }
 
     public func encode(_ spans: [SpanRecord]) -> [UInt8] { OTLPRequest.encode(spans) }
 
     public func encode(_ spans: RecordedSpans) -> [UInt8] { OTLPRequest.encode(spans) }
 
+    public func encode(_ window: CallWindow) -> [UInt8] { OTLPRequest.encode(window) }
+
     public func send(_ payload: [UInt8]) async -> ExportOutcome {
-        let (client, problem) = state.withLock { state in
-            if let client = state.client, state.connections == nil {
-                // It fails only where it runs already.
-                state.connections = Task.detached { try? await client.runConnections() }
-            }
-            return (state.client, state.problem)
-        }
-        guard let client else { return .refused(message: "\(endpoint.tracesURL): \(problem)") }
-        var options = CallOptions.defaults
-        options.timeout = endpoint.timeout
-        options.maxResponseMessageBytes = Limits.responseByteCount
-        do {
-            let body = try await client.unary(
-                request: ClientRequest(message: payload, metadata: metadata),
-                descriptor: Self.export,
-                serializer: GRPCBytes(),
-                deserializer: GRPCBytes(),
-                options: options
-            ) { try $0.message }
-            return OTLPResponse(status: 200, retryAfter: nil, body: body).outcome
-        } catch let error as RPCError {
-            return GRPCRefusal(error).outcome
-        } catch {
-            return .retryable(message: "\(endpoint.tracesURL): \(error)")
-        }
+        await spans.export(payload, to: "opentelemetry.proto.collector.trace.v1.TraceService")
+    }
+
+    public func send(statistics payload: [UInt8]) async -> ExportOutcome {
+        await statistics.export(
+            payload,
+            to: "opentelemetry.proto.collector.metrics.v1.MetricsService"
+        )
     }
 
     public func shutdown() async {
-        let (client, connections) = state.withLock { state in
-            defer { state.client = nil }
-            return (state.client, state.connections)
-        }
-        client?.beginGracefulShutdown()
-        // No call is under way: the pipeline shuts down when the last one is through.
-        connections?.cancel()
-        await connections?.value
+        await spans.shutdown()
+        await statistics.shutdown()
     }
-
-    private static let export = MethodDescriptor(
-        fullyQualifiedService: "opentelemetry.proto.collector.trace.v1.TraceService",
-        method: "Export",
-        type: .unary
-    )
 }
 
 /// What a receiver's refusal means, by OTLP's table of codes.
@@ -192,23 +128,6 @@ enum RetryInfo {
 extension ArraySlice<UInt8> {
     fileprivate func ends(with text: StaticString) -> Bool {
         suffix(text.utf8CodeUnitCount).elementsEqual("\(text)".utf8)
-    }
-}
-
-extension OTLPEndpoint.Header {
-    /// Whether gRPC may send it: HTTP/2 and gRPC keep some names for themselves.
-    fileprivate var isForGRPC: Bool {
-        let key = name.lowercased()
-        let isToken = key.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        return isToken && !key.isEmpty && !key.hasPrefix("grpc-") && key != "te"
-            && key != "content-type"
     }
 }
 #endif

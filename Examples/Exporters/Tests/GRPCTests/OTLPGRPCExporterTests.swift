@@ -2,6 +2,7 @@
 
 import GRPCCore
 import Skein
+import SkeinSampling
 import SkeinTesting
 import SkeinWire
 import Synchronization
@@ -69,6 +70,45 @@ import Tracing
         }
         #expect(names.count == 1_001)
         #expect(names.count { $0 == "pay" } == 1_000)
+    }
+
+    private static let metrics = "opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+    private static let traces = "opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+    @Test func `calls are counted for the service of metrics, recorded or not`() async throws {
+        let server = try await LoopbackGRPCServer(methods: [Self.traces, Self.metrics]) { _ in [[]]
+        }
+        let pipeline = SpanPipeline(exporter: exporter(server.url))
+        var options = TracerOptions()
+        options.sampler = NeverSampler()
+        let tracer = SkeinTracer(
+            resource: Resource(serviceName: "order"),
+            pipeline: pipeline,
+            options: options
+        )
+        for _ in 0..<100 { tracer.span("pay", .client, peer: "bank") { _ in } }
+        #expect(await pipeline.shutdown())
+        try await server.stop()
+        #expect(server.calls.map(\.method) == [Self.metrics])
+        let body = try #require(server.calls.first?.messages.first)
+        let rows = try #require(try OTLP.decodeCalls(body, format: .protobuf).counts).rows
+        #expect(rows.map(\.operation) == ["pay"])
+        #expect(rows.map(\.peer) == ["bank"])
+        #expect(rows.map(\.durations.count) == [100])
+    }
+
+    @Test func `statistics go to an address of their own where one is given`() async throws {
+        let spans = try await LoopbackGRPCServer(methods: [Self.traces]) { _ in [[]] }
+        let statistics = try await LoopbackGRPCServer(methods: [Self.metrics]) { _ in [[]] }
+        let exporter = exporter(spans.url) { $0.metricsURL = statistics.url }
+        #expect(await exporter.send([1]) == .delivered)
+        #expect(await exporter.send(statistics: [2]) == .delivered)
+        await exporter.shutdown()
+        #expect(!(await exporter.send(statistics: [3]).isDelivered))
+        try await spans.stop()
+        try await statistics.stop()
+        #expect(spans.calls.map(\.messages) == [[[1]]])
+        #expect(statistics.calls.map(\.messages) == [[[2]]])
     }
 
     @Test(arguments: [

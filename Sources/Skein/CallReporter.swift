@@ -231,29 +231,34 @@ final class CallReporter: Sendable {
         }
     }
 
-    /// What became of windows and calls.
+    /// What became of windows and calls. In a copy of the process, where a thread that is gone may hold
+    /// the lock for ever, nothing if it does.
     var counters: CallCounters {
-        let isCopy = Transport.isForkedCopy
-        return state.withLock { state in
-            var result = CallCounters()
-            result.startedWindowCount = state.started
-            result.exportedWindowCount = state.exported
-            result.waitingWindowCount = isCopy ? 0 : state.waiting.count
-            result.droppedWindowCounts = state.dropped
-            if isCopy, !state.waiting.isEmpty {
-                result.droppedWindowCounts[.forked, default: 0] += state.waiting.count
-            }
-            for statistics in state.statistics {
-                result.overflowCount += statistics.overflowed.load(ordering: .relaxed)
-                result.missedCount += statistics.missed.load(ordering: .relaxed)
-                result.abandonedCount += statistics.abandoned.load(ordering: .relaxed)
-            }
-            return result
+        guard Transport.isForkedCopy else { return state.withLock { $0.counters } }
+        var result = state.withLockIfAvailable { $0.counters } ?? CallCounters()
+        if result.waitingWindowCount > 0 {
+            result.droppedWindowCounts[.forked, default: 0] += result.waitingWindowCount
+            result.waitingWindowCount = 0
         }
+        return result
     }
 }
 
 extension CallReporter.State {
+    fileprivate var counters: CallCounters {
+        var result = CallCounters()
+        result.startedWindowCount = started
+        result.exportedWindowCount = exported
+        result.waitingWindowCount = waiting.count
+        result.droppedWindowCounts = dropped
+        for statistics in statistics {
+            result.overflowCount += statistics.overflowed.load(ordering: .relaxed)
+            result.missedCount += statistics.missed.load(ordering: .relaxed)
+            result.abandonedCount += statistics.abandoned.load(ordering: .relaxed)
+        }
+        return result
+    }
+
     fileprivate mutating func drop(_ reason: TracingCounters.DropReason) {
         dropped[reason, default: 0] += 1
     }

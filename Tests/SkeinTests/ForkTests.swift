@@ -3,6 +3,7 @@
 #if os(Linux)
 import Glibc
 import Skein
+import SkeinModel
 import SkeinTesting
 import Testing
 import Tracing
@@ -54,6 +55,34 @@ import Tracing
         #expect(Set(exporter.sent.joined()) == ["waits in the parent", "running", "own running"])
         #expect(pipeline.counters.exportedCount == 3)
         #expect(pipeline.counters.droppedCounts.isEmpty)
+    }
+
+    @Test func `a copy of the process counts no calls and sends none`() async {
+        let exporter = StatisticsExporter()
+        let pipeline = SpanPipeline(exporter: exporter)
+        let tracer = SkeinTracer(resource: Resource(serviceName: "test"), pipeline: pipeline)
+        tracer.span("ask", .client) { _ in }
+        let code = tracer.span("around", .client) { _ in
+            inCopy {
+                alarm(30)
+                for _ in 0..<5_000 {
+                    tracer.span("ask", .client) { _ in }
+                    tracer.startSpan("answer", ofKind: .server).end()
+                }
+                tracer.forceFlush()
+                let counters = pipeline.callCounters
+                return counters.startedWindowCount == 0 && counters.missedCount == 0 ? 42 : 1
+            }
+        }
+        #expect(code == 42)
+        tracer.span("ask", .client) { _ in }
+        #expect(await pipeline.shutdown())
+        #expect(
+            exporter.totals.mapValues(\.callCount) == [
+                StatisticsExporter.Key(operation: "ask"): 2,
+                StatisticsExporter.Key(operation: "around"): 1,
+            ]
+        )
     }
 }
 #endif

@@ -10,17 +10,21 @@ import Skein
         let arguments = CommandLine.arguments
         guard arguments.count == 3 else { exit(64) }
         var configuration = SkeinConfiguration(serviceName: "lifetimes")
-        configuration.destination = .file(LogFile(path: arguments[2]))
+        if arguments[2].hasPrefix("http://") {
+            configuration.exporter = OTLPEndpoint(baseURL: arguments[2])
+        } else {
+            configuration.destination = .file(LogFile(path: arguments[2]))
+        }
         configuration.exportsOnTermination = arguments[1] == "terminate"
         // Nothing is exported but at the end.
         configuration.pipeline.limits.delay = .seconds(3_600)
         let tracing = SkeinTracing.bootstrap(configuration)
-        tracing.tracer.span("ended") { $0.set("n", 1) }
+        tracing.tracer.span("ended", .client) { $0.set("n", 1) }
         switch arguments[1] {
         case "return": break
         case "exit": exit(7)
         case "program":
-            try await tracing.program("whole program") { span in
+            await tracing.program("whole program") { span in
                 span.set("n", 1)
                 FileHandle.standardOutput.write(
                     Data((tracing.tracer.childEnvironment["TRACEPARENT"] ?? "").utf8)

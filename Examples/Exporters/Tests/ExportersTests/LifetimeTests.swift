@@ -24,10 +24,27 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appendingPathComponent("spans.jsonl")
+        var ending = try run(mode, to: file.path, environment: environment, killing: signal)
+        let lines = try Array(Data(contentsOf: file)).split(separator: UInt8(ascii: "\n"))
+        for line in lines {
+            let batch = try OTLP.decodeJSON(Array(line), receivedAt: 0)
+            ending.names.append(batch.columns.strings.text(batch.columns.name[0]))
+            ending.parents.append(batch.columns.parentID[0])
+        }
+        return ending
+    }
+
+    /// - Parameter target: a file, or the address of a receiver.
+    private func run(
+        _ mode: String,
+        to target: String,
+        environment: [String: String] = [:],
+        killing signal: Int32? = nil
+    ) throws -> Ending {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
             .deletingLastPathComponent().appendingPathComponent("Lifetimes")
-        process.arguments = [mode, file.path]
+        process.arguments = [mode, target]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardOutput = output
@@ -42,20 +59,13 @@ import Testing
             as: UTF8.self
         )
         process.waitUntilExit()
-        var ending = Ending(
+        return Ending(
             status: process.terminationStatus,
             reason: process.terminationReason,
             output: text,
             names: [],
             parents: []
         )
-        let lines = try Array(Data(contentsOf: file)).split(separator: UInt8(ascii: "\n"))
-        for line in lines {
-            let batch = try OTLP.decodeJSON(Array(line), receivedAt: 0)
-            ending.names.append(batch.columns.strings.text(batch.columns.name[0]))
-            ending.parents.append(batch.columns.parentID[0])
-        }
-        return ending
     }
 
     @Test(arguments: [("return", 0), ("exit", 7)] as [(String, Int32)])
@@ -71,6 +81,20 @@ import Testing
         #expect(ending.reason == .uncaughtSignal)
         #expect(ending.status == SIGTERM)
         #expect(ending.names == ["ended"])
+    }
+
+    @Test(arguments: ["return", "exit", "terminate"])
+    func `however the process ends, its last calls are sent`(mode: String) async throws {
+        let server = try await ScriptedHTTPServer { _ in
+            Array("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".utf8)
+        }
+        _ = try run(mode, to: server.baseURL, killing: mode == "terminate" ? SIGTERM : nil)
+        for path in ["/v1/traces", "/v1/metrics"] {
+            let requests = server.requests.filter { $0.hasPrefix("POST \(path) ") }
+            #expect(requests.count == 1)
+            #expect(requests.allSatisfy { $0.contains("ended") })
+        }
+        try await server.stop()
     }
 
     @Test func `a program is one span in the trace of whoever started it`() throws {

@@ -17,15 +17,16 @@ import StoreContract
 enum StoreTargets {
     /// One for each kind of file.
     static let targets: [String: Target] = [
-        "store-part": { run(".part", $0) },
-        "store-log": { run(".log", $0) },
-        "store-manifest": { run("/MANIFEST", $0) },
+        "store-part": { run(young, ".part", $0) },
+        "store-log": { run(young, ".log", $0) },
+        "store-manifest": { run(aged, "/MANIFEST", $0) },
+        "store-totals": { run(aged, ".totals", $0) },
     ]
 
     private static let directory = "/store"
     private static let tenant = Tenant.default
 
-    private static func run(_ suffix: String, _ input: UnsafeRawBufferPointer) {
+    private static func run(_ base: Base, _ suffix: String, _ input: UnsafeRawBufferPointer) {
         let paths = base.disk.paths().filter { $0.hasSuffix(suffix) }
         guard input.count >= 2, !paths.isEmpty else { return }
         let path = paths[Int(input[0]) % paths.count]
@@ -34,21 +35,22 @@ enum StoreTargets {
         // A quarter of the inputs each, for speed.
         switch input[1] / 64 {
         case 0: read(disk)
-        case 1: rewrite(disk)
+        case 1: rewrite(base, disk)
         default:
             guard let store = try? open(disk, SimulatedClock()) else { return }
-            ask(store, first: Int(input[1]))
+            ask(store, base.ids, first: Int(input[1]))
             store.close(flushing: false)
         }
     }
 
-    /// What reads parts and log to write others.
-    private static func rewrite(_ disk: SimulatedDisk) {
+    /// What reads parts, totals files and log to write others.
+    private static func rewrite(_ base: Base, _ disk: SimulatedDisk) {
         let clock = SimulatedClock()
-        guard let store = try? open(disk, clock) else { return }
+        guard let store = try? open(disk, clock, retention: base.retention) else { return }
         _ = try? store.flush()
         for _ in 0..<2 {
-            clock.advance(.seconds(60))
+            // Files of totals are joined when their day is over.
+            clock.advance(base.retention == nil ? .seconds(60) : .seconds(100_000))
             store.maintain()
         }
         if let id = base.ids.first { _ = try? store.deleteTrace(id, of: tenant) }
@@ -69,42 +71,73 @@ enum StoreTargets {
         )
     }
 
-    // MARK: The store that is changed
+    // MARK: The stores that are changed
 
     private struct Base: Sendable {
         let disk: SimulatedDisk
         let ids: [TraceID]
+        let retention: Duration?
     }
 
     /// A joined part, a small one of another tenant, and records that are in no part.
-    private static let base: Base = {
-        let disk = SimulatedDisk(seed: 1)
-        let clock = SimulatedClock()
-        var ids: Set<TraceID> = []
-        guard let store = try? open(disk, clock) else {
-            preconditionFailure("an empty store does not open")
-        }
+    private static let young = base(retention: nil) { store, _ in
         for seed in UInt64(1)...11 {
             let batch = SpanGenerator.batch(seed: seed, tenant: seed == 9 ? Tenant("b") : tenant)
-            for row in 0..<batch.count {
-                ids.insert(
-                    TraceID(
-                        high: batch.table.columns.traceHigh[row],
-                        low: batch.table.columns.traceLow[row]
-                    )
-                )
-            }
-            let isKept: Void? = try? store.append([batch])
-            precondition(isKept != nil, "a batch is refused")
-            if seed <= 9 { try? store.flush() }
+            try store.append([batch])
+            if seed <= 9 { try store.flush() }
             if seed == 8 { store.maintain() }
         }
-        store.close(flushing: false)
-        return Base(disk: disk, ids: Array(ids.sorted().prefix(4)))
-    }()
+    }
 
-    private static func open(_ disk: SimulatedDisk, _ clock: SimulatedClock) throws -> StoreCore {
+    /// Two totals files that parts left, one of which takes back what a live part has too, and two of
+    /// call statistics.
+    private static let aged = base(retention: .seconds(3_600)) { store, clock in
+        for round in UInt64(0)..<3 {
+            for seed in [2 * round + 1, 2 * round + 3] {
+                var payload = SpanGenerator.payload(seed: seed, tenant: tenant)
+                payload.receivedAt = clock.wallNanoseconds()
+                let columns = SpanGenerator.columns(seed: seed)
+                try store.append([SpanBatch(columns: columns, payload: payload)])
+                payload.format = .callsProtobuf
+                let counts = SpanGenerator.calls(seed: seed).counts
+                try store.append([SpanBatch(calls: counts, payload: payload)])
+            }
+            try store.flush()
+            clock.advance(.seconds(2_000))
+            store.maintain()
+        }
+    }
+
+    private static func base(
+        retention: Duration?,
+        _ fill: (StoreCore, SimulatedClock) throws -> Void
+    ) -> Base {
+        let disk = SimulatedDisk(seed: 1)
+        let clock = SimulatedClock()
+        do {
+            let store = try open(disk, clock, retention: retention)
+            try fill(store, clock)
+            store.close(flushing: false)
+        } catch {
+            preconditionFailure("the store cannot be filled: \(error)")
+        }
+        var ids: Set<TraceID> = []
+        for seed in UInt64(1)...11 {
+            let columns = SpanGenerator.columns(seed: seed)
+            for row in 0..<columns.count {
+                ids.insert(TraceID(high: columns.traceHigh[row], low: columns.traceLow[row]))
+            }
+        }
+        return Base(disk: disk, ids: Array(ids.sorted().prefix(4)), retention: retention)
+    }
+
+    private static func open(
+        _ disk: SimulatedDisk,
+        _ clock: SimulatedClock,
+        retention: Duration? = nil
+    ) throws -> StoreCore {
         var options = EngineOptions()
+        options.retention = retention
         options.blockRows = 32
         options.segmentBytes = 8 << 10
         options.segmentsAhead = 0
@@ -177,23 +210,23 @@ enum StoreTargets {
 
     // MARK: Questions
 
-    private typealias Question = @Sendable (StoreCore) -> Void
+    private typealias Question = @Sendable (StoreCore, [TraceID]) -> Void
 
     private static let all: Range<UInt64> = 0..<UInt64.max
 
     /// A few questions, for speed; each is the first in some inputs, for the damage that a question
     /// finds hides the part from those after it.
-    private static func ask(_ store: StoreCore, first: Int) {
-        for index in first..<first + 6 { questions[index % questions.count](store) }
+    private static func ask(_ store: StoreCore, _ ids: [TraceID], first: Int) {
+        for index in first..<first + 6 { questions[index % questions.count](store, ids) }
     }
 
     private static let questions: [Question] =
         scans + names + totals + [
-            { _ = try? $0.traces(TraceRequest(tenant: tenant, ids: base.ids)) }
+            { _ = try? $0.traces(TraceRequest(tenant: tenant, ids: $1)) }
         ]
 
     private static let scans: [Question] = predicates.enumerated().map { index, predicate in
-        { store in
+        { store, _ in
             var plan = ScanPlan(tenant: tenant, range: all, span: predicate, limit: 5)
             if index % 2 == 0 {
                 plan.order = .slowest
@@ -230,7 +263,7 @@ enum StoreTargets {
         .values(.resource, key: "service.name", service: nil, prefix: "g"),
         .values(.event, key: "nested", service: nil, prefix: ""),
     ].map { (scope: NamesRequest.Scope) -> Question in
-        { _ = try? $0.names(NamesRequest(tenant: tenant, scope: scope)) }
+        { store, _ in _ = try? store.names(NamesRequest(tenant: tenant, scope: scope)) }
     }
 
     private static let totals: [Question] = [
@@ -250,5 +283,5 @@ enum StoreTargets {
             service: "order",
             step: 120_000_000_000
         ),
-    ].map { request -> Question in { _ = try? $0.totals(request) } }
+    ].map { request -> Question in { store, _ in _ = try? store.totals(request) } }
 }

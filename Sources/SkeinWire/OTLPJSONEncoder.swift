@@ -14,39 +14,53 @@ extension OTLP {
         _ columns: borrowing SpanColumns,
         rows: Range<Int>? = nil
     ) -> [UInt8] {
-        let groups = RowGroups(columns, rows: rows)
-        var json = JSONWriter(capacity: (rows?.count ?? columns.count) * 512)
+        encodeJSON(columns, runs: [rows ?? 0..<columns.count])
+    }
+
+    /// The same for several runs of rows, one after the other.
+    public static func encodeJSON(
+        _ columns: borrowing SpanColumns,
+        runs: [Range<Int>]
+    ) -> [UInt8] {
+        var json = JSONWriter(capacity: runs.reduce(0) { $0 + $1.count } * 512)
         json.beginObject()
         json.key("resourceSpans")
         json.beginArray()
-        for resource in groups.resources {
-            json.beginObject()
-            json.key("resource")
-            json.resource(resource.row, columns)
-            json.key("scopeSpans")
-            json.beginArray()
-            for scope in resource.scopes {
-                json.beginObject()
-                json.key("scope")
-                json.scope(scope.row, columns)
-                json.key("spans")
-                json.beginArray()
-                for row in scope.spans { json.span(row, columns) }
-                json.endArray()
-                json.text("schemaUrl", columns.scopes.schemaURL[scope.row], columns)
-                json.endObject()
-            }
-            json.endArray()
-            json.text("schemaUrl", columns.resources.schemaURL[resource.row], columns)
-            json.endObject()
-        }
+        for rows in runs { json.resourceSpans(RowGroups(columns, rows: rows), columns) }
         json.endArray()
         json.endObject()
-        return json.bytes
+        return json.take()
     }
 }
 
 extension JSONWriter {
+    fileprivate mutating func resourceSpans(
+        _ groups: RowGroups,
+        _ columns: borrowing SpanColumns
+    ) {
+        for resource in groups.resources {
+            beginObject()
+            key("resource")
+            self.resource(resource.row, columns)
+            key("scopeSpans")
+            beginArray()
+            for scope in resource.scopes {
+                beginObject()
+                key("scope")
+                self.scope(scope.row, columns)
+                key("spans")
+                beginArray()
+                for row in scope.spans { span(row, columns) }
+                endArray()
+                text("schemaUrl", columns.scopes.schemaURL[scope.row], columns)
+                endObject()
+            }
+            endArray()
+            text("schemaUrl", columns.resources.schemaURL[resource.row], columns)
+            endObject()
+        }
+    }
+
     fileprivate mutating func text(
         _ key: String,
         _ id: UInt32,

@@ -25,6 +25,8 @@ enum ErrorStyle: Sendable {
     case native
     /// Jaeger's envelope with `data` null.
     case jaeger
+    /// `{"error":{"grpcCode","httpCode","message","httpStatus"}}`
+    case jaegerV3
     /// Plain text.
     case zipkin
 
@@ -56,6 +58,19 @@ enum ErrorStyle: Sendable {
         }
     }
 
+    /// The code of gRPC that says the same.
+    private static func grpcCode(_ status: HTTPResponse.Status) -> Int {
+        switch status {
+        case .badRequest: 3
+        case .notFound: 5
+        case .conflict: 10
+        case .notImplemented, .methodNotAllowed: 12
+        case .internalServerError: 13
+        case .serviceUnavailable: 14
+        default: 2
+        }
+    }
+
     func response(_ status: HTTPResponse.Status, _ message: String) -> Response {
         var json = AnswerJSON()
         switch self {
@@ -73,6 +88,16 @@ enum ErrorStyle: Sendable {
                 errors: [.init(code: status.code, message: message, traceID: nil)]
             ) { $0.null() }
             return .bytes(json.bytes, type: "text/plain; charset=utf-8", status: status)
+        case .jaegerV3:
+            json.object { json in
+                json.object("error") { json in
+                    json.member("grpcCode", number: Self.grpcCode(status))
+                    json.member("httpCode", number: status.code)
+                    json.member("message", message)
+                    json.member("httpStatus", status.reasonPhrase)
+                }
+            }
+            return .json(json, status: status)
         case .zipkin:
             return .bytes(
                 Array(message.utf8),

@@ -156,7 +156,7 @@ enum JaegerSearch {
             let value = String(tag[tag.index(after: colon)...])
             parts.append(condition(String(tag[..<colon]), value))
         }
-        for text in parameters.all("tags") { parts += try conditions(json: text) }
+        for text in parameters.all("tags") { parts += try conditions(json: text, of: "tags") }
         if let range = try parameters.durations("minDuration", "maxDuration") {
             parts.append(.duration(range))
         }
@@ -178,14 +178,15 @@ enum JaegerSearch {
         )
     }
 
-    private static func conditions(json: String) throws -> [SpanCondition] {
+    /// Tags as a JSON object of strings.
+    static func conditions(json: String, of parameter: String) throws -> [SpanCondition] {
         do {
             return try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
                 .sorted { $0.key < $1.key }
                 .map { condition($0.key, $0.value) }
         } catch {
             throw Failure.badRequest(
-                "malformed 'tags' parameter \"\(json.prefix(80))\", expecting a JSON object of "
+                "malformed '\(parameter)' parameter \"\(json.prefix(80))\", expecting a JSON object of "
                     + "string values like {\"http.status_code\":\"500\"}"
             )
         }

@@ -11,7 +11,7 @@ extension ReadAPI {
     func totalsOfOperations(_ request: ReadRequest) async throws -> Response {
         let query = request.query
         try query.allow(
-            ["by", "service", "operation", "start", "end", "last", "quantiles", "step"]
+            ["by", "service", "operation", "kind", "start", "end", "last", "quantiles", "step"]
         )
         let lines = try query.word(
             "by",
@@ -27,6 +27,7 @@ extension ReadAPI {
             in: try Self.time(query),
             service: try query.one("service"),
             operation: try query.one("operation"),
+            kinds: try query.kinds("kind"),
             quantiles: quantiles,
             step: step
         )

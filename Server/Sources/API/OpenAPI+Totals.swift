@@ -31,6 +31,18 @@ extension OpenAPI {
                 "schema": {"type": "string"}
               },
               {
+                "name": "kind",
+                "in": "query",
+                "required": false,
+                "description": "Only spans of this kind; may be given several times.",
+                "schema": {
+                  "type": "array",
+                  "items": {
+                    "enum": ["unspecified", "internal", "server", "client", "producer", "consumer"]
+                  }
+                }
+              },
+              {
                 "name": "start",
                 "in": "query",
                 "required": false,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import QueryLanguage
+import SkeinModel
 
 /// The parameters of a request, percent-decoded, in their order.
 struct QueryParameters: Sendable {
@@ -124,6 +125,28 @@ struct QueryParameters: Sendable {
     /// One of the words of an enumeration.
     func word<Value>(_ name: String, of words: [(String, Value)]) throws -> Value? {
         guard let text = try one(name) else { return nil }
+        return try match(text, name, words)
+    }
+
+    /// Span kinds, one a time the parameter is given; `nil` where it never is.
+    func kinds(_ name: String) throws -> Set<SpanKind>? {
+        let texts = all(name).filter { !$0.isEmpty }
+        guard !texts.isEmpty else { return nil }
+        let words = SpanKind.allCases.map { ($0.word, $0) }
+        return Set(try texts.map { try match($0, name, words) })
+    }
+
+    /// A moment in RFC 3339, as nanoseconds since 1970.
+    func time(_ name: String) throws -> UInt64? {
+        guard let text = try one(name) else { return nil }
+        do { return try TimeText.parse(text) } catch { throw error.of(name) }
+    }
+
+    private func match<Value>(
+        _ text: String,
+        _ name: String,
+        _ words: [(String, Value)]
+    ) throws -> Value {
         guard let match = words.first(where: { $0.0 == text.lowercased() }) else {
             throw QueryError(
                 parameter: name,

@@ -65,9 +65,13 @@ public struct ReadAPI: Sendable {
         }
     }
 
-    /// Adds Jaeger's `/api/…`.
+    /// Adds Jaeger's `/api/…` and `/api/v3/…`, also under `/jaeger`.
     public func addJaegerRoutes<Context>(to router: some RouterMethods<Context>) {
-        add(jaegerRoutes, style: .jaeger, to: router)
+        let routes = jaegerRoutes + jaegerMetricRoutes
+        add(routes, style: .jaeger, to: router)
+        add(routes.map { $0.under("/jaeger") }, style: .jaeger, to: router)
+        add(jaegerV3Routes, style: .jaegerV3, to: router)
+        add(jaegerV3Routes.map { $0.under("/jaeger") }, style: .jaegerV3, to: router)
     }
 
     /// Adds Zipkin's `/api/v2/…`, and what its page asks for beside it, also under `/zipkin`.

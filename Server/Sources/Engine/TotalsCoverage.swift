@@ -28,12 +28,19 @@ struct TotalsCoverage {
         var window: UInt64
     }
 
-    private let asked: TotalsRequest.Lines
+    /// Whether spans that are no calls are told apart from those that are.
+    private let tellsCalls: Bool
     /// Covered minutes of a window, as bits.
     private var masks: [Key: UInt16] = [:]
     private var windows: Set<UInt64> = []
 
-    init(_ request: TotalsRequest) { asked = request.lines }
+    init(_ request: TotalsRequest) {
+        switch request.lines {
+        case .services: tellsCalls = request.kinds != nil
+        case .edges: tellsCalls = false
+        case .operations, .operationsByKind: tellsCalls = true
+        }
+    }
 
     var isEmpty: Bool { masks.isEmpty }
 
@@ -60,9 +67,6 @@ struct TotalsCoverage {
 
     /// Whether spans of a kind are counted by statistics, or by nothing that the answer tells apart.
     private func replaces(_ kind: UInt8) -> Bool {
-        switch asked {
-        case .services, .edges: true
-        case .operations, .operationsByKind: SpanKind(rawValue: kind)?.isCall ?? false
-        }
+        !tellsCalls || SpanKind(rawValue: kind)?.isCall ?? false
     }
 }

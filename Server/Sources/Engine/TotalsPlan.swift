@@ -44,8 +44,8 @@ struct TotalsPlan {
         guard request.quantiles.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
             throw .refused("a quantile must lie between 0 and 1")
         }
-        guard request.lines != .edges || request.operation == nil else {
-            throw .refused("edges are told apart by services only, not by operation")
+        guard request.lines != .edges || request.operation == nil && request.kinds == nil else {
+            throw .refused("edges are told apart by services only, not by operation or kind")
         }
         guard let step = request.step else {
             stepMinutes = 0
@@ -136,6 +136,7 @@ struct TotalsLines: ~Copyable {
     /// What the request names.
     private var wantedService: Int?
     private var wantedOperation: Int?
+    private var wantedKinds: Set<UInt8>?
     private(set) var lines: [Line] = []
     private(set) var names: [String] = []
     private var nameNumbers: [String: Int] = [:]
@@ -146,6 +147,7 @@ struct TotalsLines: ~Copyable {
         asked = request.lines
         wantedService = request.service.map { name($0) }
         wantedOperation = request.operation.map { name($0) }
+        wantedKinds = request.kinds.map { Set($0.map(\.rawValue)) }
     }
 
     /// The number of a name.
@@ -164,6 +166,7 @@ struct TotalsLines: ~Copyable {
             return -1
         }
         if let wantedOperation, wantedOperation != operation { return -1 }
+        if let wantedKinds, !wantedKinds.contains(kind) { return -1 }
         switch asked {
         case .services: return line(service, -1, 0)
         case .operations: return line(service, operation ?? -2, 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import QueryLanguage
+public import SkeinModel
 public import Store
 
 extension QueryEngine {
@@ -9,6 +10,7 @@ extension QueryEngine {
     /// - Parameters:
     ///   - service: only spans of it; for edges, calls to it or by it.
     ///   - operation: only spans of this name.
+    ///   - kinds: only spans of these kinds; not for edges.
     ///   - quantiles: 0...1 each.
     ///   - step: nanoseconds, a number of whole minutes.
     public func totals(
@@ -16,6 +18,7 @@ extension QueryEngine {
         in time: TraceQuery.TimeSpan,
         service: String? = nil,
         operation: String? = nil,
+        kinds: Set<SpanKind>? = nil,
         quantiles: [Double],
         step: UInt64? = nil
     ) async throws -> Totals {
@@ -26,6 +29,7 @@ extension QueryEngine {
                 lines: lines,
                 service: service,
                 operation: operation,
+                kinds: kinds,
                 quantiles: quantiles,
                 step: step
             )

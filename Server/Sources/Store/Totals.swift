@@ -24,6 +24,8 @@ public struct TotalsRequest: Sendable {
     public var service: String?
     /// Only spans of this name; `nil` for all. Edges cannot be told apart by it.
     public var operation: String?
+    /// Only spans of these kinds; `nil` for all. Edges cannot be told apart by it.
+    public var kinds: Set<SpanKind>?
     /// Parts of the calls, 0...1, whose durations are asked for: at most `quantileLimit`.
     public var quantiles: [Double]
     /// Nanoseconds, a multiple of a minute: the answer has a count for each such step too.
@@ -42,6 +44,7 @@ public struct TotalsRequest: Sendable {
         lines: Lines = .edges,
         service: String? = nil,
         operation: String? = nil,
+        kinds: Set<SpanKind>? = nil,
         quantiles: [Double] = [0.5, 0.95, 0.99],
         step: UInt64? = nil
     ) {
@@ -50,6 +53,7 @@ public struct TotalsRequest: Sendable {
         self.lines = lines
         self.service = service
         self.operation = operation
+        self.kinds = kinds
         self.quantiles = quantiles
         self.step = step
     }

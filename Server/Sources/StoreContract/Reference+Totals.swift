@@ -128,11 +128,13 @@ extension Reference {
         _ request: TotalsRequest,
         _ covered: Set<Covered>
     ) -> Bool {
-        switch request.lines {
-        case .services: covered.contains(Covered(names: [span.service], minute: minute))
-        case .operations, .operationsByKind:
-            span.kind != .internal && span.kind != .unspecified
+        let isCall = span.kind != .internal && span.kind != .unspecified
+        return switch request.lines {
+        case .services:
+            (isCall || request.kinds == nil)
                 && covered.contains(Covered(names: [span.service], minute: minute))
+        case .operations, .operationsByKind:
+            isCall && covered.contains(Covered(names: [span.service], minute: minute))
         case .edges:
             covered.contains(
                 Covered(names: [caller?.service ?? "", span.service], minute: minute)
@@ -152,6 +154,7 @@ extension Reference {
                 guard var key = Self.names(of: row, request) else { continue }
                 if let service = request.service, !key.contains(service) { continue }
                 if let operation = request.operation, operation != row.operation { continue }
+                if let kinds = request.kinds, !kinds.contains(row.kind) { continue }
                 let operation = row.operation ?? "(other operations)"
                 if request.lines == .operations { key.append(operation) }
                 if request.lines == .operationsByKind {
@@ -181,6 +184,7 @@ extension Reference {
         }
         if let service = request.service, service != span.service { return nil }
         if let operation = request.operation, operation != span.name { return nil }
+        if let kinds = request.kinds, !kinds.contains(span.kind) { return nil }
         return switch request.lines {
         case .services, .edges: [span.service]
         case .operations: [span.service, span.name]

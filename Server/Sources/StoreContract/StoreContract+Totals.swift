@@ -67,6 +67,9 @@ extension StoreContract {
             if request.lines != .edges, random.oneIn(4) {
                 request.operation = random.pick(filled.reference.spans).name
             }
+            if request.lines != .edges, random.oneIn(4) {
+                request.kinds = [random.pick(SpanKind.allCases), random.pick(SpanKind.allCases)]
+            }
             request.quantiles = [0, 0.5, 0.99, 1]
             let answer = try await filled.store.totals(request)
             let wanted = filled.reference.totals(request)

@@ -136,3 +136,50 @@ import Testing
         #expect(try query.validated() == query)
     }
 }
+
+@Suite struct TimeTextTests {
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("1970-01-01T00:00:00.000000001Z", 1),
+            ("2000-02-29T23:59:59Z", 951_868_799_000_000_000),
+            ("2026-11-21T17:06:04.5Z", 1_795_280_764_500_000_000),
+            ("2026-11-21T18:06:04.5+01:00", 1_795_280_764_500_000_000),
+            ("2026-11-21T08:36:04.5-08:30", 1_795_280_764_500_000_000),
+            ("2026-11-21t18:06:04.5 01:00", 1_795_280_764_500_000_000),
+            ("2026-11-21 17:06:04.5z", 1_795_280_764_500_000_000),
+            ("2016-12-31T23:59:60Z", 1_483_228_800_000_000_000),
+            ("2026-11-21T17:06:04.1234567899Z", 1_795_280_764_123_456_789),
+            ("2554-07-21T00:00:00Z", 18_446_659_200_000_000_000),
+        ] as [(String, UInt64)]
+    )
+    func `a moment is read`(text: String, nanoseconds: UInt64) throws {
+        #expect(try TimeText.parse(text) == nanoseconds)
+    }
+
+    @Test func `what is written is read as the same`() throws {
+        var time: UInt64 = 3
+        while time < 18_000_000_000_000_000_000 {
+            #expect(try TimeText.parse(TimeText.text(time)) == time)
+            time += time / 7 + 86_399_999_999_999
+        }
+        #expect(TimeText.text(1_795_280_764_500_000_000) == "2026-11-21T17:06:04.5Z")
+        #expect(TimeText.text(951_782_400_000_000_000) == "2000-02-29T00:00:00Z")
+    }
+
+    @Test(arguments: [
+        ("", 0), ("now", 0), ("26-11-21T00:00:00Z", 0), ("2026-13-01T00:00:00Z", 5),
+        ("2026-02-29T00:00:00Z", 8), ("2026-11-21", 10), ("2026-11-21T24:00:00Z", 11),
+        ("2026-11-21T00:60:00Z", 14), ("2026-11-21T00:00:61Z", 17), ("2026-11-21T00:00:00", 19),
+        ("2026-11-21T00:00:00.Z", 20), ("2026-11-21T00:00:00+1", 20),
+        ("2026-11-21T00:00:00Zulu", 20), ("２０２６-11-21T00:00:00Z", 0),
+    ])
+    func `what is no moment is told with its place`(text: String, position: Int) {
+        let error = #expect(throws: QueryError.self) { try TimeText.parse(text) }
+        #expect(error?.position == position)
+    }
+
+    @Test(arguments: ["1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01"])
+    func `what 64 bits do not hold is refused`(text: String) {
+        #expect(throws: QueryError.self) { try TimeText.parse(text) }
+    }
+}

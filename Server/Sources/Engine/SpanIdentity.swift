@@ -9,9 +9,130 @@ struct SpanReference: BitwiseCopyable {
     var row: UInt32
 }
 
-/// What makes a span the exact duplicate of another: every field, its resource, scope, attributes,
-/// events and links among them. Ids that hold only inside a batch are followed, not compared.
-enum SpanIdentity {
+/// Tells exact duplicates from other spans that share ids and start. Every field counts, resource, scope,
+/// attributes, events and links among them; ids that hold only inside a batch are followed, not compared.
+///
+/// The work is linear in what the spans hold, whoever made them up: the hash takes in all that is
+/// compared, and a resource or scope is read once, however many spans are of it.
+struct SpanDuplicates {
+    private let tables: [SpanTable]
+    private var seen: [Int: [SpanReference]] = [:]
+    private var resources = OwnerNumbers()
+    private var scopes = OwnerNumbers()
+
+    init(of tables: [SpanTable]) { self.tables = tables }
+
+    /// Notes a span.
+    ///
+    /// - Returns: `false` where the same was noted before.
+    mutating func insert(_ place: SpanReference) -> Bool {
+        let hash = hash(place)
+        var others = seen[hash] ?? []
+        guard !others.contains(where: { isSame($0, place) }) else { return false }
+        others.append(place)
+        seen[hash] = others
+        return true
+    }
+
+    private mutating func isSame(_ one: SpanReference, _ other: SpanReference) -> Bool {
+        guard resource(one) == resource(other), scope(one) == scope(other) else { return false }
+        return SpanIdentity.isSame(
+            tables[Int(one.table)].columns,
+            Int(one.row),
+            tables[Int(other.table)].columns,
+            Int(other.row)
+        )
+    }
+
+    private mutating func hash(_ place: SpanReference) -> Int {
+        var hasher = Hasher()
+        hasher.combine(resource(place))
+        hasher.combine(scope(place))
+        SpanIdentity.hash(tables[Int(place.table)].columns, Int(place.row), into: &hasher)
+        return hasher.finalize()
+    }
+
+    private mutating func resource(_ place: SpanReference) -> Int {
+        let owner = SpanReference(
+            table: place.table,
+            row: tables[Int(place.table)].columns.resource[Int(place.row)]
+        )
+        return resources.number(
+            owner,
+            hash: { [tables] owner, hasher in
+                SpanIdentity.hash(
+                    resource: Int(owner.row),
+                    tables[Int(owner.table)].columns,
+                    into: &hasher
+                )
+            },
+            isSame: { [tables] one, other in
+                SpanIdentity.resource(
+                    tables[Int(one.table)].columns,
+                    Int(one.row),
+                    tables[Int(other.table)].columns,
+                    Int(other.row)
+                )
+            }
+        )
+    }
+
+    private mutating func scope(_ place: SpanReference) -> Int {
+        let owner = SpanReference(
+            table: place.table,
+            row: tables[Int(place.table)].columns.scope[Int(place.row)]
+        )
+        return scopes.number(
+            owner,
+            hash: { [tables] owner, hasher in
+                SpanIdentity.hash(
+                    scope: Int(owner.row),
+                    tables[Int(owner.table)].columns,
+                    into: &hasher
+                )
+            },
+            isSame: { [tables] one, other in
+                SpanIdentity.scope(
+                    tables[Int(one.table)].columns,
+                    Int(one.row),
+                    tables[Int(other.table)].columns,
+                    Int(other.row)
+                )
+            }
+        )
+    }
+}
+
+/// Numbers resources or scopes of several tables: those with the same content share a number.
+private struct OwnerNumbers {
+    private var numbers: [UInt64: Int] = [:]
+    private var contents: [Int: [(owner: SpanReference, number: Int)]] = [:]
+    private var count = 0
+
+    mutating func number(
+        _ owner: SpanReference,
+        hash: (SpanReference, inout Hasher) -> Void,
+        isSame: (SpanReference, SpanReference) -> Bool
+    ) -> Int {
+        let key = UInt64(owner.table) << 32 | UInt64(owner.row)
+        if let known = numbers[key] { return known }
+        var hasher = Hasher()
+        hash(owner, &hasher)
+        let content = hasher.finalize()
+        let like = contents[content]?.first { isSame($0.owner, owner) }
+        let number = like?.number ?? count
+        if like == nil {
+            contents[content, default: []].append((owner, number))
+            count += 1
+        }
+        numbers[key] = number
+        return number
+    }
+}
+
+/// What two spans, resources or scopes have in common.
+private enum SpanIdentity {
+    /// Whether two spans are the same but for resource and scope.
     static func isSame(
         _ a: borrowing SpanColumns,
         _ i: Int,
@@ -28,31 +149,89 @@ enum SpanIdentity {
         return text(a, a.name[i], b, b.name[j])
             && text(a, a.statusMessage[i], b, b.statusMessage[j])
             && text(a, a.traceState[i], b, b.traceState[j])
-            && resource(a, Int(a.resource[i]), b, Int(b.resource[j]))
-            && scope(a, Int(a.scope[i]), b, Int(b.scope[j]))
             && attributes(a, a.spanAttributes[i], b, b.spanAttributes[j])
             && events(a, a.spanEvents[i], b, b.spanEvents[j])
             && links(a, a.spanLinks[i], b, b.spanLinks[j])
     }
 
-    /// Equal for exact duplicates, and different for most others that share id and start.
-    static func hash(_ a: borrowing SpanColumns, _ i: Int) -> Int {
-        var hasher = Hasher()
+    /// Takes in what `isSame` compares, but for ids and start, which the spans share.
+    static func hash(_ a: borrowing SpanColumns, _ i: Int, into hasher: inout Hasher) {
         hasher.combine(a.end[i])
         hasher.combine(a.parentID[i])
         hasher.combine(a.kind[i])
-        a.strings.withBytes(of: a.name[i]) { hasher.combine(bytes: $0) }
-        a.strings.withBytes(of: a.service(i)) { hasher.combine(bytes: $0) }
-        for row in a.spanAttributes[i].rows {
-            a.strings.withBytes(of: a.attributes.key[row]) { hasher.combine(bytes: $0) }
+        hasher.combine(a.status[i])
+        hasher.combine(a.flags[i])
+        hasher.combine(a.marks[i])
+        hasher.combine(a.droppedAttributes[i])
+        hasher.combine(a.droppedEvents[i])
+        hasher.combine(a.droppedLinks[i])
+        hash(text: a.name[i], a, into: &hasher)
+        hash(text: a.statusMessage[i], a, into: &hasher)
+        hash(text: a.traceState[i], a, into: &hasher)
+        hash(attributes: a.spanAttributes[i], a, into: &hasher)
+        hasher.combine(a.spanEvents[i].count)
+        for row in a.spanEvents[i].rows {
+            hasher.combine(a.events.time[row])
+            hasher.combine(a.events.dropped[row])
+            hash(text: a.events.name[row], a, into: &hasher)
+            hash(attributes: a.events.attributes[row], a, into: &hasher)
+        }
+        hasher.combine(a.spanLinks[i].count)
+        for row in a.spanLinks[i].rows {
+            hasher.combine(a.links.traceHigh[row])
+            hasher.combine(a.links.traceLow[row])
+            hasher.combine(a.links.spanID[row])
+            hasher.combine(a.links.flags[row])
+            hasher.combine(a.links.dropped[row])
+            hash(text: a.links.traceState[row], a, into: &hasher)
+            hash(attributes: a.links.attributes[row], a, into: &hasher)
+        }
+    }
+
+    static func hash(resource i: Int, _ a: borrowing SpanColumns, into hasher: inout Hasher) {
+        hasher.combine(a.resources.dropped[i])
+        hash(text: a.resources.service[i], a, into: &hasher)
+        hash(text: a.resources.schemaURL[i], a, into: &hasher)
+        hash(attributes: a.resources.attributes[i], a, into: &hasher)
+    }
+
+    static func hash(scope i: Int, _ a: borrowing SpanColumns, into hasher: inout Hasher) {
+        hasher.combine(a.scopes.dropped[i])
+        hash(text: a.scopes.name[i], a, into: &hasher)
+        hash(text: a.scopes.version[i], a, into: &hasher)
+        hash(text: a.scopes.schemaURL[i], a, into: &hasher)
+        hash(attributes: a.scopes.attributes[i], a, into: &hasher)
+    }
+
+    private static func hash(
+        text id: UInt32,
+        _ a: borrowing SpanColumns,
+        into hasher: inout Hasher
+    ) {
+        a.strings.withBytes(of: id) { bytes in
+            hasher.combine(bytes.count)
+            hasher.combine(bytes: bytes)
+        }
+    }
+
+    private static func hash(
+        attributes run: Run,
+        _ a: borrowing SpanColumns,
+        into hasher: inout Hasher
+    ) {
+        hasher.combine(run.count)
+        for row in run.rows {
+            hasher.combine(a.attributes.type[row])
+            hash(text: a.attributes.key[row], a, into: &hasher)
             if a.attributes.type(row).holdsText {
-                a.attributes.withBytes(row) { hasher.combine(bytes: $0) }
+                a.attributes.withBytes(row) { bytes in
+                    hasher.combine(bytes.count)
+                    hasher.combine(bytes: bytes)
+                }
             } else {
                 hasher.combine(a.attributes.value[row])
             }
         }
-        hasher.combine(a.spanEvents[i].count)
-        return hasher.finalize()
     }
 
     private static func text(
@@ -88,7 +267,7 @@ enum SpanIdentity {
         return true
     }
 
-    private static func resource(
+    static func resource(
         _ a: borrowing SpanColumns,
         _ i: Int,
         _ b: borrowing SpanColumns,
@@ -100,7 +279,7 @@ enum SpanIdentity {
             && attributes(a, a.resources.attributes[i], b, b.resources.attributes[j])
     }
 
-    private static func scope(
+    static func scope(
         _ a: borrowing SpanColumns,
         _ i: Int,
         _ b: borrowing SpanColumns,
@@ -146,114 +325,5 @@ enum SpanIdentity {
             else { return false }
         }
         return true
-    }
-}
-
-/// Spans of several tables in the order parts and answers keep: trace id, start, span id; exact
-/// duplicates left out.
-enum SpanSorting {
-    /// Which half of a trace id is compared first.
-    enum IDOrder {
-        /// As parts are sorted, so that a short id is a range.
-        case lowFirst
-        /// As answers are sorted.
-        case highFirst
-    }
-
-    private struct Key {
-        var first: UInt64
-        var second: UInt64
-        var start: UInt64
-        var span: UInt64
-        var place: SpanReference
-
-        static func isBefore(_ a: Key, _ b: Key) -> Bool {
-            if a.first != b.first { return a.first < b.first }
-            if a.second != b.second { return a.second < b.second }
-            if a.start != b.start { return a.start < b.start }
-            return a.span < b.span
-        }
-
-        func isLike(_ other: Key) -> Bool {
-            span == other.span && start == other.start && first == other.first
-                && second == other.second
-        }
-    }
-
-    static func sorted(
-        _ references: [SpanReference],
-        of tables: [SpanTable],
-        by order: IDOrder
-    ) -> [SpanReference] {
-        var keys: [Key] = []
-        keys.reserveCapacity(references.count)
-        for place in references {
-            let table = tables[Int(place.table)]
-            let row = Int(place.row)
-            let high = table.columns.traceHigh[row]
-            let low = table.columns.traceLow[row]
-            keys.append(
-                Key(
-                    first: order == .lowFirst ? low : high,
-                    second: order == .lowFirst ? high : low,
-                    start: table.columns.start[row],
-                    span: table.columns.spanID[row],
-                    place: place
-                )
-            )
-        }
-        keys.sort(by: Key.isBefore)
-        var result: [SpanReference] = []
-        result.reserveCapacity(keys.count)
-        var index = 0
-        while index < keys.count {
-            var end = index + 1
-            while end < keys.count, keys[end].isLike(keys[index]) { end += 1 }
-            if end == index + 1 {
-                result.append(keys[index].place)
-            } else {
-                result += distinct(keys[index..<end].map(\.place), of: tables)
-            }
-            index = end
-        }
-        return result
-    }
-
-    /// Leaves exact duplicates out of spans that share ids and start: few, or an attack; grouped by
-    /// hash, so never quadratic.
-    static func distinct(
-        _ places: [SpanReference],
-        of tables: [SpanTable]
-    ) -> [SpanReference] {
-        var result: [SpanReference] = []
-        var seen: [Int: [SpanReference]] = [:]
-        for place in places {
-            let table = tables[Int(place.table)]
-            let hash = SpanIdentity.hash(table.columns, Int(place.row))
-            let isDuplicate = seen[hash, default: []].contains { other in
-                SpanIdentity.isSame(
-                    table.columns,
-                    Int(place.row),
-                    tables[Int(other.table)].columns,
-                    Int(other.row)
-                )
-            }
-            if isDuplicate { continue }
-            seen[hash, default: []].append(place)
-            result.append(place)
-        }
-        return result
-    }
-
-    /// Every row of every table.
-    static func all(_ tables: [SpanTable]) -> [SpanReference] {
-        var references: [SpanReference] = []
-        references.reserveCapacity(tables.reduce(0) { $0 + $1.columns.count })
-        for (index, table) in tables.enumerated() {
-            for row in 0..<table.columns.count {
-                references.append(SpanReference(table: UInt32(index), row: UInt32(row)))
-            }
-        }
-        return references
     }
 }

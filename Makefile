@@ -11,7 +11,7 @@ EXAMPLES ?= Exporters Web Messaging Database Macro
 KILLS ?= 50
 CRASHES ?= 100000
 # Which golden directory `make golden` writes: the one of the newest format version.
-GOLDEN ?= v2
+GOLDEN ?= v3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \

@@ -26,6 +26,8 @@ private let decoders: [String: Target] = [
     "otlp-json": { read(try? OTLP.decodeJSON($0, receivedAt: receivedAt)) },
     "zipkin-json": { read(try? Zipkin.decodeJSON($0, receivedAt: receivedAt)) },
     "zipkin-protobuf": { read(try? Zipkin.decodeProtobuf($0, receivedAt: receivedAt)) },
+    "call-protobuf": { check(try? OTLP.decodeCalls($0, format: .protobuf)) },
+    "call-json": { check(try? OTLP.decodeCalls($0, format: .json)) },
     "jaeger-json": { read(try? Jaeger.decodeUIJSON($0, receivedAt: receivedAt)) },
     "trace-context": { bytes in
         var context = PropagatedContext()
@@ -88,6 +90,14 @@ private func read(_ batch: consuming DecodedBatch?) {
     let counts = (count(again), count(fromJSON))
     precondition(counts == (columns.count, columns.count), "what was written does not read back")
     _ = Zipkin.encodeJSON(columns)
+}
+
+/// What was taken of call statistics is calls, with the names that tell them apart.
+private func check(_ calls: DecodedCalls?) {
+    for row in calls?.counts?.rows ?? [] {
+        precondition(row.kind.isCall, "a row of no kind of call")
+        precondition(row.service.utf8.count <= 1_024, "a name beyond its bound")
+    }
 }
 
 private func count(_ batch: consuming DecodedBatch?) -> Int {

@@ -31,11 +31,13 @@ public final class SkeinTracer: Tracer {
     ///
     /// - Parameters:
     ///   - resource: Who the spans speak of.
-    ///   - sink: Takes each span when it ends.
+    ///   - sink: Takes each span when it ends, one after the other; what it does is not recorded.
     ///   - options: Sampler, propagators and limits.
     public init(resource: Resource, sink: any SpanSink, options: TracerOptions = TracerOptions()) {
         let limits = PipelineLimits()
         let slab = SpanSlab(spanCount: limits.spanCount, byteCount: limits.byteCount)
+        // One at a time: who ended a span returns when the sink has it, whoever gave it.
+        let giving = Mutex(())
         core = TracerCore(
             resource: resource,
             sink: sink,
@@ -46,8 +48,14 @@ public final class SkeinTracer: Tracer {
             wakeCount: 1
         ) {
             // The one who ends a span gives it to the sink, as spans of the other kind do.
-            for batch in slab.take(resource, limit: limits.spanCount) {
-                batch.records().forEach(sink.accept)
+            giving.withLock { _ in
+                // What the sink does is not recorded: it would end here again.
+                LocalSpan.binding.withValue(.exporting) {
+                    for batch in slab.take(resource, limit: limits.spanCount) {
+                        batch.records().forEach(sink.accept)
+                        slab.release(batch.encoded.count)
+                    }
+                }
             }
         }
         flushSink = {}

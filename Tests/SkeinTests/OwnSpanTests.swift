@@ -5,6 +5,7 @@ import SkeinModel
 import SkeinPropagation
 import SkeinSampling
 import SkeinTesting
+import Synchronization
 import Testing
 import Tracing
 
@@ -23,6 +24,44 @@ private struct Trouble: Error, CustomStringConvertible {
         options.sampler = sampler
         change(&options)
         return spans.makeTracer(serviceName: "order", options: options)
+    }
+
+    // MARK: A sink
+
+    @Test func `a sink is given whole spans however many it was given before`() throws {
+        let sink = CountingSink()
+        let tracer = SkeinTracer(resource: Resource(serviceName: "order"), sink: sink)
+        for number in 0..<20_000 { tracer.span("small") { $0.set("number", number) } }
+        tracer.span("large") { $0.set("text", String(repeating: "x", count: 5_000)) }
+        let large = try #require(sink.last)
+        #expect(sink.count == 20_001)
+        #expect(large.name == "large" && large.attributes.count == 1)
+        #expect(large.dropped.attributes == 0)
+    }
+
+    @Test func `a span is with the sink when its block is over`() async {
+        let sink = CountingSink()
+        let tracer = SkeinTracer(resource: Resource(serviceName: "order"), sink: sink)
+        await withTaskGroup(of: Bool.self) { group in
+            for task in 0..<4 {
+                group.addTask {
+                    (0..<2_000).allSatisfy { round in
+                        let name = "span \(task) \(round)"
+                        tracer.span("x") { $0.rename(name) }
+                        return sink.has(name)
+                    }
+                }
+            }
+            for await isThere in group { #expect(isThere) }
+        }
+    }
+
+    @Test func `what a sink does is not recorded`() {
+        let sink = CountingSink()
+        let tracer = SkeinTracer(resource: Resource(serviceName: "order"), sink: sink)
+        sink.onAccept { tracer.span("again") { _ in } }
+        tracer.span("once") { _ in }
+        #expect(sink.count == 1)
     }
 
     // MARK: Places in a trace
@@ -373,5 +412,37 @@ private struct Trouble: Error, CustomStringConvertible {
         #expect(counters.endedCount == counters.startedCount)
         #expect(counters.queuedCount == 0)
         #expect(counters.exportedCount + dropped == counters.endedCount)
+    }
+}
+
+/// Knows the names it was given, and the last span.
+private final class CountingSink: SpanSink {
+    private struct State {
+        var names: Set<String> = []
+        var count = 0
+        var last: SpanRecord?
+        var reaction: @Sendable () -> Void = {}
+    }
+
+    private let state = Mutex(State())
+
+    var count: Int { state.withLock { $0.count } }
+    var last: SpanRecord? { state.withLock { $0.last } }
+
+    func has(_ name: String) -> Bool { state.withLock { $0.names.contains(name) } }
+
+    func onAccept(_ reaction: @escaping @Sendable () -> Void) {
+        state.withLock { $0.reaction = reaction }
+    }
+
+    func accept(_ span: consuming SpanRecord) {
+        let span = span
+        let reaction = state.withLock { state in
+            state.names.insert(span.name)
+            state.count += 1
+            state.last = span
+            return state.reaction
+        }
+        reaction()
     }
 }

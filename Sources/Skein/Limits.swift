@@ -14,6 +14,8 @@ enum Limits {
     /// Bytes of one batch, by what its spans are reckoned at, unless a single one has more: it is copied
     /// for the request and once more by the client, on top of what the buffers hold.
     static let batchByteCount = 384 << 10
+    /// Finished spans that a pipeline may be told to hold: 48 MiB of spans of our own.
+    static let spanCountMax = 65_536
     /// Spans that room is made for ahead of time; more make the buffer grow as they come.
     static let reservedSpanCount = 512
     /// Least time between two sentences about trouble.
@@ -97,6 +99,7 @@ public struct SpanLimits: Sendable, Hashable {
 /// How finished spans wait for export.
 public struct PipelineLimits: Sendable, Hashable {
     /// Finished spans held, in the buffer and under way to the exporter; a further one is dropped.
+    /// From 1 to 65,536: each tracer that records spans of our own has 768 bytes for each of them.
     public var spanCount = 2_048
     /// Bytes of finished spans held, in the buffer and under way, for spans of each kind: a span of
     /// swift-distributed-tracing that would go past is dropped, and of one of our own, which has 768
@@ -115,7 +118,8 @@ public struct PipelineLimits: Sendable, Hashable {
     /// more than there is room for, and there is some time between two exports.
     var workable: PipelineLimits {
         var limits = self
-        limits.batchSpanCount = max(1, min(batchSpanCount, spanCount))
+        limits.spanCount = max(1, min(spanCount, Limits.spanCountMax))
+        limits.batchSpanCount = max(1, min(batchSpanCount, limits.spanCount))
         limits.delay = max(delay, Limits.exportDelayMin)
         return limits
     }

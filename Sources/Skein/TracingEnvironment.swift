@@ -128,21 +128,18 @@ private struct EnvironmentReader {
     mutating func readEndpoint() {
         var endpoint = configuration.exporter
         readProtocol(into: &endpoint)
+        let known = endpoint
         if let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] {
-            let isHTTP = endpoint.wire == .http
-            endpoint.tracesURL = isHTTP ? OTLPEndpoint(baseURL: url).tracesURL : url
-            endpoint.metricsURL = OTLPEndpoint(baseURL: url).metricsURL
+            endpoint.move(to: url, as: OTLPEndpoint(baseURL: url))
         }
         if let url = environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
-            endpoint.tracesURL = url
-            endpoint.metricsURL = OTLPEndpoint(tracesURL: url).metricsURL
+            endpoint.move(to: url, as: OTLPEndpoint(tracesURL: url))
         }
         if let problem = endpoint.problem {
-            warn("The OTLP endpoint \(problem); \(configuration.exporter.tracesURL) is used.")
-            endpoint.tracesURL = configuration.exporter.tracesURL
-            endpoint.metricsURL = configuration.exporter.metricsURL
+            warn("The OTLP endpoint \(problem); \(known.tracesURL) is used.")
+            endpoint.tracesURL = known.tracesURL
+            endpoint.metricsURL = known.metricsURL
         }
-        if endpoint.wire != .http { endpoint.metricsURL = endpoint.tracesURL }
         if let url = environment["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
             if let problem = HTTPAddress.problem(url) {
                 warn("The OTLP endpoint of metrics \(problem); \(endpoint.metricsURL) is used.")
@@ -184,12 +181,12 @@ private struct EnvironmentReader {
             case "http/protobuf":
                 guard endpoint.wire != .http else { return }
                 endpoint.wire = .http
-                endpoint.tracesURL = OTLPEndpoint().tracesURL
+                endpoint.move(to: "", as: OTLPEndpoint())
             #if GRPC
             case "grpc":
                 guard endpoint.wire != .grpc else { return }
                 endpoint.wire = .grpc
-                endpoint.tracesURL = OTLPEndpoint(grpcURL: "http://127.0.0.1:4317").tracesURL
+                endpoint.move(to: "http://127.0.0.1:4317", as: OTLPEndpoint())
             #endif
             default: warn("\(name) '\(text)' is not spoken here; \(endpoint.protocolName) is used.")
             }
@@ -308,6 +305,9 @@ private struct EnvironmentReader {
             if let count = number(name) { configuration.tracer.limits.attributeValueLength = count }
         }
         read("OTEL_BSP_MAX_QUEUE_SIZE", into: \.pipeline.limits.spanCount)
+        if configuration.pipeline.limits.spanCount > Limits.spanCountMax {
+            warn("OTEL_BSP_MAX_QUEUE_SIZE is above \(Limits.spanCountMax); that is used.")
+        }
         read("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", into: \.pipeline.limits.batchSpanCount)
         if let count = number("OTEL_BSP_SCHEDULE_DELAY") {
             configuration.pipeline.limits.delay = .milliseconds(count)
@@ -348,5 +348,13 @@ private struct EnvironmentReader {
             warn("\(baggage.droppedCount) parts of \(name) are not of the form key=value.")
         }
         return baggage.members.map { ($0.key, $0.value) }
+    }
+}
+
+extension OTLPEndpoint {
+    /// Takes the addresses of another for HTTP; for gRPC one address does for all.
+    fileprivate mutating func move(to url: String, as other: OTLPEndpoint) {
+        tracesURL = wire == .http ? other.tracesURL : url
+        metricsURL = wire == .http ? other.metricsURL : url
     }
 }

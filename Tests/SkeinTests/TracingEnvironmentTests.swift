@@ -226,6 +226,33 @@ import Tracing
         #expect(warnings.count == 2)
     }
 
+    @Test func `a queue that memory does not hold is bounded, and said`() async {
+        var (configuration, warnings) = read(["OTEL_BSP_MAX_QUEUE_SIZE": "2147483647"])
+        #expect(warnings.count == 1)
+        configuration.pipeline.limits.spanCount = .max
+        let exporter = ScriptedExporter()
+        let pipeline = SpanPipeline(exporter: exporter, options: configuration.pipeline)
+        let tracer = SkeinTracer(resource: Resource(serviceName: "x"), pipeline: pipeline)
+        tracer.span("one") { _ in }
+        #expect(await pipeline.shutdown())
+        #expect(pipeline.counters.exportedCount == 1)
+    }
+
+    @Test func `addresses of spans and statistics move together`() {
+        var own = SkeinConfiguration()
+        own.exporter.metricsURL = "http://metrics:9/v1/metrics"
+        let kept = own.applying(TracingEnvironment([:])).exporter
+        #expect(kept.metricsURL == "http://metrics:9/v1/metrics")
+        let moved = own.applying(
+            TracingEnvironment(["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:1/base"])
+        ).exporter
+        #expect(moved == OTLPEndpoint(baseURL: "http://c:1/base"))
+        let traces = own.applying(
+            TracingEnvironment(["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:1/v1/traces"])
+        ).exporter
+        #expect(traces.metricsURL == "http://c:1/v1/metrics")
+    }
+
     @Test(arguments: [("true", false), ("TRUE", false), ("false", true), ("1", true)])
     func `can be switched off`(text: String, isEnabled: Bool) {
         #expect(read(["OTEL_SDK_DISABLED": text]).configuration.tracer.isEnabled == isEnabled)

@@ -300,6 +300,17 @@ import Tracing
         #expect(http == OTLPEndpoint(baseURL: "http://c:1"))
     }
 
+    @Test func `statistics follow the protocol, and stay where code sent them`() {
+        var own = SkeinConfiguration()
+        own.exporter = OTLPEndpoint(grpcURL: "http://spans:4317")
+        own.exporter.metricsURL = "http://metrics:4317"
+        #expect(own.applying(TracingEnvironment([:])).exporter == own.exporter)
+        let http = own.applying(
+            TracingEnvironment(["OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"])
+        ).exporter
+        #expect(http == OTLPEndpoint())
+    }
+
     @Test func `a protocol that is not spoken is said`() {
         let (endpoint, warnings) = configuration(["OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"])
         #expect(endpoint == OTLPEndpoint())

@@ -22,6 +22,7 @@ final class CallReporter: Sendable {
         var wasRefused = false
         var started = 0
         var exported = 0
+        var rejected = 0
         var dropped: [TracingCounters.DropReason: Int] = [:]
     }
 
@@ -86,8 +87,8 @@ final class CallReporter: Sendable {
     private func endWindow() {
         guard !Transport.isForkedCopy else { return }
         let now = Transport.wallNanoseconds()
-        state.withLock { state in
-            guard now >= state.edge || now < state.start else { return }
+        let hasEnded = state.withLock { state in
+            guard now >= state.edge || now < state.start else { return false }
             take(&state, until: state.edge)
             // Calls that ended after the edge were counted in the other bank, now the current one.
             state.start = now >= state.edge ? state.edge : now
@@ -96,13 +97,15 @@ final class CallReporter: Sendable {
             for statistics in state.statistics {
                 statistics.setEdge(state.edge | UInt64(state.bank))
             }
+            return true
         }
+        guard hasEnded else { return }
         OpenCalls.shared.endTick()
         wake.yield()
     }
 
-    /// Ends the current window now.
-    private func cutWindow() {
+    /// Ends the current window now, and has it sent.
+    func cutWindow() {
         endWindow()
         let now = Transport.wallNanoseconds()
         state.withLock { state in
@@ -167,8 +170,16 @@ final class CallReporter: Sendable {
             attempt += 1
             let outcome = await exporter.send(statistics: payload)
             switch outcome.code {
-            case .delivered:
-                state.withLock { $0.wasRefused = false }
+            case .delivered(let rejectedCount):
+                state.withLock { state in
+                    state.wasRefused = false
+                    state.rejected += max(rejectedCount, 0)
+                }
+                if rejectedCount > 0 {
+                    failures.note(
+                        "The receiver rejected \(rejectedCount) call statistics: \(outcome.message)"
+                    )
+                }
                 return nil
             case .refused:
                 noteRefusal(outcome.message)
@@ -207,13 +218,13 @@ final class CallReporter: Sendable {
     func flush(timeout: Duration) async -> Bool {
         cutWindow()
         let completion = Completion()
-        let waits = state.withLock { state in
-            guard let last = state.waiting.last?.number else { return false }
+        let isSettled: Bool? = state.withLock { state in
+            guard let last = state.waiting.last?.number else { return true }
             guard state.flushes.count < Limits.flushWaiterCount else { return false }
             state.flushes.append((last, completion))
-            return true
+            return nil
         }
-        guard waits else { return true }
+        if let isSettled { return isSettled }
         return await completion.wait(atMost: timeout, clock: options.clock)
     }
 
@@ -249,6 +260,7 @@ extension CallReporter.State {
         var result = CallCounters()
         result.startedWindowCount = started
         result.exportedWindowCount = exported
+        result.rejectedPointCount = rejected
         result.waitingWindowCount = waiting.count
         result.droppedWindowCounts = dropped
         for statistics in statistics {
@@ -281,6 +293,8 @@ public struct CallCounters: Sendable, Hashable {
     public var startedWindowCount = 0
     /// Windows the receiver took.
     public var exportedWindowCount = 0
+    /// Rows of these windows that the receiver rejected one by one.
+    public var rejectedPointCount = 0
     /// Windows that were not exported, by reason.
     public var droppedWindowCounts: [TracingCounters.DropReason: Int] = [:]
     /// Windows waiting for export or under way.

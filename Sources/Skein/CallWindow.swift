@@ -69,10 +69,8 @@ public struct CallWindow: Sendable {
         public internal(set) var durationSum: UInt64 = 0
         /// Nanoseconds of the longest call.
         public internal(set) var longest: UInt64 = 0
-        /// Number of the first of `bucketCounts`, in OTLP's numbering for scale 6.
-        public private(set) var bucketOffset = 0
-        /// Calls by duration.
-        public private(set) var bucketCounts: [UInt64] = []
+        /// Ascending; those without calls, mostly many, are left out.
+        private var buckets: [(number: Int, count: UInt64)] = []
 
         init(operation: String?, peer: CallPeer, kind: SpanKind, isError: Bool) {
             self.operation = operation
@@ -88,20 +86,27 @@ public struct CallWindow: Sendable {
         public var peerAddress: String { peer.isAddress ? peer.text : "" }
 
         /// Calls in all.
-        public var callCount: UInt64 { bucketCounts.reduce(zeroCount, &+) }
+        public var callCount: UInt64 { buckets.reduce(zeroCount) { $0 &+ $1.count } }
+
+        /// Number of the first of `bucketCounts`, in OTLP's numbering for scale 6.
+        public var bucketOffset: Int { buckets.first?.number ?? 0 }
+
+        /// Calls by duration: every bucket from the first that has calls to the last. Made anew each
+        /// time it is asked for.
+        public var bucketCounts: [UInt64] {
+            guard let last = buckets.last else { return [] }
+            var counts = [UInt64](repeating: 0, count: last.number - bucketOffset + 1)
+            for bucket in buckets { counts[bucket.number - bucketOffset] = bucket.count }
+            return counts
+        }
 
         /// Counts calls of a bucket; buckets come in ascending order.
-        mutating func add(_ times: UInt64, bucket: Int) {
-            if bucketCounts.isEmpty { bucketOffset = bucket }
-            let missing = bucket - bucketOffset - bucketCounts.count
-            if missing > 0 { bucketCounts.append(contentsOf: repeatElement(0, count: missing)) }
-            bucketCounts.append(times)
-        }
+        mutating func add(_ times: UInt64, bucket: Int) { buckets.append((bucket, times)) }
 
         /// Bytes of memory the row is reckoned at.
         var byteCount: Int {
             Limits.recordByteCount + (operation?.utf8.count ?? 0) + peer.text.utf8.count
-                + bucketCounts.count * 8
+                + buckets.count * 16
         }
     }
 

@@ -176,6 +176,8 @@ public final class SpanPipeline: SpanSink {
         ).exchanged
         if isFirst {
             buffer.close()
+            // Beside the spans, whose receiver may be the one that is in trouble.
+            calls.withLock { $0 }?.cutWindow()
             // The stream still delivers a pending wake-up, then ends; the worker drains once more.
             wake.finish()
         }

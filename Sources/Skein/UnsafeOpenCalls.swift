@@ -53,7 +53,7 @@ final class OpenCalls: Sendable {
     private nonisolated(unsafe) let shards: UnsafeMutablePointer<Shard>
     /// By place: whether it is initialized.
     private nonisolated(unsafe) let ready: UnsafeMutablePointer<Atomic<Bool>>
-    private let tick = Atomic<UInt32>(0)
+    private let tick = Atomic(OpenCalls.tick(Transport.monotonicNanoseconds()))
 
     private init() {
         places = .allocate(capacity: Self.shardCount * Int(Self.placesPerShard))
@@ -193,9 +193,15 @@ final class OpenCalls: Sendable {
         }
     }
 
-    /// Notes that a window of time is over, and lets go of calls that have run for too long.
+    private static func tick(_ nanoseconds: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: nanoseconds / Limits.callWindowLength)
+    }
+
+    /// Notes the time, and lets go of calls that have run for too long: once a window, however many
+    /// pipelines tell of its end.
     func endTick() {
-        let now = tick.wrappingAdd(1, ordering: .relaxed).newValue
+        let now = Self.tick(Transport.monotonicNanoseconds())
+        guard tick.exchange(now, ordering: .relaxed) != now else { return }
         for index in 0..<Self.shardCount * Int(Self.placesPerShard)
         where ready[index].load(ordering: .acquiring) {
             // Bound: index < the capacity, and the place is initialized.

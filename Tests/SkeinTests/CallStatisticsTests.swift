@@ -3,6 +3,7 @@
 import Skein
 import SkeinModel
 import SkeinSampling
+import Synchronization
 import Testing
 import Tracing
 
@@ -232,6 +233,57 @@ import Tracing
         #expect(counters.startedWindowCount == 1)
         #expect(counters.droppedWindowCounts == [.shutDown: 1])
         #expect(counters.waitingWindowCount == 0)
+    }
+
+    @Test func `windows are sent at a shutdown whatever becomes of the spans`() async {
+        let exporter = StatisticsExporter(ofSpans: .retryable(after: .seconds(100), message: "no"))
+        let (tracer, pipeline) = setUp(exporter, sampler: AlwaysSampler())
+        tracer.span("a", .client) { _ in }
+        #expect(await pipeline.shutdown(timeout: .milliseconds(300)) == false)
+        #expect(counts(exporter) == [Key(operation: "a"): 1])
+        #expect(pipeline.callCounters.exportedWindowCount == 1)
+        #expect(pipeline.counters.droppedCounts == [.shutDown: 1])
+    }
+
+    @Test func `what a receiver rejects of a window is counted and said`() async {
+        let warnings = Mutex<[String]>([])
+        var options = PipelineOptions()
+        options.onWarning = { text in warnings.withLock { $0.append(text) } }
+        let exporter = StatisticsExporter([.delivered(rejectedCount: 2, message: "too long")])
+        let pipeline = SpanPipeline(exporter: exporter, options: options)
+        let tracer = SkeinTracer(resource: Resource(serviceName: "test"), pipeline: pipeline)
+        tracer.span("a", .client) { _ in }
+        #expect(await pipeline.flush())
+        #expect(pipeline.callCounters.exportedWindowCount == 1)
+        #expect(pipeline.callCounters.rejectedPointCount == 2)
+        #expect(warnings.withLock { $0 }.count { $0.contains("too long") } == 1)
+        #expect(await pipeline.shutdown())
+    }
+
+    @Test func `flushing often makes no call old`() async {
+        let exporter = StatisticsExporter()
+        let (tracer, pipeline) = setUp(exporter)
+        let long = tracer.startSpan("long", ofKind: .server)
+        for _ in 0..<500 { await pipeline.flush() }
+        long.end()
+        #expect(await pipeline.shutdown())
+        #expect(counts(exporter) == [Key(operation: "long", kind: .server): 1])
+        #expect(pipeline.callCounters.abandonedCount == 0)
+    }
+
+    @Test func `a row tells every bucket between its shortest and its longest call`() async throws {
+        let exporter = StatisticsExporter()
+        let (tracer, pipeline) = setUp(exporter)
+        for (start, end) in [(1, 1_001), (1, 10_000_000_001), (1, 1)] as [(UInt64, UInt64)] {
+            tracer.startSpan("a", ofKind: .client, at: Fixed(nanoseconds: start))
+                .end(at: Fixed(nanoseconds: end))
+        }
+        #expect(await pipeline.shutdown())
+        let row = try #require(exporter.windows.first?.services.first?.rows.first)
+        #expect(row.callCount == 3 && row.zeroCount == 1)
+        #expect(row.bucketCounts.count > 1_400)
+        #expect(row.bucketCounts.first == 1 && row.bucketCounts.last == 1)
+        #expect(row.bucketCounts.reduce(0, +) == 2)
     }
 
     @Test func `who switches statistics or recording off counts nothing`() async {

@@ -15,8 +15,13 @@ final class StatisticsExporter: CallStatisticsExporter {
 
     private let state = Mutex(State())
 
-    /// Answers `outcomes` in turn, then `.delivered`.
-    init(_ outcomes: [ExportOutcome] = []) { state.withLock { $0.outcomes = outcomes } }
+    private let outcomeOfSpans: ExportOutcome
+
+    /// Answers windows with `outcomes` in turn, then `.delivered`, and spans always alike.
+    init(_ outcomes: [ExportOutcome] = [], ofSpans: ExportOutcome = .delivered) {
+        outcomeOfSpans = ofSpans
+        state.withLock { $0.outcomes = outcomes }
+    }
 
     var windows: [CallWindow] { state.withLock { $0.windows } }
     /// The numbers of the windows of each attempt.
@@ -74,7 +79,7 @@ final class StatisticsExporter: CallStatisticsExporter {
 
     func send(_ payload: Payload) async -> ExportOutcome {
         if case .spans(let count) = payload { state.withLock { $0.spanCount += count } }
-        return .delivered
+        return outcomeOfSpans
     }
 
     func send(statistics payload: Payload) async -> ExportOutcome {

@@ -2,18 +2,16 @@
 """A Swift program sends by each exporter of the SDK that speaks OTLP; its span is found."""
 
 import os
-import pathlib
 import subprocess
 import uuid
 
 import pytest
 
-# Built by `make test-examples`.
-PROGRAM = pathlib.Path(__file__).parents[2] / "Examples/.build/debug/Lifetimes"
+from peer_program import program
+
 PROTOCOLS = {"grpc": "otlp-grpc", "http/protobuf": "otlp-http"}
 
 
-@pytest.mark.skipif(not PROGRAM.exists(), reason="make test-examples builds the program")
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_program_that_ends_has_sent_its_span(server, protocol, compression, tmp_path):
@@ -27,7 +25,7 @@ def test_a_program_that_ends_has_sent_its_span(server, protocol, compression, tm
         "OTEL_RESOURCE_ATTRIBUTES": f"run={run}",
     }
     result = subprocess.run(
-        [str(PROGRAM), "return", str(tmp_path / "unused")], env=environment,
+        [program("Lifetimes"), "return", str(tmp_path / "unused")], env=environment,
         capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

@@ -64,6 +64,8 @@ let pureTargets: [Target] = [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CChecksum"),
     .target(name: "CPlatform"),
+    // RE2 is C++ from Debian; what Swift sees of it is a C header.
+    .target(name: "CPatterns", linkerSettings: [.linkedLibrary("re2")]),
     .target(name: "Platform", dependencies: ["CChecksum", "CPlatform"], swiftSettings: strict),
     .target(name: "Store", dependencies: [skein("SkeinModel")], swiftSettings: strict),
     .target(
@@ -76,7 +78,11 @@ let pureTargets: [Target] = [
         dependencies: ["Store", "Platform", "CZstd", skein("SkeinModel"), skein("SkeinWire")],
         swiftSettings: strict
     ),
-    .target(name: "QueryLanguage", dependencies: [skein("SkeinModel")], swiftSettings: strict),
+    .target(
+        name: "QueryLanguage",
+        dependencies: ["CPatterns", skein("SkeinModel")],
+        swiftSettings: strict
+    ),
     .target(name: "Analysis", dependencies: [skein("SkeinModel")], swiftSettings: strict),
     .target(
         name: "Query",

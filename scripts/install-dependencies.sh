@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 task="${1:-build}"
-packages=(libzstd-dev zlib1g-dev libsqlite3-dev)
+packages=(libzstd-dev zlib1g-dev libsqlite3-dev libre2-dev)
 case "$task" in
 build) ;;
 test)

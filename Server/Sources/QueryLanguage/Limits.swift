@@ -8,6 +8,15 @@ public enum QueryLimits {
     public static let textByteCount = 16_384
     /// Conditions of one query, at any depth: each costs a pass over a column.
     public static let conditionCount = 256
-    /// Nested `and`, `or`, `not`: the tree is walked recursively.
+    /// Nested `and`, `or`, `not`, parentheses of TraceQL: the tree is walked recursively.
     public static let depth = 32
+    /// Operators and operands of one TraceQL query: a chain of them is as deep as it is long.
+    public static let nodeCount = 512
+    /// Bytes of one regular expression.
+    public static let patternByteCount = 4_096
+    /// Regular expressions of one query: each keeps memory while the query runs.
+    public static let patternCount = 32
+    /// Bytes that one compiled regular expression and its caches take, at most. One that would need
+    /// more to compile is refused; one whose caches would only runs slower, in linear time still.
+    public static let patternMemoryByteCount = 1 << 20
 }

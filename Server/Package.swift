@@ -141,6 +141,7 @@ let pureTargets: [Target] = [
         dependencies: [
             "Query", "QueryLanguage", "Analysis", "Store", skein("SkeinModel"), skein("SkeinWire"),
         ],
+        exclude: ["Scripts"],
         swiftSettings: strict
     ),
 ]

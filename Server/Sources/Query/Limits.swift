@@ -6,6 +6,15 @@ enum RunLimits {
     static let checkedPageTraceCount = 100
     /// Traces read whole for one such query, at most: the rest of the range is told as unread.
     static let checkedTraceCount = 5_000
+    /// Traces read whole for one page of a TraceQL search, at most: the answer says so and goes on by
+    /// cursor.
+    static let examinedTraceCount = 20_000
+    /// Spans of them, at most.
+    static let examinedSpanCount = 2_000_000
+    /// Traces read whole at a time.
+    static let examinedPageTraceCount = 10...200
+    /// Spans of them, at most; a trace that has more is read alone.
+    static let examinedPageSpanCount = 100_000
     /// Traces whose calls are linked span by span; above it the store's own totals answer.
     static let linkedTraceCount = 5_000
     /// Spans of them, at most.

@@ -4,6 +4,8 @@
 public enum QueryLimits {
     /// Traces in one answer. A page of results; more come by cursor.
     public static let traceCount = 1...10_000
+    /// Spans told of one spanset of a trace in a result list; the whole trace is one request away.
+    public static let toldSpanCount = 0...1_000
     /// Bytes of one parameter's text: names and values beyond are no search but an attack.
     public static let textByteCount = 16_384
     /// Conditions of one query, at any depth: each costs a pass over a column.

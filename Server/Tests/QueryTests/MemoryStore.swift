@@ -53,13 +53,21 @@ final class MemoryStore: TraceStore {
             summaries.append(
                 TraceSummary(
                     traceID: id,
-                    rootService: spans[0].service,
-                    rootOperation: spans[0].name,
+                    rootService: (spans.first { $0.parent == 0 } ?? spans[0]).service,
+                    rootOperation: (spans.first { $0.parent == 0 } ?? spans[0]).name,
                     start: start,
                     duration: duration,
                     spanCount: spans.count,
                     errorCount: spans.count { $0.status == .error },
-                    services: [],
+                    services: Dictionary(grouping: spans, by: \.service)
+                        .sorted { $0.key < $1.key }
+                        .map { name, spans in
+                            TraceSummary.ServiceCount(
+                                name: name,
+                                spanCount: spans.count,
+                                errorCount: spans.count { $0.status == .error }
+                            )
+                        },
                     matchedSpans: matched.prefix(plan.matchedSpanLimit).map { SpanID($0.id) }
                 )
             )
@@ -138,6 +146,7 @@ final class MemoryStore: TraceStore {
         case (.text(let text), .string(let string)): text == string
         case (.text(let text), .int(let number)): text == "\(number)"
         case (.text(let text), .bool(let flag)): text == "\(flag)"
+        case (.text(let text), .double(let number)): Double(text) == number
         case (.range(let range), .int(let number)): range.contains(number)
         case (.range(let range), .double(let number)): range.contains(number)
         case (.range, _): false

@@ -18,7 +18,14 @@ struct TestSpan {
     var attributes: [AttributeValue.KeyValue] = []
     var resource: [AttributeValue.KeyValue] = []
     var events: [(name: String, attributes: [AttributeValue.KeyValue])] = []
+    /// Nanoseconds from the start of the span to each event; 0 where none is said.
+    var eventOffsets: [UInt64] = []
     var links: [TraceID] = []
+    /// By link; none where none are said.
+    var linkAttributes: [[AttributeValue.KeyValue]] = []
+    var libraryName = ""
+    var libraryVersion = ""
+    var libraryAttributes: [AttributeValue.KeyValue] = []
 }
 
 func pair(_ key: String, _ value: AttributeValue) -> AttributeValue.KeyValue {
@@ -28,21 +35,33 @@ func pair(_ key: String, _ value: AttributeValue) -> AttributeValue.KeyValue {
 /// Columns of `spans`, in their order.
 func columns(_ spans: [TestSpan]) -> SpanColumns {
     var columns = SpanColumns()
-    let scope = columns.scopes.append()
     for span in spans {
+        let libraryName = columns.strings.intern(span.libraryName)
+        let libraryVersion = columns.strings.intern(span.libraryVersion)
+        let libraryAttributes = columns.appendAttributes(span.libraryAttributes)
+        let scope = columns.scopes.append(
+            name: libraryName,
+            version: libraryVersion,
+            attributes: libraryAttributes
+        )
         let service = columns.strings.intern(span.service)
         let run = columns.appendAttributes(
             [pair("service.name", .string(span.service))] + span.resource
         )
         let resource = columns.resources.append(service: service, attributes: run)
         let firstEvent = UInt32(columns.events.count)
-        for event in span.events {
+        for (number, event) in span.events.enumerated() {
             let name = columns.strings.intern(event.name)
             let attributes = columns.appendAttributes(event.attributes)
-            columns.events.append(time: span.start, name: name, attributes: attributes)
+            let offset = number < span.eventOffsets.count ? span.eventOffsets[number] : 0
+            columns.events.append(time: span.start + offset, name: name, attributes: attributes)
         }
         let firstLink = UInt32(columns.links.count)
-        for link in span.links { columns.links.append(traceID: link, spanID: SpanID(7)) }
+        for (number, link) in span.links.enumerated() {
+            let pairs = number < span.linkAttributes.count ? span.linkAttributes[number] : []
+            let attributes = columns.appendAttributes(pairs)
+            columns.links.append(traceID: link, spanID: SpanID(7), attributes: attributes)
+        }
         let name = columns.strings.intern(span.name)
         let attributes = columns.appendAttributes(span.attributes)
         let message = columns.strings.intern(span.statusMessage)

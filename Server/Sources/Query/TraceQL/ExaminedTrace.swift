@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Analysis
+import QueryLanguage
+import SkeinModel
+import Store
+
+/// Traces read together and the operands a query asks them for.
+final class ExaminedBatch {
+    let spans: TraceSpans
+    let operands: [TraceQL.Operand]
+    /// By operand: the string id of its key; `nil` where no span of the batch has it.
+    let keys: [UInt32?]
+
+    init(_ spans: TraceSpans, _ table: OperandTable) {
+        self.spans = spans
+        operands = table.operands
+        keys = table.keys.map { $0.flatMap { spans.columns.strings.find($0) } }
+    }
+}
+
+/// One whole trace while a query is evaluated. Span `i` is row `rows.lowerBound + i`: spans are in the
+/// order of their start. Spans count as they are stored.
+final class ExaminedTrace {
+    let batch: ExaminedBatch
+    let rows: Range<Int>
+    let summary: TraceSummary
+    /// Made when first asked for: most questions never are about the tree.
+    private(set) lazy var shape = TraceShape(batch.spans.columns, rows)
+
+    init(_ batch: ExaminedBatch, _ rows: Range<Int>, _ summary: TraceSummary) {
+        self.batch = batch
+        self.rows = rows
+        self.summary = summary
+    }
+
+    var count: Int { rows.count }
+
+    func start(_ span: Int) -> UInt64 { batch.spans.columns.start[rows.lowerBound + span] }
+
+    /// What operand `number` of the query is for span `span`.
+    func value(of number: Int, _ span: Int) -> FieldValue {
+        switch batch.operands[number] {
+        case .intrinsic(let intrinsic): return value(of: intrinsic, span)
+        case .parentIntrinsic(let intrinsic):
+            let parent = shape.parent[span]
+            return parent < 0 ? .nothing : value(of: intrinsic, Int(parent))
+        case .attribute(let attribute):
+            guard let key = batch.keys[number] else { return .nothing }
+            return value(of: attribute.scope, key, span)
+        }
+    }
+
+    // MARK: Attributes
+
+    private func value(
+        of scope: TraceQL.Attribute.Scope,
+        _ key: UInt32,
+        _ span: Int
+    ) -> FieldValue {
+        let row = rows.lowerBound + span
+        switch scope {
+        case .span: return value(key, batch.spans.columns.spanAttributes[row]) ?? .nothing
+        case .resource: return resourceValue(key, row)
+        case .any:
+            return value(key, batch.spans.columns.spanAttributes[row]) ?? resourceValue(key, row)
+        case .event:
+            return several(
+                batch.spans.columns.spanEvents[row].rows.compactMap {
+                    value(key, batch.spans.columns.events.attributes[$0])
+                }
+            )
+        case .link:
+            return several(
+                batch.spans.columns.spanLinks[row].rows.compactMap {
+                    value(key, batch.spans.columns.links.attributes[$0])
+                }
+            )
+        case .instrumentation:
+            let library = Int(batch.spans.columns.scope[row])
+            return value(key, batch.spans.columns.scopes.attributes[library]) ?? .nothing
+        case .parent: return ofParent(span, .any, key)
+        case .parentSpan: return ofParent(span, .span, key)
+        case .parentResource: return ofParent(span, .resource, key)
+        }
+    }
+
+    private func ofParent(
+        _ span: Int,
+        _ scope: TraceQL.Attribute.Scope,
+        _ key: UInt32
+    ) -> FieldValue {
+        let parent = shape.parent[span]
+        return parent < 0 ? .nothing : value(of: scope, key, Int(parent))
+    }
+
+    private func resourceValue(_ key: UInt32, _ row: Int) -> FieldValue {
+        let resource = Int(batch.spans.columns.resource[row])
+        return value(key, batch.spans.columns.resources.attributes[resource]) ?? .nothing
+    }
+
+    private func several(_ values: [FieldValue]) -> FieldValue {
+        values.isEmpty ? .nothing : .several(values)
+    }
+
+    /// The first attribute of `run` with this key.
+    private func value(_ key: UInt32, _ run: Run) -> FieldValue? {
+        for row in run.rows where batch.spans.columns.attributes.key[row] == key {
+            return FieldValue(batch.spans.columns.attributes[row])
+        }
+        return nil
+    }
+
+    // MARK: Intrinsics
+
+    private func value(of intrinsic: TraceQL.Intrinsic, _ span: Int) -> FieldValue {
+        let row = rows.lowerBound + span
+        switch intrinsic {
+        case .duration: return duration(batch.spans.columns.duration(row))
+        case .name: return text(batch.spans.columns.name[row])
+        case .status:
+            return .status(StatusCode(rawValue: batch.spans.columns.status[row]) ?? .unset)
+        case .statusMessage: return text(batch.spans.columns.statusMessage[row])
+        case .kind: return .kind(SpanKind(rawValue: batch.spans.columns.kind[row]) ?? .unspecified)
+        case .spanID: return .string(Hex.text(batch.spans.columns.spanID[row]))
+        case .parent, .parentID:
+            let parent = batch.spans.columns.parentID[row]
+            return parent == 0 ? .nothing : .string(Hex.text(parent))
+        case .childCount: return .int(Int64(shape.childCount[span]))
+        case .nestedSetLeft: return .int(Int64(shape.left(span)))
+        case .nestedSetRight: return .int(Int64(shape.right(span)))
+        case .nestedSetParent:
+            let parent = shape.parent[span]
+            return .int(parent < 0 ? -1 : Int64(shape.left(Int(parent))))
+        case .traceDuration: return duration(summary.duration)
+        case .rootName: return .string(summary.rootOperation)
+        case .rootService: return .string(summary.rootService)
+        case .traceID: return .string(summary.traceID.hex)
+        case .spanCount: return .int(Int64(summary.spanCount))
+        case .errorCount: return .int(Int64(summary.errorCount))
+        case .serviceCount: return .int(Int64(summary.services.count))
+        case .depth: return .int(Int64(shape.deepest))
+        case .eventName, .timeSinceStart: return ofEvents(intrinsic, row)
+        case .linkTraceID, .linkSpanID: return ofLinks(intrinsic, row)
+        case .libraryName:
+            return text(batch.spans.columns.scopes.name[Int(batch.spans.columns.scope[row])])
+        case .libraryVersion:
+            return text(batch.spans.columns.scopes.version[Int(batch.spans.columns.scope[row])])
+        }
+    }
+
+    private func ofEvents(_ intrinsic: TraceQL.Intrinsic, _ row: Int) -> FieldValue {
+        let start = batch.spans.columns.start[row]
+        return several(
+            batch.spans.columns.spanEvents[row].rows.map { event in
+                if intrinsic == .eventName { return text(batch.spans.columns.events.name[event]) }
+                // A clock may have stepped back: then the time is below zero.
+                return .duration(
+                    Int64(bitPattern: batch.spans.columns.events.time[event] &- start)
+                )
+            }
+        )
+    }
+
+    private func ofLinks(_ intrinsic: TraceQL.Intrinsic, _ row: Int) -> FieldValue {
+        several(
+            batch.spans.columns.spanLinks[row].rows.map { link in
+                guard intrinsic == .linkTraceID else {
+                    return .string(Hex.text(batch.spans.columns.links.spanID[link]))
+                }
+                let id = TraceID(
+                    high: batch.spans.columns.links.traceHigh[link],
+                    low: batch.spans.columns.links.traceLow[link]
+                )
+                return .string(id.hex)
+            }
+        )
+    }
+
+    private func text(_ id: UInt32) -> FieldValue {
+        .string(batch.spans.columns.strings.text(id))
+    }
+
+    private func duration(_ nanoseconds: UInt64) -> FieldValue {
+        .duration(Int64(clamping: nanoseconds))
+    }
+}

@@ -13,8 +13,9 @@ enum RunLimits {
     static let examinedSpanCount = 2_000_000
     /// Traces read whole at a time.
     static let examinedPageTraceCount = 10...200
-    /// Spans of them, at most; a trace that has more is read alone.
-    static let examinedPageSpanCount = 100_000
+    /// Spans of them, at most; a trace that has more is read alone. About 25 MB: stores bound the
+    /// memory of one question.
+    static let examinedPageSpanCount = 20_000
     /// Traces whose calls are linked span by span; above it the store's own totals answer.
     static let linkedTraceCount = 5_000
     /// Spans of them, at most.

@@ -168,12 +168,60 @@ import Testing
         #expect(found.examinedTraceCount == 20_000)
     }
 
+    @Test func `what a store refuses to read at once is read in parts, or said to be left out`()
+        async throws
+    {
+        let store = RefusingStore(MemoryStore(spans), refused: TraceID(high: 0xA, low: 13))
+        let found = try await engine(store).search(search("{ name = \"odd\" }", limit: 100))
+        let expected = (UInt64(1)...40).reversed().filter { $0 % 2 == 1 && $0 != 13 }
+        #expect(found.traces.map(\.summary.traceID.low) == expected)
+        #expect(found.incomplete == ["a trace was left out: 13 is too much"])
+        #expect(found.cursor == nil)
+    }
+
     @Test func `a search that is cancelled ends`() async throws {
         let asked = try search("{ span:id = \"0\" }")
         let engine = engine(EndlessStore())
         let task = Task { try await engine.search(asked) }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}
+
+/// Reads three traces at once and no more, and one of them never.
+private struct RefusingStore: TraceStore {
+    private let store: MemoryStore
+    private let refused: TraceID
+
+    init(_ store: MemoryStore, refused: TraceID) {
+        self.store = store
+        self.refused = refused
+    }
+
+    var capabilities: Capabilities { store.capabilities }
+    var statistics: StoreStatistics { store.statistics }
+
+    func append(
+        _ batch: SpanBatch,
+        done: @escaping @Sendable (Result<Void, StoreError>) -> Void
+    ) { store.append(batch, done: done) }
+
+    func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult {
+        try await store.scan(plan)
+    }
+
+    func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans {
+        guard request.ids.count <= 3 else { throw .refused("this is too much") }
+        guard !request.ids.contains(refused) else { throw .refused("13 is too much") }
+        return try await store.traces(request)
+    }
+
+    func names(_ request: NamesRequest) async throws(StoreError) -> NamesResult {
+        try await store.names(request)
+    }
+
+    func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals {
+        try await store.totals(request)
     }
 }
 

@@ -53,31 +53,45 @@ struct TraceQLRun {
     ) async throws -> [FoundTrace] {
         var found: [FoundTrace] = []
         var rest = proposed[...]
+        var batchLimit = Int.max
         while !rest.isEmpty, found.count < limit {
             try Task.checkCancellation()
-            let batch = Self.batch(of: &rest)
-            let spans = try await engine.store.traces(
-                TraceRequest(tenant: engine.tenant, ids: batch.map(\.traceID))
-            )
+            let batch = Self.batch(of: rest, limit: batchLimit)
+            let spans: TraceSpans
+            switch await engine.spans(of: batch) {
+            case .success(let read): spans = read
+            case .failure(.refused(let reason)):
+                // Too much to hold at once: fewer, down to one alone.
+                batchLimit = max(batch.count / 2, 1)
+                if batch.count > 1 { continue }
+                result.addReasons(["a trace was left out: \(reason)"])
+                rest.removeFirst()
+                continue
+            case .failure(let error): throw error
+            }
+            batchLimit = .max
+            rest.removeFirst(batch.count)
             result.addReasons(spans.incomplete)
             result.examinedTraceCount += batch.count
             result.examinedSpanCount += spans.columns.count
-            do { found += try evaluate(batch, spans) } catch { throw divisionByZero }
+            do { found += try evaluate(Array(batch), spans) } catch { throw divisionByZero }
         }
         return Array(found.prefix(limit))
     }
 
-    /// Takes as many traces as are read at once.
-    private static func batch(of rest: inout ArraySlice<TraceSummary>) -> [TraceSummary] {
-        var batch: [TraceSummary] = []
+    /// As many traces as are read at once.
+    private static func batch(
+        of rest: ArraySlice<TraceSummary>,
+        limit: Int
+    ) -> ArraySlice<TraceSummary> {
+        var count = 0
         var spanCount = 0
-        while let next = rest.first {
-            spanCount += next.spanCount
-            if !batch.isEmpty, spanCount > RunLimits.examinedPageSpanCount { break }
-            batch.append(next)
-            rest.removeFirst()
+        for trace in rest.prefix(limit) {
+            spanCount += trace.spanCount
+            if count > 0, spanCount > RunLimits.examinedPageSpanCount { break }
+            count += 1
         }
-        return batch
+        return rest.prefix(count)
     }
 
     private func evaluate(
@@ -167,5 +181,14 @@ struct TraceQLRun {
         result.traces = traces
         result.cursor = cursor
         return result
+    }
+}
+
+extension QueryEngine {
+    fileprivate func spans(
+        of traces: ArraySlice<TraceSummary>
+    ) async -> Result<TraceSpans, StoreError> {
+        let request = TraceRequest(tenant: tenant, ids: traces.map(\.traceID))
+        do { return .success(try await store.traces(request)) } catch { return .failure(error) }
     }
 }

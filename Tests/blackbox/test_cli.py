@@ -136,6 +136,19 @@ def test_query_load_and_inspect_work_together(new_server, tmp_path):
                       "--last", "3650d")
         assert found.returncode == 0, said(found)
         assert trace_id in found.stdout
+        asked = skein("query", "--address", server.url("http"), "--last", "3650d",
+                      '{ .order.id = "o-5" } | select(.order.id, duration)')
+        assert asked.returncode == 0, said(asked)
+        assert trace_id in asked.stdout
+        assert ".order.id = o-5" in asked.stdout
+        none = skein("query", "--address", server.url("http"), "--last", "3650d",
+                     '{ .order.id = "o-5" } without { }')
+        assert none.returncode == 0, said(none)
+        assert "No traces found." in none.stdout
+        wrong = skein("query", "--address", server.url("http"), "{ .order.id == 5 }")
+        assert wrong.returncode != 0, said(wrong)
+        assert "  { .order.id == 5 }\n               ^\n" in said(wrong)
+        assert "write one = to compare" in said(wrong)
         data = server.data
     inspected = skein("inspect", data)
     assert inspected.returncode == 0, said(inspected)
@@ -143,13 +156,15 @@ def test_query_load_and_inspect_work_together(new_server, tmp_path):
 
 
 @pytest.mark.parametrize("wrong, hint", [
+    (["query", "xyz"], "is not a trace id"),
+    (["query", "--service", "a", "{ }"], "say it in the query"),
     (["totals", "lines"], "operations"),
     (["totals", "edges", "--operation", "a"], "by services only"),
     (["totals", "--last", "1h", "--start", "2026-01-01T00:00:00Z"], "one of them"),
     (["totals", "--start", "yesterday"], "2026-09-01T08:00:00Z"),
     (["totals", "--step", "1m"], "--json"),
 ])
-def test_wrong_questions_for_totals_are_refused_with_a_hint(wrong, hint):
+def test_wrong_questions_are_refused_with_a_hint(wrong, hint):
     result = skein(*wrong)
     assert result.returncode == 64
     assert hint in said(result)

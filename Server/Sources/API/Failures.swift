@@ -21,7 +21,7 @@ struct Failure: Error {
 
 /// How an interface writes its errors.
 enum ErrorStyle: Sendable {
-    /// `{"error":{"code","message"}}`
+    /// `{"error":{"code","message"}}`; for what was asked wrongly its parts as well.
     case native
     /// Jaeger's envelope with `data` null.
     case jaeger
@@ -33,7 +33,7 @@ enum ErrorStyle: Sendable {
     func response(to error: any Error) -> Response {
         switch error {
         case let failure as Failure: return response(failure.status, failure.message)
-        case let error as QueryError: return response(.badRequest, error.description)
+        case let error as QueryError: return response(to: error)
         case let error as StoreError: return response(to: error)
         case is CancellationError:
             return response(.serviceUnavailable, "the query was cancelled; ask again")

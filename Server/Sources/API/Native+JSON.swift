@@ -6,8 +6,8 @@ import SkeinModel
 import Store
 
 extension AnswerJSON {
-    /// One line of a result list.
-    mutating func summary(_ trace: TraceSummary) {
+    /// One line of a result list, with what `more` adds to it.
+    mutating func summary(_ trace: TraceSummary, _ more: (inout AnswerJSON) -> Void = { _ in }) {
         object { json in
             json.member("traceId", trace.traceID.hex)
             json.member("rootService", trace.rootService)
@@ -26,6 +26,7 @@ extension AnswerJSON {
                 }
             }
             json.array("matchedSpanIds", of: trace.matchedSpans.map(\.hex))
+            more(&json)
         }
     }
 

@@ -93,6 +93,9 @@ extension ReadAPI {
     }
 
     private func searchTraces(_ request: ReadRequest) async throws -> Response {
+        if let search = try NativeSearch.traceQL(request.query) {
+            return try await searchByQuery(search)
+        }
         let query = try NativeSearch.query(request.query)
         let result = try await engine.search(query)
         return .object { json in
@@ -260,8 +263,9 @@ extension Response {
 /// The parameters of `/api/skein/v1/traces` as a query.
 enum NativeSearch {
     static let parameters = [
-        "service", "operation", "tag", "minDuration", "maxDuration", "minTraceDuration",
-        "maxTraceDuration", "status", "kind", "start", "end", "last", "limit", "order", "cursor",
+        "q", "spans", "service", "operation", "tag", "minDuration", "maxDuration",
+        "minTraceDuration", "maxTraceDuration", "status", "kind", "start", "end", "last", "limit",
+        "order", "cursor",
     ]
 
     static func query(_ parameters: QueryParameters) throws -> TraceQuery {

@@ -173,8 +173,28 @@ extension OpenAPI {
           "/api/skein/v1/traces": {
             "get": {
               "operationId": "searchTraces",
-              "summary": "Traces with a span that meets every condition.",
+              "summary": "Traces with a span that meets every condition, or that a TraceQL query finds.",
               "parameters": [
+                {
+                  "name": "q",
+                  "in": "query",
+                  "required": false,
+                  "description": "A TraceQL query. Beside it stand spans, start, end, last, limit, order and cursor; the other conditions belong into it.",
+                  "schema": {"type": "string", "maxLength": 16384},
+                  "example": "{ resource.service.name = \"cart\" } >> { status = error }"
+                },
+                {
+                  "name": "spans",
+                  "in": "query",
+                  "required": false,
+                  "description": "With q: spans told of each spanset, at most.",
+                  "schema": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "maximum": 1000,
+                    "default": 3
+                  }
+                },
                 {
                   "name": "service",
                   "in": "query",

@@ -19,7 +19,18 @@ extension OpenAPI {
                   "message": {
                     "type": "string",
                     "description": "What was wrong, where, and what to do."
-                  }
+                  },
+                  "parameter": {
+                    "type": "string",
+                    "description": "The parameter whose text is wrong."
+                  },
+                  "position": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Characters of that text before the fault."
+                  },
+                  "problem": {"type": "string", "description": "What is wrong there."},
+                  "hint": {"type": "string", "description": "What to write instead."}
                 },
                 "additionalProperties": false
               }
@@ -110,11 +121,23 @@ extension OpenAPI {
                 "type": ["string", "null"],
                 "description": "Give it back for the next page; null on the last."
               },
-              "order": {"enum": ["newest", "slowest"]},
+              "order": {
+                "enum": ["newest", "oldest", "slowest", "fastest", "largest", "smallest"]
+              },
               "complete": {"type": "boolean"},
               "incompleteReasons": {
                 "type": "array",
                 "items": {"type": "string"}
+              },
+              "examinedTraces": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Of a search by q: traces read whole."
+              },
+              "examinedSpans": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "Of a search by q: spans of them."
               }
             },
             "additionalProperties": false
@@ -180,6 +203,68 @@ extension OpenAPI {
                   "type": "string",
                   "pattern": "^[0-9a-f]{16}$"
                 }
+              },
+              "spansets": {
+                "type": "array",
+                "description": "Of a search by q: the spans found, one set for each value of by(…).",
+                "items": {
+                  "$ref": "#/components/schemas/Spanset"
+                }
+              }
+            },
+            "additionalProperties": false
+          },
+          "Spanset": {
+            "type": "object",
+            "required": ["keys", "spanCount", "spans"],
+            "properties": {
+              "keys": {
+                "type": "array",
+                "description": "The values of by(…) that the spans share.",
+                "items": {"$ref": "#/components/schemas/ToldValue"}
+              },
+              "spanCount": {"type": "integer", "minimum": 1, "description": "Spans found."},
+              "spans": {
+                "type": "array",
+                "description": "The first of them by start.",
+                "items": {
+                  "type": "object",
+                  "required": [
+                    "spanId",
+                    "name",
+                    "service",
+                    "startTimeUnixNano",
+                    "durationNanos",
+                    "values"
+                  ],
+                  "properties": {
+                    "spanId": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+                    "name": {"type": "string"},
+                    "service": {"type": "string"},
+                    "startTimeUnixNano": {"type": "string", "pattern": "^[0-9]+$"},
+                    "durationNanos": {"type": "string", "pattern": "^[0-9]+$"},
+                    "values": {
+                      "type": "array",
+                      "description": "What select(…) asks for, of what the span has.",
+                      "items": {"$ref": "#/components/schemas/ToldValue"}
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              }
+            },
+            "additionalProperties": false
+          },
+          "ToldValue": {
+            "type": "object",
+            "required": ["name", "type", "value"],
+            "properties": {
+              "name": {"type": "string", "description": "As the query has it."},
+              "type": {
+                "enum": ["string", "bool", "int", "double", "bytes", "array", "map", "empty"]
+              },
+              "value": {
+                "description": "In its natural form; durations are nanoseconds, ints beyond 2^53 text."
               }
             },
             "additionalProperties": false

@@ -8,12 +8,20 @@ public struct ClientError: Error, Sendable, Hashable, CustomStringConvertible {
     public let place: String
     /// What to do about it. May be empty.
     public let hint: String
+    /// Characters of a query before the fault; `nil` where it is no query that is wrong.
+    public let position: Int?
 
     /// Describes a problem.
-    public init(_ message: String, at place: String = "", hint: String = "") {
+    public init(
+        _ message: String,
+        at place: String = "",
+        hint: String = "",
+        position: Int? = nil
+    ) {
         self.message = message
         self.place = place
         self.hint = hint
+        self.position = position
     }
 
     public var description: String {

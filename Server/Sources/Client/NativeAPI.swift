@@ -9,6 +9,8 @@ import SkeinWire
 
 /// What traces to find; every condition that is set must hold.
 public struct TraceSearch: Sendable, Hashable {
+    /// A TraceQL query. The conditions below belong into it then.
+    public var query: String?
     public var service: String?
     public var operation: String?
     /// Attributes, each `key=value`.
@@ -30,7 +32,9 @@ public struct TraceSearch: Sendable, Hashable {
 
     /// The query part of the address.
     var parameters: [(String, String)] {
-        var pairs: [(String, String?)] = [("service", service), ("operation", operation)]
+        var pairs: [(String, String?)] = [
+            ("q", query), ("service", service), ("operation", operation),
+        ]
         pairs += tags.map { ("tag", $0) }
         pairs += [
             ("minDuration", minDuration), ("maxDuration", maxDuration), ("status", status),
@@ -64,6 +68,58 @@ public struct TraceSummary: Sendable, Codable {
     public var spanCount: Int
     public var errorCount: Int
     public var services: [Service]
+    /// What a query found in it.
+    public var spansets: [Spanset]?
+
+    /// Spans that a query found together.
+    public struct Spanset: Sendable, Codable {
+        /// The values of `by(…)` that they share.
+        public var keys: [Value]
+        public var spanCount: Int
+        /// The first of them.
+        public var spans: [Span]
+    }
+
+    /// One span that a query found.
+    public struct Span: Sendable, Codable {
+        public var spanId: String
+        public var name: String
+        public var service: String
+        public var durationNanos: Number
+        /// What `select(…)` asked for.
+        public var values: [Value]
+    }
+
+    /// A value under the name that the query has for it.
+    public struct Value: Sendable, Codable {
+        public var name: String
+        public var value: AnyValue?
+    }
+
+    /// A value as text; the parts of lists and maps are not told apart.
+    public struct AnyValue: Sendable, Codable {
+        public var text: String
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let flag = try? container.decode(Bool.self) {
+                text = "\(flag)"
+            } else if let number = try? container.decode(Int64.self) {
+                text = "\(number)"
+            } else if let number = try? container.decode(Double.self) {
+                text = "\(number)"
+            } else if let list = try? container.decode([AnyValue].self) {
+                text = "[" + list.map(\.text).joined(separator: ", ") + "]"
+            } else {
+                text = (try? container.decode(String.self)) ?? "…"
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(text)
+        }
+    }
 
     /// One service of the trace.
     public struct Service: Sendable, Codable {
@@ -215,11 +271,25 @@ public struct NativeAPI: Sendable {
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> ClientError {
         struct Refusal: Decodable {
-            struct Problem: Decodable { var message: String }
+            struct Problem: Decodable {
+                var message: String
+                var parameter: String?
+                var position: Int?
+                var problem: String?
+                var hint: String?
+            }
             var error: Problem
         }
         // Whatever is no error of the native API is told by its status alone.
         let answer = try? JSONDecoder().decode(Refusal.self, from: Data(body))
+        if let error = answer?.error, error.parameter == "q", let problem = error.problem {
+            return ClientError(
+                problem,
+                at: error.position.map { "character \($0 + 1) of the query" } ?? "the query",
+                hint: error.hint ?? "",
+                position: error.position
+            )
+        }
         return ClientError(
             answer?.error.message ?? "the server answered HTTP \(status)",
             at: address,

@@ -4,15 +4,16 @@ import ArgumentParser
 import Client
 import SkeinModel
 
-/// `skein query`: finds traces, or shows one, in the terminal.
+/// `skein query`: finds traces, by options or by a query, or shows one, in the terminal.
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query",
         abstract: "Find traces, or show one, in the terminal.",
         discussion: """
             Without an id the newest traces that meet all conditions are listed, with a bar for \
-            their duration. With an id the spans of that trace are drawn as a tree. Colours are \
-            used on a terminal only; NO_COLOR switches them off.
+            their duration. With an id the spans of that trace are drawn as a tree. With a \
+            query in TraceQL the traces it finds are listed; docs/traceql.md tells the language. \
+            Colours are used on a terminal only; NO_COLOR switches them off.
 
             EXAMPLES
               What failed in the last hour?
@@ -24,13 +25,19 @@ struct Query: AsyncParsableCommand {
               Where did the time go?
                 skein query 7f3c1d0a5b2e4f60
 
+              Which orders were paid, and nobody was told within half a minute?
+                skein query '{ name = "POST /order" } without { name = "push" } within 30s'
+
+              What is slow below the web server, by service?
+                skein query '{ kind = server } >> { duration > 1s } | by(resource.service.name)'
+
               For another program:
                 skein query --service payment --json | jq '.traces[].traceId'
             """
     )
 
-    @Argument(help: "The id of a trace, 1 to 32 hexadecimal digits.")
-    var traceID: String?
+    @Argument(help: "The id of a trace, 1 to 32 hexadecimal digits, or a query in TraceQL.")
+    var subject: String?
 
     @Option(help: "The server's address.")
     var address = "http://127.0.0.1:16686"
@@ -78,9 +85,22 @@ struct Query: AsyncParsableCommand {
         guard (1...10_000).contains(limit) else {
             throw ValidationError("--limit \(limit): must be 1 to 10000.")
         }
-        if let traceID, TraceID(hex: traceID) == nil {
+        guard let subject, TraceID(hex: subject) == nil else { return }
+        guard subject.contains(where: { "{(".contains($0) }) else {
             throw ValidationError(
-                "'\(traceID)' is not a trace id: those have 1 to 32 hexadecimal digits."
+                "'\(subject)' is not a trace id: those have 1 to 32 hexadecimal digits. Queries "
+                    + "are written like '{ name = \"GET /\" }'."
+            )
+        }
+        let conditions = [
+            ("--service", service), ("--operation", operation), ("--tag", tag.first),
+            ("--min-duration", minDuration), ("--max-duration", maxDuration),
+            ("--status", status), ("--kind", kind),
+        ]
+        if let given = conditions.first(where: { $0.1 != nil }) {
+            throw ValidationError(
+                "\(given.0) stands beside a query: say it in the query, like "
+                    + "'{ resource.service.name = \"cart\" && duration > 100ms }'."
             )
         }
     }
@@ -89,6 +109,10 @@ struct Query: AsyncParsableCommand {
         let api = try NativeAPI(address: address)
         do {
             try await answer(with: api)
+        } catch let error as ClientError {
+            await api.close()
+            showPlace(of: error)
+            throw error
         } catch {
             await api.close()
             throw error
@@ -96,9 +120,16 @@ struct Query: AsyncParsableCommand {
         await api.close()
     }
 
+    /// Points at the character of the query that is wrong; a query of several lines has no one place.
+    private func showPlace(of error: ClientError) {
+        guard let position = error.position, let subject, !subject.contains("\n") else { return }
+        printError("  " + subject)
+        printError("  " + String(repeating: " ", count: position) + "^")
+    }
+
     private func answer(with api: NativeAPI) async throws {
         let style = QueryStyle(hasColours: Terminal.hasColours, width: Terminal.width(.output))
-        if let text = traceID, let id = TraceID(hex: text) {
+        if let id = subject.flatMap({ TraceID(hex: $0) }) {
             if json {
                 print(String(decoding: try await api.traceJSON(id), as: UTF8.self))
             } else {
@@ -117,6 +148,7 @@ struct Query: AsyncParsableCommand {
 
     private var search: TraceSearch {
         var search = TraceSearch()
+        search.query = subject
         search.service = service
         search.operation = operation
         search.tags = tag

@@ -72,8 +72,27 @@ struct QueryTable {
                     + column(root.isEmpty ? "(no root span)" : root, rootWidth) + "  "
                     + style.dim(trace.traceId)
             )
+            lines += Self.details(trace, style)
         }
         text = lines.joined(separator: "\n") + Self.remarks(page)
+    }
+
+    /// What `by(…)` and `select(…)` tell, below the line of their trace.
+    private static func details(_ trace: TraceSummary, _ style: QueryStyle) -> [String] {
+        var lines: [String] = []
+        for spanset in trace.spansets ?? [] {
+            if !spanset.keys.isEmpty {
+                lines.append("  \(text(spanset.keys)): \(spanset.spanCount) spans")
+            }
+            for span in spanset.spans where !span.values.isEmpty {
+                lines.append("    \(span.service): \(span.name)  \(text(span.values))")
+            }
+        }
+        return lines.map { style.dim(column($0, min($0.count, style.width))) }
+    }
+
+    private static func text(_ values: [TraceSummary.Value]) -> String {
+        values.map { "\($0.name) = \($0.value?.text ?? "nil")" }.joined(separator: ", ")
     }
 
     private static func remarks(_ page: TracePage) -> String {

@@ -74,6 +74,15 @@ import Testing
         ("/traces?last=1h&end=5", 400, "one of them"), ("/traces?cursor=x", 400, "no cursor"),
         ("/values", 400, "key is required"), ("/values?key=a&limit=0", 400, "limit is 0"),
         ("/values?key=a&scope=trace", 400, "span, resource, event, any"),
+        ("/traces?q=%7B%20.a%20%3D%3D%201%20%7D", 400, "at character 7: a value was expected"),
+        ("/traces?spans=3", 400, "give q as well"),
+        ("/traces?q=%7B%7D&service=a", 400, "q and service are both given"),
+        ("/traces?q=%7B%7D+%7C+rate()", 400, "numbers over time"),
+        ("/traces?q=%7B%7D&spans=1001", 400, "0 to 1000"),
+        ("/traces?q=%7B%7D&limit=0", 400, "1 to 10000"),
+        ("/traces?q=%7B%7D+order+by+trace:start&order=newest", 400, "leave one of them out"),
+        ("/traces?q=%7B%7D&cursor=x", 400, "no cursor"),
+        ("/traces?q=%7B%7D&q=%7B%7D", 400, "given 2 times"),
         ("/traces/xyz", 400, "hexadecimal"), ("/traces/0", 400, "not all zero"),
         ("/traces/abcd", 404, "is not stored"), ("/traces/abc?format=xml", 400, "columns"),
         ("/traces/abc?raw=maybe", 400, "true or false"),
@@ -98,6 +107,46 @@ import Testing
         #expect(answer.text.contains(message), "\(answer.text)")
         let body = try JSONDecoder().decode(Body.self, from: Data(answer.bytes))
         #expect(body.error.code == status)
+    }
+
+    @Test func `a query that is none is told part by part`() async throws {
+        struct Body: Decodable {
+            var error: Inner
+            struct Inner: Decodable {
+                var parameter: String
+                var position: Int
+                var problem: String
+                var hint: String
+            }
+        }
+        let answer = try await api.ask(prefix + "/traces?q=%7B%20status%20%3D%20%22error%22%20%7D")
+        #expect(answer.status == 400)
+        let error = try JSONDecoder().decode(Body.self, from: Data(answer.bytes)).error
+        #expect(error.parameter == "q")
+        #expect(error.position == 11)
+        #expect(error.problem == "a status never equals text")
+        #expect(error.hint == "write status = error, without quotes")
+    }
+
+    @Test func `a query is answered with the spans it found`() async throws {
+        let query = "%7Bstatus%3Derror%7D%7Cby(resource.zone)%7Cselect(.a.list,duration)"
+        let answer = try await api.ask(prefix + "/traces?spans=1&start=0&q=" + query)
+        #expect(answer.status == 200, "\(answer.text)")
+        let found = #"""
+            "spansets":[{"keys":[{"name":"by(resource.zone)","type":"string","value":"a"}],\#
+            "spanCount":1,"spans":[{"spanId":"0000000000000007","name":"POST /<b>",\#
+            "service":"web","startTimeUnixNano":"5000500","durationNanos":"4000000",\#
+            "values":[{"name":".a.list","type":"array","value":[1,true]},\#
+            {"name":"duration","type":"int","value":4000000}]}]}]}],
+            """#
+        #expect(answer.text.contains(found), "\(answer.text)")
+        let rest = #"""
+            "cursor":null,"order":"newest","complete":false,\#
+            "incompleteReasons":["one part is damaged"],"examinedTraces":1,"examinedSpans":2}
+            """#
+        #expect(answer.text.hasSuffix(rest), "\(answer.text)")
+        let plan = try #require(api.store.plans.first)
+        #expect(plan.span == .status(.error))
     }
 
     @Test func `a query's parameters become one plan`() async throws {

@@ -29,10 +29,7 @@ extension SkeinTracer {
         _ body: (OutgoingMessage) async throws -> Result
     ) async rethrows -> Result {
         let span = startSpan("\(operation) \(destination.name)", ofKind: .producer)
-        if span.isRecording {
-            span.describe(destination, "send", operation)
-            span.attributes.setCount(batchCount)
-        }
+        span.describe(destination, "send", operation, count: batchCount)
         return try await span.around(isolation: isolation) {
             try await body(OutgoingMessage(span: span, core: core))
         }
@@ -85,9 +82,7 @@ extension SkeinTracer {
         let name = "\(operation) \(destination.name)"
         let span = startSpan(name, ofKind: .client, at: start)
         defer { span.end() }
-        guard span.isRecording else { return }
-        span.describe(destination, "receive", operation)
-        span.attributes.setCount(received.count)
+        span.describe(destination, "receive", operation, count: received.count)
         for sender in received.senders {
             span.recorder?.addLink(sender.context, attributes: sender.attributes)
         }
@@ -146,7 +141,7 @@ extension SkeinTracer {
             ofKind: .consumer
         )
         if span.isRecording {
-            span.describe(destination, "process", operation)
+            span.describe(destination, "process", operation, count: nil)
             if let id { span.attributes.set("messaging.message.id", value: .string(id)) }
             if let wait = MessageHeaders.wait(sentAt, header) {
                 span.attributes.set(MessageHeaders.waitAttribute, value: .double(wait))
@@ -175,10 +170,7 @@ extension SkeinTracer {
         _ body: (SkeinSpan) async throws -> Result
     ) async rethrows -> Result {
         let span = startSpan("\(operation) \(destination.name)", ofKind: .client)
-        if span.isRecording {
-            span.describe(destination, "settle", operation)
-            span.attributes.setCount(count)
-        }
+        span.describe(destination, "settle", operation, count: count)
         return try await span.around(isolation: isolation) { try await body(span) }
     }
 }
@@ -209,20 +201,34 @@ extension SkeinSpan {
         }
     }
 
-    /// Records an error, and that it was the end of the operation.
+    /// Whether it was recorded and is no more. Of other spans nobody knows, and a further end of theirs
+    /// does nothing.
+    var hasEnded: Bool { recorder?.hasEnded ?? false }
+
+    /// Records an error, and that it was the end of the operation. Of a call that is counted without
+    /// being recorded the status is all there is.
     func fail(_ error: any Error) {
+        guard !hasEnded else { return }
+        setStatus(SpanStatus(code: .error))
         guard isRecording else { return }
         let error = (error as? any ErrorCover)?.covered ?? error
         recordError(error)
-        setStatus(SpanStatus(code: .error))
         attributes.set("error.type", value: .string(String(reflecting: type(of: error))))
+    }
+
+    /// Names the server of a call that is counted without being recorded.
+    func countServer(_ address: @autoclosure () -> String?) {
+        guard call != 0, let address = address() else { return }
+        attributes.set("server.address", value: .string(address))
     }
 
     fileprivate func describe(
         _ destination: MessageDestination,
         _ type: String,
-        _ operation: String
+        _ operation: String,
+        count: Int?
     ) {
+        guard isRecording else { return countServer(destination.serverAddress) }
         var all: SpanAttributes = [
             "messaging.system": .string(destination.system),
             "messaging.destination.name": .string(destination.name),
@@ -232,6 +238,7 @@ extension SkeinSpan {
         if let group = destination.consumerGroup {
             all.set("messaging.consumer.group.name", value: .string(group))
         }
+        if let count { all.set("messaging.batch.message_count", value: .int64(Int64(count))) }
         all.setServer(destination.serverAddress, destination.serverPort)
         updateAttributes { $0.merge(all) }
     }
@@ -242,9 +249,5 @@ extension SpanAttributes {
     mutating func setServer(_ address: String?, _ port: Int?) {
         if let address { set("server.address", value: .string(address)) }
         if let port { set("server.port", value: .int64(Int64(port))) }
-    }
-
-    fileprivate mutating func setCount(_ count: Int?) {
-        if let count { set("messaging.batch.message_count", value: .int64(Int64(count))) }
     }
 }

@@ -210,6 +210,53 @@ private struct Message: Sendable {
         #expect(spans.spans.isEmpty)
     }
 
+    @Test(arguments: [true, false])
+    func `calls are counted with their server and errors as such, recorded or not`(
+        isRecorded: Bool
+    ) async {
+        struct Broken: Error {}
+        let exporter = StatisticsExporter()
+        let pipeline = SpanPipeline(exporter: exporter)
+        var options = TracerOptions()
+        options.sampler = isRecorded ? AlwaysSampler() : NeverSampler()
+        let tracer = SkeinTracer(
+            resource: Resource(serviceName: "test"),
+            pipeline: pipeline,
+            options: options
+        )
+        for isBroken in [false, true, true] {
+            func act() throws { if isBroken { throw Broken() } }
+            try? await tracer.enqueue(to: orders) { _ in try act() }
+            try? await tracer.dequeue(from: orders) { received in
+                received.add { _ in nil }
+                try act()
+            }
+            try? await tracer.consume(from: orders, header: { _ in nil }) { _ in try act() }
+            try? await tracer.settle(on: orders) { _ in try act() }
+        }
+        #expect(await pipeline.shutdown())
+        let operations: [(name: String, kind: SkeinModel.SpanKind, peer: String)] = [
+            ("send orders", .producer, "queue.example"),
+            ("receive orders", .client, "queue.example"),
+            // Who handles a message is called, and by whom nobody said.
+            ("process orders", .consumer, ""),
+            ("ack orders", .client, "queue.example"),
+        ]
+        var expected: [StatisticsExporter.Key: UInt64] = [:]
+        for operation in operations {
+            var key = StatisticsExporter.Key(
+                operation: operation.name,
+                kind: operation.kind,
+                peer: operation.peer
+            )
+            expected[key] = 1
+            key.isError = true
+            expected[key] = 2
+        }
+        #expect(exporter.totals.mapValues(\.callCount) == expected)
+        #expect(exporter.spanCount == (isRecorded ? 12 : 0))
+    }
+
     @Test(arguments: [
         ("0", true), ("18446744073709551615", true), ("18446744073709551616", false),
         ("-1", false), ("", false), ("1e9", false),

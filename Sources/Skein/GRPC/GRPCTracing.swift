@@ -58,8 +58,8 @@ public struct GRPCClientTracing: ClientInterceptor {
 /// ```swift
 /// GRPCServer(transport: transport, services: […], interceptors: [GRPCServerTracing(tracer)])
 /// ```
-/// The span ends with the last part of the answer. Of the statuses those are errors that say something
-/// of the server, not of the request.
+/// The span ends with the last part of the answer, or when that will not be sent. Of the statuses those
+/// are errors that say something of the server, not of the request.
 public struct GRPCServerTracing: ServerInterceptor {
     private let tracer: SkeinTracer
 
@@ -89,15 +89,18 @@ public struct GRPCServerTracing: ServerInterceptor {
             case .failure(let error): span.end(with: error, isError: error.code.isOfServer)
             case .success(var contents):
                 let producer = contents.producer
+                let call = RunningCall(span)
                 contents.producer = { writer in
                     do {
-                        let metadata = try await InstrumentationContext.withValue(span.context) {
+                        let metadata = try await InstrumentationContext.withValue(
+                            call.span.context
+                        ) {
                             try await producer(writer)
                         }
-                        span.end(with: nil, isError: false)
+                        call.span.end(with: nil, isError: false)
                         return metadata
                     } catch {
-                        span.end(with: error, isError: error.isOfServer)
+                        call.span.end(with: error, isError: error.isOfServer)
                         throw error
                     }
                 }
@@ -155,13 +158,14 @@ private struct TracedParts<Part: Sendable>: AsyncSequence, Sendable {
     }
 }
 
-/// Ends its span when the last who could read the answer is gone; where it has ended that is for nought.
+/// Ends its span when the last who could read or write the answer is gone; where it has ended that is
+/// for nought.
 private final class RunningCall: Sendable {
     let span: SkeinSpan
 
     init(_ span: SkeinSpan) { self.span = span }
 
-    deinit { if span.isRecording { span.end() } }
+    deinit { if !span.hasEnded { span.end() } }
 }
 
 extension SkeinSpan {
@@ -170,7 +174,10 @@ extension SkeinSpan {
         peer: String,
         isCaller: Bool
     ) {
-        guard isRecording else { return }
+        guard isRecording else {
+            if isCaller { countServer(PeerPlace(peer).host) }
+            return
+        }
         var all: SpanAttributes = [
             "rpc.system": "grpc",
             "rpc.service": .string(method.service.fullyQualifiedService),
@@ -190,9 +197,11 @@ extension SkeinSpan {
 
     /// Ends the call's span; what a span says after its end is nothing new here, so that is not counted.
     fileprivate func end(with error: (any Error)?, isError: Bool) {
-        guard isRecording else { return }
-        let code = error.map { $0.code.rawValue } ?? 0
-        attributes.set("rpc.grpc.status_code", value: .int64(Int64(code)))
+        guard !hasEnded else { return }
+        if isRecording {
+            let code = error.map { $0.code.rawValue } ?? 0
+            attributes.set("rpc.grpc.status_code", value: .int64(Int64(code)))
+        }
         if let error, isError { fail(error) }
         end()
     }

@@ -200,6 +200,83 @@ private let methods = ["shop.Stock/Reserve", "shop.Shop/Buy"]
         #expect(server.calls.first?.metadata[stringValues: "traceparent"].map { $0 }.count == 1)
     }
 
+    @Test(arguments: [true, false])
+    func `calls of both sides are counted, recorded or not`(isRecorded: Bool) async throws {
+        let counter = CallCounter()
+        let (tracer, pipeline) = counting(by: counter, isRecorded: isRecorded)
+        let server = try await LoopbackGRPCServer(
+            methods: methods,
+            interceptors: [GRPCServerTracing(tracer)]
+        ) { call in
+            switch call.metadata[stringValues: "fail"].first(where: { _ in true }) {
+            case "theirs": throw RPCError(code: .notFound, message: "no")
+            case "ours": throw RPCError(code: .internalError, message: "no")
+            default: return call.messages
+            }
+        }
+        let buy = "shop.Shop/Buy"
+        for metadata: Metadata in [[:], ["fail": "theirs"], ["fail": "ours"], [:]] {
+            _ = try? await call(buy, at: server, tracedBy: tracer, metadata: metadata)
+        }
+        _ = try await call("shop.Stock/Reserve", at: server, tracedBy: tracer, reading: 0)
+        try await server.stop()
+        #expect(await pipeline.shutdown())
+        typealias Key = CallCounter.Key
+        #expect(
+            counter.counts == [
+                Key(operation: buy, peer: "127.0.0.1"): 2,
+                Key(operation: buy, peer: "127.0.0.1", isError: true): 2,
+                Key(operation: buy, kind: .server): 3,
+                Key(operation: buy, kind: .server, isError: true): 1,
+                Key(operation: "shop.Stock/Reserve", peer: "127.0.0.1"): 1,
+                Key(operation: "shop.Stock/Reserve", kind: .server): 1,
+            ]
+        )
+    }
+
+    @Test(arguments: [true, false])
+    func `an answer that is never sent ends the span of the server`(isRecorded: Bool) async throws {
+        let counter = CallCounter()
+        let (tracer, pipeline) = counting(by: counter, isRecorded: isRecorded)
+        do {
+            // gRPC lets go of an answer where the caller hung up before it began.
+            _ = try await GRPCServerTracing(tracer).intercept(
+                request: StreamingServerRequest(
+                    metadata: [:],
+                    messages: RPCAsyncSequence<[UInt8], any Error>(
+                        wrapping: AsyncThrowingStream { $0.finish() }
+                    )
+                ),
+                context: ServerContext(
+                    descriptor: MethodDescriptor("shop.Shop/Buy"),
+                    remotePeer: "ipv4:127.0.0.1:1",
+                    localPeer: "ipv4:127.0.0.1:2",
+                    cancellation: ServerContext.RPCCancellationHandle()
+                )
+            ) { _, _ in StreamingServerResponse<[UInt8]> { _ in [:] } }
+        }
+        #expect(await pipeline.shutdown())
+        #expect(
+            counter.counts == [CallCounter.Key(operation: "shop.Shop/Buy", kind: .server): 1]
+        )
+        #expect(tracer.counters.abandonedCount == 0)
+    }
+
+    private func counting(
+        by counter: CallCounter,
+        isRecorded: Bool
+    ) -> (SkeinTracer, SpanPipeline) {
+        let pipeline = SpanPipeline(exporter: counter)
+        var options = TracerOptions()
+        options.sampler = isRecorded ? AlwaysSampler() : NeverSampler()
+        let tracer = SkeinTracer(
+            resource: Resource(serviceName: "test"),
+            pipeline: pipeline,
+            options: options
+        )
+        return (tracer, pipeline)
+    }
+
     @Test func `a hostile trace of a caller begins a trace of one's own`() async throws {
         let tracer = spans.makeTracer()
         let server = try await LoopbackGRPCServer(

@@ -15,6 +15,7 @@ let package = Package(
             name: "DatabaseTests",
             dependencies: [
                 .product(name: "Skein", package: "skein"),
+                .product(name: "SkeinModel", package: "skein"),
                 .product(name: "SkeinSampling", package: "skein"),
                 .product(name: "SkeinTesting", package: "skein"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -232,6 +232,111 @@ private final class Folder: Sendable {
         #expect(spans.spans.isEmpty)
     }
 
+    @Test(arguments: [true, false])
+    func `statements are counted and errors as such, recorded or not`(isRecorded: Bool) async {
+        let counter = CallCounter()
+        let pipeline = SpanPipeline(exporter: counter)
+        var options = TracerOptions()
+        options.sampler = isRecorded ? AlwaysSampler() : NeverSampler()
+        let tracer = SkeinTracer(
+            resource: Resource(serviceName: "test"),
+            pipeline: pipeline,
+            options: options
+        )
+        for name in ["plum", "apple"] {
+            try? await pool.write(
+                tracer.tracingStatements { db in
+                    try db.execute(sql: "UPDATE item SET count = 1")
+                    try db.execute(sql: "INSERT INTO item (name) VALUES (?)", arguments: [name])
+                }
+            )
+        }
+        #expect(await pipeline.shutdown())
+        #expect(
+            counter.counts == [
+                CallCounter.Key(operation: "UPDATE"): 2,
+                CallCounter.Key(operation: "INSERT"): 1,
+                CallCounter.Key(operation: "INSERT", isError: true): 1,
+            ]
+        )
+    }
+
+    @Test func `a traced body in a traced body leaves the outer one traced`() async throws {
+        try await tracer.withSpan("order") { _ in
+            try await pool.write(
+                tracer.tracingStatements(includingArguments: true) { db in
+                    try db.execute(sql: "UPDATE item SET count = ?", arguments: [1])
+                    try tracer.span("restock") { _ in
+                        try tracer.tracingStatements(on: db) {
+                            try db.execute(sql: "UPDATE item SET count = ?", arguments: [2])
+                        }
+                    }
+                    try db.execute(sql: "UPDATE item SET count = ?", arguments: [3])
+                }
+            )
+        }
+        let order = try #require(spans.first(named: "order"))
+        let restock = try #require(spans.first(named: "restock"))
+        #expect(
+            texts(spans.children(of: order)) == [
+                "UPDATE item SET count = 1", "UPDATE item SET count = 3",
+            ]
+        )
+        // The inner one did not ask for arguments.
+        #expect(texts(spans.children(of: restock)) == ["UPDATE item SET count = ?"])
+        #expect(tracer.counters.abandonedCount == 0)
+    }
+
+    @Test func `a cursor outlives the inner traced body that made it`() throws {
+        let names = try pool.read { db in
+            try tracer.tracingStatements(on: db) {
+                let cursor = try tracer.tracingStatements(on: db) {
+                    let cursor = try String.fetchCursor(db, sql: "SELECT name FROM item")
+                    _ = try cursor.next()
+                    return cursor
+                }
+                return try Array(cursor)
+            }
+        }
+        #expect(names == ["pear"])
+        #expect(texts(spans.spans) == ["SELECT name FROM item"])
+        #expect(tracer.counters.abandonedCount == 0)
+    }
+
+    @Test func `an error that leaves two traced bodies is recorded once`() throws {
+        let insert = "INSERT INTO item (name) VALUES ('apple')"
+        #expect(throws: DatabaseError.self) {
+            try pool.writeWithoutTransaction { db in
+                try tracer.tracingStatements(on: db) {
+                    // Caught, and so none of the outer body's.
+                    _ = try? tracer.tracingStatements(on: db) { try db.execute(sql: insert) }
+                    try db.execute(sql: "UPDATE item SET count = 1")
+                    try tracer.tracingStatements(on: db) { try db.execute(sql: insert) }
+                }
+            }
+        }
+        #expect(spans.spans.map(\.name) == ["INSERT", "UPDATE", "INSERT"])
+        #expect(spans.spans.map(\.events.count) == [1, 0, 1])
+        #expect(spans.spans.map { $0.status?.code == .error } == [true, false, true])
+    }
+
+    @Test func `an error of a transaction stays with its statement`() throws {
+        #expect(throws: DatabaseError.self) {
+            try pool.writeWithoutTransaction { db in
+                try tracer.tracingStatements(on: db) {
+                    try db.inTransaction {
+                        try db.execute(sql: "INSERT INTO item (name) VALUES ('apple')")
+                        return .commit
+                    }
+                }
+            }
+        }
+        let names = spans.spans.map(\.name)
+        #expect(names.filter { $0 == "INSERT" }.count == 1, "\(names)")
+        let failed = spans.spans.filter { $0.status?.code == .error }
+        #expect(failed.map(\.name) == ["INSERT"])
+    }
+
     @Test func `afterwards nothing is traced`() throws {
         try pool.writeWithoutTransaction { db in
             try tracer.tracingStatements(on: db) { _ = try Int.fetchOne(db, sql: "SELECT 1") }

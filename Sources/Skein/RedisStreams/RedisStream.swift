@@ -19,8 +19,8 @@ internal import Tracing
 /// clients can read and write it.
 ///
 /// One connection, used by one command after another, opened by the first: whoever waits for messages
-/// holds it, so send by another `RedisStream` than the one that waits. A command runs on a thread of
-/// its own and never holds one of Swift's.
+/// holds it for up to a second at a time, so send by another `RedisStream` than the one that waits. A
+/// command runs on a thread of its own and never holds one of Swift's.
 public actor RedisStream {
     /// The stream, for spans of your own.
     public nonisolated let destination: MessageDestination
@@ -32,6 +32,11 @@ public actor RedisStream {
     private let connection: RedisConnection
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var closeCount = 0
+
+    /// Longest that one command waits for messages, so that who is cancelled, and who has another
+    /// command, is heard after that.
+    private static let sliceMax = Duration.seconds(1)
 
     /// Names a stream; nothing is opened yet.
     ///
@@ -114,25 +119,24 @@ public actor RedisStream {
 
     /// Receives messages that nobody in the group has received yet (`XREADGROUP`).
     ///
+    /// A wait ends early, within a second, where the task is cancelled or the stream closed.
+    ///
     /// - Parameters:
     ///   - count: So many at most.
     ///   - wait: How long to wait for the first one; zero does not wait.
     ///   - isAgain: Asks instead for what this consumer received and did not acknowledge, such as
     ///     before it was started anew. That never waits.
+    /// - Returns: The messages; none where the time is up or the stream was closed meanwhile.
+    /// - Throws: `CancellationError` where the task was cancelled before there was a message; that is
+    ///   no error of the span's. `RedisError` for what went wrong.
     public func receive(
         atMost count: Int = 16,
         waiting wait: Duration = .zero,
         again isAgain: Bool = false
     ) async throws -> [RedisMessage] {
-        let wait = min(max(wait, .zero), Limits.redisWaitMax)
-        let waits = wait > .zero && !isAgain
-        var words = ["XREADGROUP", "GROUP", group, consumer, "COUNT", "\(max(1, count))"]
-        // Zero would stand for ever.
-        if waits { words += ["BLOCK", "\(max(1, wait.milliseconds))"] }
-        words += ["STREAMS", name, isAgain ? "0" : ">"]
-        return try await tracer.dequeue(from: destination) { received in
-            let answer = try await run(words, timeout: waits ? wait + timeout : timeout)
-            let messages = try RedisMessage.messages(in: answer)
+        let wait = isAgain ? .zero : min(max(wait, .zero), Limits.redisWaitMax)
+        let messages = try await tracer.dequeue(from: destination) { received in
+            let messages = try await read(atMost: count, waiting: wait, again: isAgain)
             for message in messages {
                 received.add(
                     id: message.id,
@@ -142,6 +146,33 @@ public actor RedisStream {
             }
             return messages
         }
+        if messages.isEmpty { try Task.checkCancellation() }
+        return messages
+    }
+
+    /// Reads messages by commands that wait a slice of the time each; none where nobody wants them any
+    /// more.
+    private func read(
+        atMost count: Int,
+        waiting wait: Duration,
+        again isAgain: Bool
+    ) async throws(RedisError) -> [RedisMessage] {
+        let start = Transport.monotonicNanoseconds()
+        let closeCount = closeCount
+        var left = wait
+        while !Task.isCancelled, closeCount == self.closeCount {
+            let slice = min(left, Self.sliceMax)
+            var words = ["XREADGROUP", "GROUP", group, consumer, "COUNT", "\(max(1, count))"]
+            // Zero would stand for ever.
+            if slice > .zero { words += ["BLOCK", "\(max(1, slice.milliseconds))"] }
+            words += ["STREAMS", name, isAgain ? "0" : ">"]
+            let answer = try await run(words, timeout: slice + timeout)
+            let messages = try RedisMessage.messages(in: answer)
+            let elapsed = Transport.monotonicNanoseconds() &- start
+            left = wait - .nanoseconds(Int64(clamping: elapsed))
+            if !messages.isEmpty || left <= .zero { return messages }
+        }
+        return []
     }
 
     /// Handles a message in a span of the consumer and acknowledges it. Where `body` throws it is not
@@ -186,8 +217,10 @@ public actor RedisStream {
         }
     }
 
-    /// Closes the connection. A later command opens it again.
+    /// Closes the connection when the commands before are through, and ends waits for messages. A later
+    /// command opens it again.
     public func close() async {
+        closeCount += 1
         await waitForTurn()
         connection.close()
         endTurn()

@@ -70,6 +70,34 @@ final class LoopbackRedis: Sendable {
 
     func resume() { kill(process.processIdentifier, SIGCONT) }
 
+    /// Returns when somebody waits for messages. Holds no thread of Swift's, which who is to wait needs.
+    func waitForWaiter() async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        while try !self.info("clients").contains("blocked_clients:1") {}
+                    }
+                )
+            }
+        }
+    }
+
+    /// What the server says of itself.
+    private func info(_ section: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/redis-cli")
+        process.arguments = ["-p", "\(port)", "INFO", section]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw NotStarted(log: "no redis-cli") }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     var server: RedisServer { RedisServer(.address(host: "127.0.0.1", port: port)) }
 
     var socket: RedisServer {

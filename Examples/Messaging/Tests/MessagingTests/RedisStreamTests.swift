@@ -123,6 +123,38 @@ import Tracing
         #expect(spans.spans.isEmpty)
     }
 
+    @Test func `who is cancelled stops waiting for messages, and loses none`() async throws {
+        let stream = stream(billing)
+        try await stream.makeGroup()
+        let receiving = Task { try await stream.receive(waiting: .seconds(3_600)) }
+        try await redis.waitForWaiter()
+        receiving.cancel()
+        await #expect(throws: CancellationError.self) { try await receiving.value }
+        #expect(spans.spans.isEmpty)
+        try await self.stream(shop).send(["order": "1"])
+        #expect(try await stream.receive().map { $0.text("order") } == ["1"])
+    }
+
+    @Test func `closing ends a wait for messages, which brings none`() async throws {
+        let stream = stream(billing)
+        try await stream.makeGroup()
+        let receiving = Task { try await stream.receive(waiting: .seconds(3_600)) }
+        try await redis.waitForWaiter()
+        await stream.close()
+        #expect(try await receiving.value.isEmpty)
+        #expect(spans.spans.isEmpty)
+    }
+
+    @Test func `a message that comes late in a long wait is received`() async throws {
+        let stream = stream(billing)
+        try await stream.makeGroup()
+        let receiving = Task { try await stream.receive(waiting: .seconds(3_600)) }
+        try await redis.waitForWaiter()
+        // By the same connection: it gets its turn while the other waits.
+        try await stream.send(["order": "1"])
+        #expect(try await receiving.value.map { $0.text("order") } == ["1"])
+    }
+
     @Test func `a message of another client is handled in a trace of its own`() async throws {
         let stream = stream(billing)
         try await stream.makeGroup()

@@ -98,8 +98,8 @@ struct TracedMacro: BodyMacro {
         let waiting = effects?.asyncSpecifier == nil ? "" : "async "
         let marks = (throwing.isEmpty ? "" : "try ") + (waiting.isEmpty ? "" : "await ")
         let result = function.signature.returnClause?.type.trimmedDescription ?? "Void"
-        let name = arguments.name ?? "\"\(scope(of: context))\(function.name.text)\""
-        let recorded = arguments.recorded.map { "(\"\($0)\", .recording(\(escaped($0))))" }
+        let name = arguments.name ?? literal(scope(of: context) + bare(function.name.text))
+        let recorded = arguments.recorded.map { "(\(literal($0)), .recording(\(escaped($0))))" }
         return """
             return \(raw: marks)Skein.TracedCall.run(\(raw: name), \(raw: arguments.kind), \
             \(raw: arguments.tracer), { [\(raw: recorded.joined(separator: ", "))] }) { \
@@ -115,7 +115,12 @@ struct TracedMacro: BodyMacro {
             syntax.asProtocol((any NamedDeclSyntax).self)?.name.text
                 ?? syntax.as(ExtensionDeclSyntax.self)?.extendedType.trimmedDescription
         }
-        return types.reversed().map { "\($0)." }.joined()
+        return types.reversed().map { "\(bare($0))." }.joined()
+    }
+
+    /// A literal of a text, which may hold quotes where it is a name.
+    private static func literal(_ text: String) -> String {
+        StringLiteralExprSyntax(content: text).description
     }
 
     /// A parameter whose name is a word of the language.
@@ -136,7 +141,7 @@ private struct Arguments {
     init(of node: AttributeSyntax, _ function: FunctionDeclSyntax) throws(Misuse) {
         guard case .argumentList(let list)? = node.arguments else { return }
         let parameters = function.signature.parameterClause.parameters.map {
-            ($0.secondName ?? $0.firstName).text.filter { $0 != "`" }
+            bare(($0.secondName ?? $0.firstName).text)
         }
         var records = false
         for argument in list {
@@ -186,15 +191,20 @@ private struct Arguments {
         return name
     }
 
-    /// The text between the quotes; `nil` where values are put in.
+    /// The text that a literal stands for, whose only escapes are those of quotes; `nil` where values
+    /// are put in.
     private static func literal(_ expression: ExprSyntax) -> String? {
-        guard let segments = expression.as(StringLiteralExprSyntax.self)?.segments else {
-            return nil
-        }
-        let texts = segments.compactMap { $0.as(StringSegmentSyntax.self)?.content.text }
-        return texts.count == segments.count ? texts.joined() : nil
+        guard let literal = expression.as(StringLiteralExprSyntax.self) else { return nil }
+        let texts = literal.segments.compactMap { $0.as(StringSegmentSyntax.self)?.content.text }
+        guard texts.count == literal.segments.count else { return nil }
+        let text = texts.joined()
+        return literal.openingPounds == nil ? text.replacing("\\\"", with: "\"") : text
     }
 }
+
+/// A name as it is meant, and not as it is written where it is a word of the language or holds blanks:
+/// backticks are never part of one.
+private func bare(_ name: String) -> String { name.filter { $0 != "`" } }
 
 /// What is wrong with an attribute, where, and what to do.
 private struct Misuse: Error, DiagnosticMessage {

@@ -59,6 +59,24 @@ import Testing
             () throws -> Void in return }
             """
         ),
+        (
+            "enum `class` { @Traced static func `default`() {} }",
+            """
+            TracedCall.run("class.default", .internal
+            """
+        ),
+        (
+            #"struct `a "b"` {}; extension `a "b"` { @Traced func `says "no" twice`() {} }"#,
+            ##"""
+            TracedCall.run(#"a "b".says "no" twice"#, .internal
+            """##
+        ),
+        (
+            #"@Traced(recording: "in", "the \"id\"") func f(in: Int, _ `the "id"`: Int) {}"#,
+            ##"""
+            { [("in", .recording(`in`)), (#"the "id""#, .recording(`the "id"`))] }
+            """##
+        ),
     ])
     func `a body is put into a call`(code: String, expansion: String) throws {
         let answer = try compile(code)

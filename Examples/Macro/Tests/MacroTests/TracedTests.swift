@@ -56,6 +56,12 @@ private struct Cart {
     }
 }
 
+private struct `A "shop"` {
+    @Traced func `default`() {}
+
+    enum `class` { @Traced(recording: "the \"id\"") static func `take "it"`(_ `the "id"`: Int) {} }
+}
+
 private actor Stock {
     private(set) var left = 3
 
@@ -96,6 +102,17 @@ private let constant = collected.makeTracer()
         #expect(span.kind == .internal)
         #expect(span.attributes.isEmpty)
         #expect(span.status == nil)
+    }
+
+    @Test func `names that are written in backticks are spans without them`() throws {
+        withTracer(tracer) {
+            `A "shop"`().default()
+            `A "shop"`.`class`.`take "it"`(7)
+        }
+        #expect(
+            spans.spans.map(\.name) == [#"A "shop".default"#, #"A "shop".class.take "it""#]
+        )
+        #expect(spans.spans.last?.attributes.get(#"the "id""#) == .int64(7))
     }
 
     @Test func `name, kind and chosen arguments are as they were given`() async throws {

@@ -43,12 +43,14 @@ public enum TracedCall {
     ) rethrows -> Result {
         if let tracer = tracer ?? InstrumentationSystem.tracer as? SkeinTracer {
             return try tracer.span(name, kind) { span in
-                record(attributes, on: span)
+                record(attributes, where: span.isRecording) { span.set(key: $0, value: $1) }
                 return try body()
             }
         }
         return try withSpan("\(name)", ofKind: Tracing.SpanKind(kind)) { span in
-            record(attributes, on: span)
+            record(attributes, where: span.isRecording) { key, value in
+                if let value = SpanAttribute(value) { span.attributes.set(key, value: value) }
+            }
             do {
                 return try body()
             } catch {
@@ -69,13 +71,15 @@ public enum TracedCall {
     ) async rethrows -> Result {
         if let tracer = tracer ?? InstrumentationSystem.tracer as? SkeinTracer {
             return try await tracer.span(name, kind, isolation: isolation) { span in
-                record(attributes, on: span)
+                record(attributes, where: span.isRecording) { span.set(key: $0, value: $1) }
                 return try await body()
             }
         }
         return try await withSpan("\(name)", ofKind: Tracing.SpanKind(kind), isolation: isolation) {
             span in
-            record(attributes, on: span)
+            record(attributes, where: span.isRecording) { key, value in
+                if let value = SpanAttribute(value) { span.attributes.set(key, value: value) }
+            }
             do {
                 return try await body()
             } catch {
@@ -87,22 +91,11 @@ public enum TracedCall {
 
     private static func record(
         _ attributes: () -> [(key: String, value: AttributeValue)],
-        on span: ActiveSpan
+        where isRecording: Bool,
+        by set: (_ key: String, _ value: AttributeValue) -> Void
     ) {
-        guard span.isRecording else { return }
-        for (key, value) in attributes() where value != .empty {
-            span.set(key: key, value: value)
-        }
-    }
-
-    private static func record(
-        _ attributes: () -> [(key: String, value: AttributeValue)],
-        on span: any Tracing.Span
-    ) {
-        guard span.isRecording else { return }
-        for (key, value) in attributes() {
-            if let value = SpanAttribute(value) { span.attributes.set(key, value: value) }
-        }
+        guard isRecording else { return }
+        for (key, value) in attributes() where value != .empty { set(key, value) }
     }
 }
 

@@ -123,8 +123,8 @@ let pureTargets: [Target] = [
     .testTarget(
         name: "EngineTests",
         dependencies: [
-            "Engine", "Platform", "Simulation", "Store", "StoreContract", skein("SkeinModel"),
-            skein("SkeinWire"),
+            "Engine", "Platform", "Query", "QueryLanguage", "Simulation", "Store", "StoreContract",
+            skein("SkeinModel"), skein("SkeinWire"),
         ],
         exclude: ["Golden"],
         swiftSettings: strict

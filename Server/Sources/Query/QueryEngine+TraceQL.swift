@@ -63,18 +63,12 @@ extension QueryEngine {
                 let hasMore = page.cursor != nil || last.traceID != page.traces.last?.traceID
                 return run.finish(traces, cursor: hasMore ? search.cursor(after: last) : nil)
             }
-            guard let next = page.cursor else { return run.finish(traces, cursor: nil) }
-            if run.isExhausted {
+            let isRead = run.last?.traceID == page.traces.last?.traceID
+            if run.isExhausted, let last = run.last, page.cursor != nil || !isRead {
                 run.add([stoppedReason(run) + "; narrow the time range or go on with the cursor"])
-                return run.finish(
-                    traces,
-                    cursor: TraceQL.Cursor(
-                        order: search.order,
-                        value: next.value,
-                        traceID: next.traceID
-                    )
-                )
+                return run.finish(traces, cursor: search.cursor(after: last))
             }
+            guard let next = page.cursor else { return run.finish(traces, cursor: nil) }
             plan.cursor = next
             plan.limit = min(plan.limit * 2, sizes.upperBound, run.traceCountLeft)
         }
@@ -93,14 +87,15 @@ extension QueryEngine {
             let page = try await store.scan(plan)
             run.add(page.incomplete)
             traces += try await run.found(among: page.traces, limit: .max, in: self)
-            guard let next = page.cursor else { break }
-            if run.isExhausted {
+            let isRead = run.last?.traceID == page.traces.last?.traceID
+            if run.isExhausted, page.cursor != nil || !isRead {
                 run.add([
                     stoppedReason(run) + ", the newest; what is told is in order among these: "
                         + "narrow the time range"
                 ])
                 break
             }
+            guard let next = page.cursor else { break }
             plan.cursor = next
         }
         traces.sort { search.isBefore(search.place($0.summary), search.place($1.summary)) }

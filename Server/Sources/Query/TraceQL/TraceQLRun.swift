@@ -14,6 +14,8 @@ struct TraceQLRun {
     /// What `select(…)` asks for: numbers of operands.
     private let selected: [Int]
     private(set) var result = FoundTraces()
+    /// The last trace looked at, or left out for its size.
+    private(set) var last: TraceSummary?
 
     init(
         _ search: TraceQL.Search,
@@ -45,7 +47,7 @@ struct TraceQLRun {
     var traceCountLeft: Int { RunLimits.examinedTraceCount - result.examinedTraceCount }
 
     /// The traces among `proposed`, in their order, that the query finds; stops once there are
-    /// `limit`.
+    /// `limit`, or when the run is exhausted.
     mutating func found(
         among proposed: [TraceSummary],
         limit: Int,
@@ -54,7 +56,7 @@ struct TraceQLRun {
         var found: [FoundTrace] = []
         var rest = proposed[...]
         var batchLimit = Int.max
-        while !rest.isEmpty, found.count < limit {
+        while !rest.isEmpty, found.count < limit, !isExhausted {
             try Task.checkCancellation()
             let batch = Self.batch(of: rest, limit: batchLimit)
             let spans: TraceSpans
@@ -65,12 +67,13 @@ struct TraceQLRun {
                 batchLimit = max(batch.count / 2, 1)
                 if batch.count > 1 { continue }
                 result.addReasons(["a trace was left out: \(reason)"])
-                rest.removeFirst()
+                last = rest.removeFirst()
                 continue
             case .failure(let error): throw error
             }
             batchLimit = .max
             rest.removeFirst(batch.count)
+            last = batch.last
             result.addReasons(spans.incomplete)
             result.examinedTraceCount += batch.count
             result.examinedSpanCount += spans.columns.count

@@ -229,6 +229,8 @@ struct TotalsChanges: ~Copyable {
         if headCount > 0 { places += [.max, head.epoch, UInt64(headCount)] }
         if let known = changes[id], known.places == places { return known }
         try context.check()
+        // A read that failed in the middle of a trace left half of it.
+        builder.dropOpen()
         var all: [(span: TracedSpan, form: UInt32)] = []
         for number in sessions {
             let own = try spans(of: id, gatherer.sessions[number], table: UInt32(number))

@@ -96,6 +96,17 @@ struct TotalsFactBuilder: ~Copyable {
                 )
             )
         }
+        dropTrace()
+    }
+
+    /// Forgets the trace in hand, and what `endTrace` counted since `settle`.
+    mutating func dropOpen() {
+        dropTrace()
+        spans.removeAll(keepingCapacity: true)
+        requests.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func dropTrace() {
         resolver.removeAll()
         traceForm.truncate(to: 0)
         traceStart.truncate(to: 0)

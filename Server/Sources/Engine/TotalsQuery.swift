@@ -270,7 +270,7 @@ struct TotalsQuery: ~Copyable {
             tally.add(
                 calls: Int64(span.times),
                 isError: isError,
-                sum: span.duration &* UInt64(span.times.magnitude),
+                sum: Int128(span.duration) * Int128(span.times.magnitude),
                 longest: span.duration,
                 line,
                 column
@@ -285,7 +285,7 @@ struct TotalsQuery: ~Copyable {
             tally.add(
                 reported: Int64(clamping: row.durations.count),
                 isError: calls.groups[row.group].isError,
-                sum: row.sum,
+                sum: Int128(row.sum),
                 longest: row.longest,
                 line,
                 column
@@ -309,7 +309,7 @@ struct TotalsQuery: ~Copyable {
                 tally.add(
                     calls: calls,
                     isError: isError,
-                    sum: page.sums[row],
+                    sum: Int128(page.sums[row]),
                     longest: page.longest[row],
                     line,
                     segment.column
@@ -326,7 +326,7 @@ struct TotalsQuery: ~Copyable {
                 tally.add(
                     calls: calls,
                     isError: isError,
-                    sum: minutes.sum(row, segment.minutes),
+                    sum: Int128(minutes.sum(row, segment.minutes)),
                     longest: 0,
                     line,
                     segment.column

@@ -122,11 +122,11 @@ struct TotalsTally: ~Copyable {
     ///
     /// - Parameters:
     ///   - calls: below zero to take them away again.
-    ///   - sum: nanoseconds of all of them.
+    ///   - sum: nanoseconds of all of them, whatever the sign of `calls`.
     mutating func add(
         calls: Int64,
         isError: Bool,
-        sum: UInt64,
+        sum: Int128,
         longest: UInt64,
         _ line: Int,
         _ column: Int
@@ -135,7 +135,7 @@ struct TotalsTally: ~Copyable {
         var slot = slots[place]
         slot.calls &+= calls
         if isError { slot.errors &+= calls }
-        slot.sum &+= calls < 0 ? -Int128(sum) : Int128(sum)
+        slot.sum &+= calls < 0 ? -sum : sum
         if calls > 0 { slot.longest = max(slot.longest, longest) }
         slots[place] = slot
     }
@@ -144,7 +144,7 @@ struct TotalsTally: ~Copyable {
     mutating func add(
         reported: Int64,
         isError: Bool,
-        sum: UInt64,
+        sum: Int128,
         longest: UInt64,
         _ line: Int,
         _ column: Int

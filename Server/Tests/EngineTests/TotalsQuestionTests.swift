@@ -8,7 +8,7 @@ import Store
 import StoreContract
 import Testing
 
-/// Questions for totals: what they count when reads fail.
+/// Questions for totals: what they count when reads fail and numbers are large.
 @Suite struct TotalsQuestionTests {
     private static let start: UInt64 = 1_700_000_000_000_000_000
 
@@ -73,6 +73,37 @@ import Testing
             failures += 1
         }
         #expect(failures > 10 && failures < 500)
+        core.close()
+    }
+
+    // MARK: Large numbers
+
+    @Test func `durations that add up beyond what a number holds stay at the maximum`() throws {
+        let core = try open(SimulatedDisk())
+        let caller = TestSpan(
+            trace: 1,
+            id: 1,
+            service: "shop",
+            start: Self.start,
+            duration: 10
+        )
+        try core.append([TestSpan.batch([caller])])
+        try core.flush()
+        let called = (UInt64(2)...3).map { id in
+            TestSpan(
+                trace: 1,
+                id: id,
+                parent: 1,
+                service: "stock",
+                start: Self.start + id,
+                duration: 1 << 63
+            )
+        }
+        try core.append([TestSpan.batch(called)])
+        try core.flush()
+        let edges = try core.totals(TotalsRequest(range: 0..<UInt64.max, lines: .edges)).edges
+        #expect(edges.map(\.total.callCount) == [2])
+        #expect(edges.map(\.total.durationSum) == [.max])
         core.close()
     }
 }

@@ -235,15 +235,15 @@ public final class StoreCore: Sendable {
         }
     }
 
-    /// What applications counted themselves of the asked minutes.
+    /// What applications counted themselves of the asked minutes, and of those behind.
     private func calls(_ snapshot: Snapshot, _ plan: TotalsPlan) throws -> TotalsCalls {
         var calls = TotalsCalls()
-        for counts in snapshot.calls
-        where plan.minutes.contains(counts.start / TotalsFormat.minute) {
+        let minutes = plan.callMinutes
+        for counts in snapshot.calls where minutes.contains(counts.start / TotalsFormat.minute) {
             calls.add(counts)
         }
         for file in snapshot.totals {
-            try file.forEachCalls(in: plan.minutes) { calls.add($0, in: plan.minutes) }
+            try file.forEachCalls(in: minutes) { calls.add($0, in: minutes) }
         }
         return calls
     }

@@ -30,6 +30,16 @@ struct TotalsCalls: Sendable {
         var sum: UInt64
         var longest: UInt64
         var durations: LatencySketch
+
+        /// Nanoseconds that no call here took longer than. Not every sender tells the longest.
+        var bound: UInt64 {
+            guard let top = durations.buckets.reduce(nil, { $1.index }) else { return 0 }
+            if let told = LatencyBucket.index(of: longest), told >= top { return longest }
+            let middle = LatencyBucket.representative(top)
+            // Above the upper end of a bucket, which is within 0.55 % of its middle.
+            let (bound, overflow) = middle.addingReportingOverflow(middle >> 7 + 1)
+            return overflow ? .max : bound
+        }
     }
 
     private(set) var groups: [Group] = []

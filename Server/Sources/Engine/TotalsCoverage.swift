@@ -15,6 +15,14 @@ import Store
 /// For services and operations a service and minute is covered as a whole, for edges each called
 /// service apart. Spans that are no calls are no part of statistics: operations of such spans keep
 /// their counts.
+///
+/// Statistics count a call in the minute in which it ended, a span stands in the one in which it
+/// began. So what was counted in a minute covers as many minutes before it as its longest call needs:
+/// ```
+/// minute            12:00      12:01      12:02
+/// statistics shop      -          -       1, of 91 s
+/// covered            yes        yes        yes
+/// ```
 struct TotalsCoverage {
     /// Names are numbers of the answer.
     struct Scope: Hashable {
@@ -47,12 +55,29 @@ struct TotalsCoverage {
     /// Whether anything of a window is covered.
     func touches(_ window: UInt64) -> Bool { windows.contains(window) }
 
-    mutating func insert(_ minute: UInt64, _ scope: Scope) {
-        let window = minute / TotalsFormat.windowMinutes
-        windows.insert(window)
-        let bit: UInt16 = 1 << UInt16(minute % TotalsFormat.windowMinutes)
-        masks[Key(scope: scope, window: window), default: 0] |= bit
+    /// Covers minutes.
+    mutating func insert(_ minutes: Range<UInt64>, _ scope: Scope) {
+        guard let last = minutes.last else { return }
+        let length = TotalsFormat.windowMinutes
+        for window in minutes.lowerBound / length...last / length {
+            let own = minutes.clamped(to: window * length..<(window + 1) * length)
+            let bits = UInt16(1) << UInt16(own.count) - 1
+            windows.insert(window)
+            masks[Key(scope: scope, window: window), default: 0] |=
+                bits << UInt16(own.lowerBound % length)
+        }
     }
+
+    /// Whole minutes before its own in which calls may have begun that ended in a minute.
+    ///
+    /// - Parameter longest: nanoseconds of the longest of them.
+    static func reach(_ longest: UInt64) -> UInt64 {
+        let longest = min(longest, Totals.longestCall)
+        return (longest + TotalsFormat.minute - 1) / TotalsFormat.minute
+    }
+
+    /// Minutes behind a range whose statistics may cover some of it.
+    static let longestReach = reach(.max)
 
     /// The minutes of a window in which spans of this scope and kind do not count.
     func mask(_ scope: Scope, kind: UInt8, _ window: UInt64) -> UInt16 {

@@ -81,6 +81,12 @@ struct TotalsPlan {
         return nanoseconds(minutes.lowerBound)..<nanoseconds(minutes.upperBound)
     }
 
+    /// The minutes whose call statistics matter: calls that end behind the range may have begun in it.
+    var callMinutes: Range<UInt64> {
+        minutes.isEmpty
+            ? minutes : minutes.lowerBound..<minutes.upperBound + TotalsCoverage.longestReach
+    }
+
     /// What of a window counts, and where.
     func segments(of window: UInt64) -> [Segment] {
         let first = window * TotalsFormat.windowMinutes

@@ -87,7 +87,10 @@ struct TotalsQuery: ~Copyable {
         }
         for row in calls.rows {
             guard let scope = scopes[row.group] else { continue }
-            coverage.insert(UInt64(row.minute), scope)
+            let minute = UInt64(row.minute)
+            let first = minute - min(TotalsCoverage.reach(row.bound), minute)
+            coverage.insert((first..<minute + 1).clamped(to: plan.minutes), scope)
+            guard plan.minutes.contains(minute) else { continue }
             let isUntold = calls.groups[row.group].operation == nil
             switch plan.request.lines {
             case .services, .edges: break

@@ -111,7 +111,9 @@ public struct CallTotals: Sendable, Equatable {
 /// Where an application counted its calls itself (`CallCounts`), these counts stand for the spans of
 /// that service and minute: of edges, for those of that caller, called service and minute, for whoever
 /// calls says whom. Requests of edges are counted from stored spans alone. A call belongs to the minute
-/// of the window in which it ended.
+/// of the window in which it ended, its span to the minute in which it began: so counts stand for
+/// spans of earlier minutes too, as many whole minutes before as the longest call counted there can
+/// have begun (`longestCall` at most).
 public struct Totals: Sendable {
     /// One service, or one operation of it.
     public struct Line: Sendable, Equatable {
@@ -178,6 +180,10 @@ public struct Totals: Sendable {
             self.requestQuantiles = requestQuantiles
         }
     }
+
+    /// How long, in nanoseconds, a call may take for its span not to count beside the counts of an
+    /// application: a day.
+    public static let longestCall: UInt64 = 86_400_000_000_000
 
     /// Nanoseconds since 1970: the asked range, widened to whole minutes.
     public var range: Range<UInt64>

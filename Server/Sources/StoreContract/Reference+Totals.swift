@@ -105,10 +105,13 @@ extension Reference {
     private func covered(_ request: TotalsRequest) -> Set<Covered> {
         var covered: Set<Covered> = []
         for window in calls {
-            for row in window.counts.rows {
+            for (row, durations) in zip(window.counts.rows, window.durations) {
                 guard let names = Self.names(of: row, request) else { continue }
-                let minute = window.counts.start / TotalsRequest.minute
-                covered.insert(Covered(names: names, minute: minute))
+                let end = window.counts.start / TotalsRequest.minute
+                // A call that ended as early in this minute as may be began so much before.
+                let longest = min(durations.max() ?? 0, Totals.longestCall)
+                let begin = (end * TotalsRequest.minute - longest) / TotalsRequest.minute
+                for minute in begin...end { covered.insert(Covered(names: names, minute: minute)) }
             }
         }
         return covered

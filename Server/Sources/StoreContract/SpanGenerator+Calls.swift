@@ -12,7 +12,8 @@ extension SpanGenerator {
         public var durations: [[UInt64]]
     }
 
-    /// The window of a seed: different ones for different seeds.
+    /// The window of a seed: different ones for different seeds. The last hundred of a thousand have
+    /// calls of many minutes.
     public static func calls(seed: UInt64) -> Calls {
         var random = SeededGenerator(seed: seed ^ 0xCA11)
         let minute = UInt64.random(in: 1...24, using: &random)
@@ -37,7 +38,8 @@ extension SpanGenerator {
             )
             var durations: [UInt64] = []
             for _ in 0..<Int.random(in: 1...60, using: &random) {
-                let top = UInt64(1) << UInt64.random(in: 0..<34, using: &random)
+                let octaves: UInt64 = seed % 1_000 < 900 ? 34 : 41
+                let top = UInt64(1) << UInt64.random(in: 0..<octaves, using: &random)
                 durations.append(random.oneIn(20) ? 0 : UInt64.random(in: 1...top, using: &random))
             }
             for duration in durations { row.durations.add(duration) }

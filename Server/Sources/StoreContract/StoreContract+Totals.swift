@@ -26,13 +26,15 @@ extension StoreContract {
 
     /// Call statistics among spans, some windows sent again, before and after the store is brought into
     /// its state.
-    func callStatistics(_ seed: UInt64) async throws {
+    ///
+    /// - Parameter first: place of the first window among a thousand.
+    func callStatistics(_ seed: UInt64, first: UInt64 = 0) async throws {
         var filled = try await fill(seed)
         guard filled.store.capabilities.contains(.callStatistics) else {
             return try await finish(filled.store)
         }
         for number in UInt64(0)..<8 {
-            let callSeed = seed &* 1_000 &+ number
+            let callSeed = seed &* 1_000 &+ first &+ number
             filled.reference.add(SpanGenerator.calls(seed: callSeed))
             try await filled.store.append(SpanGenerator.callBatch(seed: callSeed))
             if number % 3 == 1 { filled.store = try await settle(filled.store) }

@@ -31,6 +31,7 @@ public struct StoreContract: Sendable {
         case totalsAgreeWithTheReference
         case totalsCountDuplicatesOnce
         case callStatisticsCountEveryCallOnce
+        case callStatisticsStandForSpansOfLongCalls
         case tenantsDoNotSeeEachOther
         case whatCannotBeDoneIsRefused
     }
@@ -71,6 +72,8 @@ public struct StoreContract: Sendable {
             case .totalsAgreeWithTheReference: try await totals(seed)
             case .totalsCountDuplicatesOnce: try await totalsOfDuplicates(seed)
             case .callStatisticsCountEveryCallOnce: try await callStatistics(seed)
+            case .callStatisticsStandForSpansOfLongCalls:
+                try await callStatistics(seed, first: 900)
             case .tenantsDoNotSeeEachOther: try await tenants(seed)
             case .whatCannotBeDoneIsRefused: try await refusals(seed)
             }

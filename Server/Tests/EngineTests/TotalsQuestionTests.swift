@@ -8,9 +8,11 @@ import Store
 import StoreContract
 import Testing
 
-/// Questions for totals: what they count when reads fail and numbers are large.
+/// Questions for totals: what they count when reads fail, numbers are large and calls are long.
 @Suite struct TotalsQuestionTests {
-    private static let start: UInt64 = 1_700_000_000_000_000_000
+    private static let minute = TotalsRequest.minute
+    private static let start = 1_700_000_000_000_000_000 / minute * minute
+    private static let second: UInt64 = 1_000_000_000
 
     private func open(
         _ disk: any Disk,
@@ -104,6 +106,95 @@ import Testing
         let edges = try core.totals(TotalsRequest(range: 0..<UInt64.max, lines: .edges)).edges
         #expect(edges.map(\.total.callCount) == [2])
         #expect(edges.map(\.total.durationSum) == [.max])
+        core.close()
+    }
+
+    // MARK: Long calls
+
+    private func row(
+        _ service: String,
+        _ kind: SpanKind,
+        peer: String? = nil,
+        duration: UInt64,
+        longest: UInt64? = nil
+    ) -> CallCounts.Row {
+        var row = CallCounts.Row(service: service, operation: "GET /", kind: kind, peer: peer)
+        row.durations.add(duration)
+        row.durationSum = duration
+        row.longest = longest ?? duration
+        return row
+    }
+
+    /// A call of 91 seconds begins at ten seconds of a minute, and ends in the next one: its span
+    /// stands in the first, its count in the second.
+    @Test(arguments: [true, false])
+    func `a call that ends in a later minute counts once`(saysLongest: Bool) throws {
+        let core = try open(SimulatedDisk())
+        let begin = Self.start + 10 * Self.second
+        let duration = 91 * Self.second
+        let shop = TestSpan(
+            trace: 1,
+            id: 1,
+            service: "shop",
+            kind: .client,
+            start: begin,
+            duration: duration
+        )
+        let stock = TestSpan(
+            trace: 1,
+            id: 2,
+            parent: 1,
+            service: "stock",
+            kind: .consumer,
+            start: begin + 1,
+            duration: duration - 2
+        )
+        try core.append([TestSpan.batch([shop, stock])])
+        let longest = saysLongest ? nil : UInt64(0)
+        try core.append([
+            TestCalls.batch(
+                start: begin + 90 * Self.second,
+                rows: [
+                    row("shop", .client, peer: "stock", duration: duration, longest: longest),
+                    row("stock", .consumer, duration: duration - 2, longest: longest),
+                ]
+            )
+        ])
+        for isFlushed in [false, true] {
+            if isFlushed { try core.flush() }
+            let all: Range<UInt64> = 0..<UInt64.max
+            for lines in [TotalsRequest.Lines.services, .operations, .operationsByKind] {
+                let answer = try core.totals(TotalsRequest(range: all, lines: lines))
+                #expect(answer.lines.map(\.total.callCount) == [1, 1], "\(lines)")
+                #expect(answer.lines.map(\.total.reportedCount) == [1, 1], "\(lines)")
+            }
+            let edges = try core.totals(TotalsRequest(range: all, lines: .edges)).edges
+            #expect(edges.map(\.total.callCount) == [1])
+            #expect(edges.map(\.total.reportedCount) == [1])
+            // The first minute alone: its call is counted where it ended.
+            let first = Self.start..<Self.start + Self.minute
+            let before = try core.totals(TotalsRequest(range: first, lines: .services))
+            #expect(before.lines.isEmpty)
+        }
+        core.close()
+    }
+
+    @Test func `a count hides no spans of more than a day before it`() throws {
+        let core = try open(SimulatedDisk())
+        let span = TestSpan(
+            trace: 1,
+            id: 1,
+            service: "shop",
+            kind: .client,
+            start: Self.start,
+            duration: 10
+        )
+        try core.append([TestSpan.batch([span])])
+        let day: UInt64 = 86_400 * Self.second
+        let rows = [row("shop", .client, duration: 1 << 62)]
+        try core.append([TestCalls.batch(start: Self.start + day + Self.minute, rows: rows)])
+        let answer = try core.totals(TotalsRequest(range: 0..<UInt64.max, lines: .services))
+        #expect(answer.lines.map(\.total.callCount) == [2])
         core.close()
     }
 }

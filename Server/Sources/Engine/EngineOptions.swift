@@ -20,6 +20,10 @@ public struct EngineOptions: Sendable {
     /// Bytes of parts and totals files above which the oldest are removed; `nil` is no limit. The
     /// newest part stays, totals files have a quarter at most, and the log comes on top.
     public var retentionBytes: UInt64?
+    /// Groups (service, operation, kind, status, caller) up to which totals are joined into one file.
+    public var totalsFileGroups = 65_536
+    /// Counters of call statistics up to which totals are joined into one file: some 20 MiB of them.
+    public var totalsFileCells = 8 << 20
     /// Bytes on the disk that are held back for the time when it is full; 0 holds none.
     public var reserveBytes = 16 << 20
     /// Bytes of one log segment; a longer record gets a segment of its own length.

@@ -99,15 +99,12 @@ enum Limits {
     static let totalsSpans = 512 << 20
     /// Changes in one chunk of a totals file: about a mebibyte.
     static let totalsFacts = 64 << 10
-    /// Totals files of one tenant and day at which they are joined before the day is over.
+    /// Totals files of one tenant and day at which they are joined while more may come of that day.
     static let totalsFiles = 8
     /// Gaps that one totals file tells apart; those beyond are told as one.
     static let totalsGaps = 64
     /// Counters of call statistics in one chunk of a totals file: about half a mebibyte.
     static let totalsCallCells = 256 << 10
-    /// Counters of call statistics that joined totals files may have: what joining holds in memory
-    /// stays below 128 MiB.
-    static let totalsCallCellsMax = 8 << 20
     /// How long a sender of call statistics is known after its last window, nanoseconds: a day.
     static let callSenderNanoseconds: UInt64 = 86_400_000_000_000
     /// Time between two looks for such senders, nanoseconds.

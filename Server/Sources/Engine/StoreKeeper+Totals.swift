@@ -47,22 +47,21 @@ extension StoreKeeper {
             ($0.tenant, $0.receivedAt, $0.number) < ($1.tenant, $1.receivedAt, $1.number)
         }
         var groups: [[Manifest.Entry]] = []
-        var plan = TotalsMergePlan()
+        var plan = TotalsMergePlan(options)
         for entry in sorted {
             let last = groups.last?.last
-            let part = parts[entry.number]
-            let index = part.flatMap { try? TotalsSection($0, cache: PartCache(byteLimit: 0)) }
+            let index = parts[entry.number]
+                .flatMap { try? TotalsSection($0, cache: PartCache(byteLimit: 0)) }
                 .flatMap { $0?.index }
             if let last, last.tenant == entry.tenant,
-                last.receivedAt / Self.day == entry.receivedAt / Self.day,
-                index.map({ plan.add($0) }) ?? true
+                last.receivedAt / Self.day == entry.receivedAt / Self.day, plan.add(index)
             {
                 groups[groups.count - 1].append(entry)
                 continue
             }
             groups.append([entry])
-            plan = TotalsMergePlan()
-            if let index { _ = plan.add(index) }
+            plan = TotalsMergePlan(options)
+            _ = plan.add(index)
         }
         return groups
     }
@@ -258,33 +257,25 @@ extension StoreKeeper {
 
     // MARK: Joining
 
-    /// Joins totals files of one tenant and day, when there are several of a day that is over, or
-    /// many of one that is not.
+    /// Joins totals files of one tenant and day, when there are several of a day of which nothing more
+    /// comes, or many of one that goes on.
     func mergeTotals() throws { try rewriting.withLock { _ in try mergeTotals(trustedNow) } }
 
     private func mergeTotals(_ now: UInt64) throws {
         let files = state.withLock { $0.totals }
+        let expiring = expiringDays
         let days = Dictionary(grouping: files) { file in
-            TotalsDay(tenant: file.entry.tenant, day: file.entry.receivedAt / Self.day)
+            TotalsDay(file.entry.tenant, receivedAt: file.entry.receivedAt)
         }
         for (day, files) in days.sorted(by: { $0.key < $1.key }) {
-            let isOver = day.day < now / Self.day
-            guard files.count >= (isOver ? 2 : Limits.totalsFiles) else { continue }
+            let isOver = day.day < now / Self.day && !expiring.contains(day)
+            let least = isOver ? 2 : Limits.totalsFiles
+            guard files.count >= least else { continue }
             do {
-                var plan = TotalsMergePlan()
-                var cells: UInt64 = 0
-                let chosen = try files.sorted { $0.number < $1.number }.filter { file in
-                    let own = file.directory.callCells
-                    guard cells &+ own <= UInt64(Limits.totalsCallCellsMax) || cells == 0 else {
-                        return false
-                    }
-                    cells &+= own
-                    guard let section = try file.section() else { return true }
-                    return plan.add(section.index)
+                for group in try joinable(files) where group.count >= least {
+                    let joined = try write(try content(of: group, now))
+                    _ = try replace(totals: Set(group.map(\.number)), by: [joined])
                 }
-                guard chosen.count > 1 else { continue }
-                let joined = try write(try content(of: chosen, now))
-                _ = try replace(totals: Set(chosen.map(\.number)), by: [joined])
             } catch let damage as PartDamage {
                 // What cannot be read just now is left for later.
                 if !damage.isReadFailure { setAside(damage) }
@@ -292,9 +283,41 @@ extension StoreKeeper {
         }
     }
 
+    /// Days of which parts are left that will go: each leaves a totals file of its own.
+    private var expiringDays: Set<TotalsDay> {
+        guard options.retention != nil || options.retentionBytes != nil else { return [] }
+        return manifest.withLock { manifest in
+            Set(manifest.parts.map { TotalsDay($0.tenant, receivedAt: $0.receivedAt) })
+        }
+    }
+
+    /// Cuts the files of a day into groups that fit into one file each, in the order in which they were
+    /// made: a full file ends a group and keeps nothing behind it from being joined.
+    private func joinable(_ files: [TotalsFile]) throws -> [[TotalsFile]] {
+        var groups: [[TotalsFile]] = []
+        var plan = TotalsMergePlan(options)
+        for file in files.sorted(by: { $0.number < $1.number }) {
+            let index = try file.section()?.index
+            let cells = file.directory.callCells
+            if !groups.isEmpty, plan.add(index, callCells: cells) {
+                groups[groups.count - 1].append(file)
+                continue
+            }
+            groups.append([file])
+            plan = TotalsMergePlan(options)
+            _ = plan.add(index, callCells: cells)
+        }
+        return groups
+    }
+
     private struct TotalsDay: Hashable, Comparable {
         let tenant: String
         let day: UInt64
+
+        init(_ tenant: String, receivedAt: UInt64) {
+            self.tenant = tenant
+            day = receivedAt / StoreKeeper.day
+        }
 
         static func < (a: TotalsDay, b: TotalsDay) -> Bool { (a.tenant, a.day) < (b.tenant, b.day) }
     }

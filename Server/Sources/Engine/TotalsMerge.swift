@@ -284,23 +284,72 @@ struct TotalsMerge: ~Copyable {
     }
 }
 
-/// Which sections may be joined: those of the result must stay within what a section may hold.
+/// Which totals may be joined: the result must stay within what one file may hold. The first always
+/// fits, whatever it holds.
 struct TotalsMergePlan {
-    private var groups = 0
+    /// A group by its names: the same group of several sections is one of the result.
+    private struct Group: Hashable {
+        var service: String
+        var operation: String?
+        var kind: UInt8
+        var status: UInt8
+        var caller: String?
+    }
+
+    private let groupLimit: Int
+    private let cellLimit: UInt64
+    private var isEmpty = true
+    private var indexes: [TotalsIndex] = []
+    /// At least as many groups as the result will have.
+    private var groupCount = 0
     private var spans: UInt64 = 0
+    private var cells: UInt64 = 0
 
-    init() {}
+    init(_ options: EngineOptions) {
+        groupLimit = options.totalsFileGroups
+        cellLimit = UInt64(options.totalsFileCells)
+    }
 
-    /// Counts a section in, where it fits.
-    mutating func add(_ index: TotalsIndex) -> Bool {
-        let groups = groups + index.groups.count
-        let spans = index.pages.reduce(spans) { $0 &+ $1.spanCount }
-        guard groups <= Limits.totalsGroups, spans <= UInt64(Limits.totalsSpans) else {
-            return false
+    /// Counts totals in, where they fit.
+    ///
+    /// - Parameters:
+    ///   - index: of the section; `nil` for none.
+    ///   - callCells: counters of call statistics.
+    mutating func add(_ index: TotalsIndex?, callCells: UInt64 = 0) -> Bool {
+        let all = indexes + (index.map { [$0] } ?? [])
+        let cells = cells &+ callCells
+        let spans = index?.pages.reduce(spans) { $0 &+ $1.spanCount } ?? spans
+        var groupCount = groupCount + (index?.groups.count ?? 0)
+        if !isEmpty {
+            guard cells <= cellLimit, spans <= UInt64(Limits.totalsSpans) else { return false }
+            // Names are compared only where the sum of all does not do.
+            if groupCount > groupLimit { groupCount = Self.groupCount(all) }
+            guard groupCount <= groupLimit else { return false }
         }
-        self.groups = groups
+        isEmpty = false
+        indexes = all
+        self.cells = cells
         self.spans = spans
+        self.groupCount = groupCount
         return true
+    }
+
+    private static func groupCount(_ indexes: [TotalsIndex]) -> Int {
+        var groups: Set<Group> = []
+        for index in indexes {
+            for group in index.groups {
+                groups.insert(
+                    Group(
+                        service: index.names[group.service],
+                        operation: group.operation.map { index.names[$0] },
+                        kind: group.kind,
+                        status: group.status,
+                        caller: group.caller.map { index.names[$0] }
+                    )
+                )
+            }
+        }
+        return groups.count
     }
 }
 

@@ -126,6 +126,33 @@ import Testing
         core.close()
     }
 
+    /// A dozen windows fill a file.
+    @Test func `full files of a day keep no others from being joined`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.totalsFileCells = 80_000
+        let core = try open(disk, clock, options)
+        let seeds = Array(UInt64(1)...70)
+        for seed in seeds {
+            try append([seed], to: core, clock)
+            try core.flush()
+            core.maintain()
+        }
+        #expect(core.statistics.totalsFiles <= 22)
+        #expect(core.statistics.totalsFiles >= 5)
+        let before = try answers(core)
+        #expect(try callCount(core) == callCount(seeds))
+        clock.advance(.seconds(86_400))
+        for _ in 0..<4 { core.maintain() }
+        let files = core.statistics.totalsFiles
+        #expect(files <= 14)
+        core.maintain()
+        #expect(core.statistics.totalsFiles == files)
+        #expect(try answers(core) == before)
+        core.close()
+    }
+
     @Test func `they outlive spans, and go when totals go`() throws {
         let disk = SimulatedDisk()
         let clock = SimulatedClock()

@@ -141,6 +141,66 @@ import Testing
         again.close()
     }
 
+    @Test func `files of a day are joined when nothing of it is left, or when they are many`()
+        throws
+    {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = Self.options
+        options.retention = .seconds(30 * 3_600)
+        let core = try open(disk, clock, options)
+        // Of one day: the clock begins in the middle of one.
+        for seed in UInt64(1)...12 {
+            try append(seed, to: core, clock)
+            try core.flush()
+            clock.advance(.seconds(60))
+        }
+        let before = try answers(core)
+        clock.advance(.seconds(30 * 3_600 - 12 * 60 - 30))
+        var counts: [Int] = []
+        for _ in 0..<12 {
+            clock.advance(.seconds(60))
+            core.maintain()
+            counts.append(core.statistics.totalsFiles)
+            #expect(try answers(core) == before, "\(core.statistics.parts) parts are left")
+        }
+        #expect(counts == [1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 1])
+        #expect(core.statistics.parts == 0)
+        core.close()
+    }
+
+    /// Two parts count the same groups: together they are no more than each.
+    @Test func `files that count the same are joined, however many groups that is`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = Self.options
+        options.retention = .seconds(1)
+        options.totalsRetention = .seconds(30 * 86_400)
+        options.totalsFileGroups = 12
+        let core = try open(disk, clock, options)
+        for round in UInt64(0)..<2 {
+            let now = clock.wallNanoseconds()
+            let spans = (UInt64(1)...12).map { number in
+                TestSpan(
+                    trace: 100 * round + number,
+                    id: 1,
+                    service: "shop",
+                    name: "GET /\(number)",
+                    start: now,
+                    duration: 5
+                )
+            }
+            try core.append([TestSpan.batch(spans, receivedAt: now)])
+            try core.flush()
+            clock.advance(.seconds(2))
+            core.maintain()
+        }
+        clock.advance(.seconds(86_400))
+        core.maintain()
+        #expect(core.statistics.totalsFiles == 1)
+        core.close()
+    }
+
     @Test(arguments: [0, 1, 2, 3], [UInt64(1), 2, 3])
     func `totals of spans that are gone agree with the spans`(left: Int, seed: UInt64) async throws
     {

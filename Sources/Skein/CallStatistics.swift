@@ -54,8 +54,7 @@ final class CallStatistics: Sendable {
         isError: Bool
     ) {
         let peer = CallPeer(attributes, kind) ?? .unknown
-        var name = name
-        let series = name.withUTF8 { self.series($0, peer, kind.rawValue) }
+        let series = name.withBytes { self.series($0, peer, kind.rawValue) }
         count(series, from: start, to: end, isError: isError)
     }
 
@@ -66,7 +65,7 @@ final class CallStatistics: Sendable {
     /// - Returns: What the call is known by; 0 where it cannot be counted.
     @inline(__always)
     func open(_ name: StaticString, _ peer: CallPeer, _ kind: SkeinModel.SpanKind) -> UInt64 {
-        let series = name.withUTF8Buffer { self.series($0, peer, kind.rawValue) }
+        let series = name.withBytes { self.series($0, peer, kind.rawValue) }
         let call = OpenCalls.shared.open { place -> Void in
             place.pointee.start = Transport.wallNanoseconds()
             place.pointee.owner = self
@@ -99,9 +98,9 @@ final class CallStatistics: Sendable {
         OpenCalls.shared.close(call) { place in
             guard let owner = place.pointee.owner else { return }
             var series = place.pointee.series
-            if var name = place.pointee.name {
+            if let name = place.pointee.name {
                 let (peer, kind) = (place.pointee.peer, place.pointee.kind)
-                series = name.withUTF8 { owner.series($0, peer, kind) }
+                series = name.withBytes { owner.series($0, peer, kind) }
             }
             owner.count(
                 series,

@@ -9,7 +9,7 @@ internal import Tracing
 ///
 /// What else travels with a trace (`tracestate`, baggage) stays in `InstrumentationContext`.
 @usableFromInline
-struct LocalSpan: Sendable {
+struct LocalSpan: Sendable, BitwiseCopyable {
     @usableFromInline var traceHigh: UInt64
     @usableFromInline var traceLow: UInt64
     @usableFromInline var spanID: UInt64

@@ -69,7 +69,7 @@ extension SkeinTracer {
         let span = core.begin(name, kind, peer: peer, continuing: caller)
         defer { core.end(span) }
         return try await LocalSpan.binding.withValue(span.local) {
-            try await span.run(isolation: isolation, body)
+            try await run(span, isolation: isolation, body)
         }
     }
 

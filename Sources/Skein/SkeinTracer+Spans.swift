@@ -28,17 +28,17 @@ extension SkeinTracer {
         _ body: (ActiveSpan) throws -> Result
     ) rethrows -> Result {
         let parent = LocalSpan.binding.get()
-        if !kind.isCall || !core.countsCalls, let unrecorded = core.unrecorded(under: parent) {
-            return try body(unrecorded)
+        if addsNothing(kind, under: parent) {
+            return try body(ActiveSpan(core: nil, record: 0, local: parent))
         }
         let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
         // A call that is counted and not recorded goes on in its parent.
-        if span.core == nil, span.local.spanID == parent.spanID { return try span.run(body) }
+        if !span.isRecorded, span.local.spanID == parent.spanID { return try run(span, body) }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
-            return try core.withState(of: span) { try span.run(body) }
+            return try core.withState(of: span) { try run(span, body) }
         }
-        return try LocalSpan.binding.withValue(span.local) { try span.run(body) }
+        return try LocalSpan.binding.withValue(span.local) { try run(span, body) }
     }
 
     /// Runs `body`, which may wait, in a span; see the form that does not.
@@ -51,33 +51,43 @@ extension SkeinTracer {
         _ body: (ActiveSpan) async throws -> Result
     ) async rethrows -> Result {
         let parent = LocalSpan.binding.get()
-        if !kind.isCall || !core.countsCalls, let unrecorded = core.unrecorded(under: parent) {
-            return try await body(unrecorded)
+        if addsNothing(kind, under: parent) {
+            return try await body(ActiveSpan(core: nil, record: 0, local: parent))
         }
         let span = core.begin(name, kind, peer: peer(), under: parent)
         defer { core.end(span) }
-        if span.core == nil, span.local.spanID == parent.spanID {
-            return try await span.run(isolation: isolation, body)
+        if !span.isRecorded, span.local.spanID == parent.spanID {
+            return try await run(span, isolation: isolation, body)
         }
         guard span.local.bits & LocalSpan.stateBit == 0 else {
             return try await core.withState(of: span, isolation: isolation) {
-                try await span.run(isolation: isolation, body)
+                try await run(span, isolation: isolation, body)
             }
         }
         return try await LocalSpan.binding.withValue(span.local) {
-            try await span.run(isolation: isolation, body)
+            try await run(span, isolation: isolation, body)
         }
     }
-}
 
-extension ActiveSpan {
+    /// Whether a span under `parent` is neither recorded nor counted: the parent is ours, is the
+    /// innermost, and is not recorded. Then its place serves, and nothing is started.
+    @inlinable
+    func addsNothing(_ kind: SkeinModel.SpanKind, under parent: LocalSpan) -> Bool {
+        parent.isUnrecorded && !(kind.isCall && core.countsCalls) && core.isInnermost(parent)
+    }
+
     /// Calls `body` and notes the error that it throws.
     @inlinable
-    func run<Result>(_ body: (ActiveSpan) throws -> Result) rethrows -> Result {
+    func run<Result>(
+        _ span: BegunSpan,
+        _ body: (ActiveSpan) throws -> Result
+    ) rethrows -> Result {
         do {
-            return try body(self)
+            // Two calls, because one that is given either would count a reference.
+            guard span.isRecorded else { return try body(span.unrecorded) }
+            return try body(span.recorded(core))
         } catch {
-            fail(error)
+            span.active(core).fail(error)
             throw error
         }
     }
@@ -85,13 +95,14 @@ extension ActiveSpan {
     /// Calls `body` and notes the error that it throws.
     @inlinable
     func run<Result>(
+        _ span: BegunSpan,
         isolation: isolated (any Actor)?,
         _ body: (ActiveSpan) async throws -> Result
     ) async rethrows -> Result {
         do {
-            return try await body(self)
+            return try await body(span.active(core))
         } catch {
-            fail(error)
+            span.active(core).fail(error)
             throw error
         }
     }

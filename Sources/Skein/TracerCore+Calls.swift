@@ -8,32 +8,32 @@ extension TracerCore {
     /// A span of our own that has begun, so that its end is counted if it is a call.
     @inline(__always)
     func counted(
-        _ span: ActiveSpan,
+        _ span: BegunSpan,
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind,
         _ peer: @autoclosure () -> String
-    ) -> ActiveSpan {
-        guard kind.isCall, let calls else {
+    ) -> BegunSpan {
+        guard kind.isCall, countsCalls else {
             // Only a recorded span has room for it.
-            if span.core != nil { setPeer(span.record, peer()) }
+            if span.isRecorded { setPeer(span.record, peer()) }
             return span
         }
         let peer = peer()
-        if span.core != nil {
-            let series = name.withUTF8Buffer {
-                calls.series($0, CallPeer(service: peer), kind.rawValue)
+        if span.isRecorded {
+            let series = withCalls { calls in
+                name.withBytes { calls.series($0, CallPeer(service: peer), kind.rawValue) }
             }
-            slab.setCallSeries(span.record, series)
+            if let series { slots.setCallSeries(span.record, series) }
             setPeer(span.record, peer)
             return span
         }
         guard mayRecord, span.local.bits & LocalSpan.exportingBit == 0 else { return span }
-        let call = calls.open(name, CallPeer(service: peer), kind)
-        return ActiveSpan(core: nil, record: call, local: span.local)
+        let call = withCalls { $0.open(name, CallPeer(service: peer), kind) }
+        return BegunSpan(unrecorded: span.local, call: call ?? 0)
     }
 
     private func setPeer(_ record: UInt64, _ peer: String) {
-        if !peer.isEmpty { set(record, "peer.service", peer) }
+        if !peer.isEmpty { set(record, key: "peer.service", value: .string(peer)) }
     }
 
     /// Notes that a call of swift-distributed-tracing begins whose span is not recorded.

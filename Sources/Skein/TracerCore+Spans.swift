@@ -8,24 +8,20 @@ internal import Tracing
 
 // The start and the end of spans that are recorded in the slab.
 extension TracerCore {
-    /// The span to give to a body under `parent` without starting anything: the parent is ours, is
-    /// the innermost, and is not recorded.
+    /// Whether no span of swift-distributed-tracing began since `local`.
     @usableFromInline
-    func unrecorded(under parent: LocalSpan) -> ActiveSpan? {
-        guard parent.isUnrecorded, parent.surroundings == ForeignContexts.identity else {
-            return nil
-        }
-        return ActiveSpan(core: nil, record: 0, local: parent)
+    func isInnermost(_ local: LocalSpan) -> Bool {
+        local.surroundings == ForeignContexts.identity
     }
 
     /// A span that is not recorded under one that is: recording was switched off in between.
     @inline(never)
-    private func unrecorded(below parent: LocalSpan) -> ActiveSpan {
+    private func unrecorded(below parent: LocalSpan) -> BegunSpan {
         counters.notSampled.add(1, ordering: .relaxed)
         var local = parent
         local.spanID = ids.spanID().raw
         local.bits &= ~LocalSpan.sampledBit
-        return ActiveSpan(core: nil, record: 0, local: local)
+        return BegunSpan(unrecorded: local)
     }
 
     @usableFromInline
@@ -34,7 +30,7 @@ extension TracerCore {
         _ kind: SkeinModel.SpanKind,
         peer: @autoclosure () -> String,
         under local: LocalSpan
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         counted(begin(name, kind, under: local), name, kind, peer())
     }
 
@@ -43,14 +39,14 @@ extension TracerCore {
         _ name: StaticString,
         _ kind: SkeinModel.SpanKind,
         under local: LocalSpan
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         let surroundings = ForeignContexts.identity
-        guard isEnabled else { return ActiveSpan(core: nil, record: 0, local: local) }
+        guard isEnabled else { return BegunSpan(unrecorded: local) }
         if local.isPresent, local.surroundings == surroundings {
-            guard local.isSampled else { return ActiveSpan(core: nil, record: 0, local: local) }
+            guard local.isSampled else { return BegunSpan(unrecorded: local) }
             guard mayRecord else { return unrecorded(below: local) }
             let span = record(name, kind, parent: local, isRemote: false, state: "", surroundings)
-            if !copiedKeys.isEmpty, span.core != nil { copyBaggage(to: span.record, nil) }
+            if !copiedKeys.isEmpty, span.isRecorded { copyBaggage(to: span.record, nil) }
             return span
         }
         return beginElsewhere(name, kind, under: local, surroundings)
@@ -64,12 +60,12 @@ extension TracerCore {
         _ kind: SkeinModel.SpanKind,
         under local: LocalSpan,
         _ surroundings: UInt
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         var propagated: PropagatedContext?
         if surroundings != 0, let scope = InstrumentationContext.current?[SpanScopeKey.self] {
             if scope.isUnrecorded, followsParents {
                 counters.notSampled.add(1, ordering: .relaxed)
-                return ActiveSpan(core: nil, record: 0, local: LocalSpan(of: scope, surroundings))
+                return BegunSpan(unrecorded: LocalSpan(of: scope, surroundings))
             }
             propagated = scope.propagated
         }
@@ -83,7 +79,7 @@ extension TracerCore {
         _ kind: SkeinModel.SpanKind,
         peer: String,
         continuing propagated: PropagatedContext
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         let surroundings = ForeignContexts.identity
         return counted(
             begin(name, kind, continuing: propagated, surroundings),
@@ -100,7 +96,7 @@ extension TracerCore {
         _ kind: SkeinModel.SpanKind,
         continuing propagated: PropagatedContext?,
         _ surroundings: UInt
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         let parent = propagated?.trace
         let traceID = parent?.traceID ?? ids.traceID()
         let decision = decide(
@@ -130,7 +126,7 @@ extension TracerCore {
             var own = around
             own.spanID = ids.spanID().raw
             own.bits |= LocalSpan.binding.get().bits & LocalSpan.exportingBit
-            return ActiveSpan(core: nil, record: 0, local: own)
+            return BegunSpan(unrecorded: own)
         }
         let span = record(
             name,
@@ -140,7 +136,7 @@ extension TracerCore {
             state: state.text,
             surroundings
         )
-        if !copiedKeys.isEmpty, span.core != nil, let propagated {
+        if !copiedKeys.isEmpty, span.isRecorded, let propagated {
             copyBaggage(to: span.record, propagated)
         }
         return span
@@ -154,10 +150,11 @@ extension TracerCore {
         isRemote: Bool,
         state: String,
         _ surroundings: UInt
-    ) -> ActiveSpan {
+    ) -> BegunSpan {
         var local = parent
         local.surroundings = surroundings
-        let record = slab.claim { slot, record in
+        let record = slots.claim { writer, record in
+            let slot = writer.slot
             local.spanID = ids.spanID(of: record).raw
             slot.pointee.contentCount = 0
             slot.pointee.attributeCount = 0
@@ -178,7 +175,7 @@ extension TracerCore {
             slot.pointee.spanID = local.spanID
             slot.pointee.parentID = parent.spanID
             if !state.isEmpty { slot.pointee.traceState = state }
-            name.withUTF8Buffer { SlotWriter(slab: slab, slot: slot).name($0) }
+            name.withBytes(writer.name)
             slot.pointee.start = Transport.wallNanoseconds()
         }
         guard let record else {
@@ -186,14 +183,14 @@ extension TracerCore {
             counters.ended.add(1, ordering: .relaxed)
             counters.drop(1, .bufferFull)
             local.spanID = ids.spanID().raw
-            return ActiveSpan(core: nil, record: 0, local: local)
+            return BegunSpan(unrecorded: local)
         }
-        return ActiveSpan(core: self, record: record, local: local)
+        return BegunSpan(record: record, local: local)
     }
 
     /// Runs `body` with the state of `span`'s trace bound, which the span's own binding cannot hold.
     @usableFromInline
-    func withState<Result>(of span: ActiveSpan, _ body: () throws -> Result) rethrows -> Result {
+    func withState<Result>(of span: BegunSpan, _ body: () throws -> Result) rethrows -> Result {
         try InstrumentationContext.withValue(context(with: span)) {
             try LocalSpan.binding.withValue(Self.inner(span), operation: body)
         }
@@ -202,7 +199,7 @@ extension TracerCore {
     /// See the form that does not wait.
     @usableFromInline
     func withState<Result>(
-        of span: ActiveSpan,
+        of span: BegunSpan,
         isolation: isolated (any Actor)?,
         _ body: () async throws -> Result
     ) async rethrows -> Result {
@@ -212,19 +209,19 @@ extension TracerCore {
     }
 
     /// The binding of a span whose state was bound around it just now.
-    private static func inner(_ span: ActiveSpan) -> LocalSpan {
+    private static func inner(_ span: BegunSpan) -> LocalSpan {
         var local = span.local
         local.bits &= ~LocalSpan.stateBit
         local.surroundings = ForeignContexts.identity
         return local
     }
 
-    private func context(with span: ActiveSpan) -> InstrumentationContext {
+    private func context(with span: BegunSpan) -> InstrumentationContext {
         ForeignContexts.noteUse()
         var context = InstrumentationContext.current ?? .topLevel
         let old = context[SpanScopeKey.self]?.propagated
         var propagated = span.local.propagated(old)
-        if span.core != nil {
+        if span.isRecorded {
             propagated.trace?.state =
                 TraceState(header: slab.traceState(span.record)) ?? TraceState()
         }
@@ -233,24 +230,26 @@ extension TracerCore {
     }
 
     @usableFromInline
-    func end(_ span: ActiveSpan) {
-        guard span.core != nil else {
+    func end(_ span: BegunSpan) {
+        guard span.isRecorded else {
             if span.record != 0 { CallStatistics.end(span.record, at: Transport.wallNanoseconds()) }
             return
         }
-        let waiting = slab.end(span.record, at: Transport.wallNanoseconds()) { slot in
-            guard slot.pointee.callSeries != 0, let calls else { return }
-            calls.count(
-                slot.pointee.callSeries &- 1,
-                from: slot.pointee.start,
-                to: slot.pointee.end,
-                isError: slot.pointee.status == 2
-            )
-        }
-        guard let waiting else {
+        guard let slot = slots.end(span.record, at: Transport.wallNanoseconds()) else {
             counters.repeatedEnds.add(1, ordering: .relaxed)
             return
         }
+        if slot.pointee.callSeries != 0 {
+            withCalls { calls in
+                calls.count(
+                    slot.pointee.callSeries &- 1,
+                    from: slot.pointee.start,
+                    to: slot.pointee.end,
+                    isError: slot.pointee.status == 2
+                )
+            }
+        }
+        let waiting = slots.handOver(slot, of: span.record)
         // More than one count wakes, because of two that end at once either may see both, or neither
         // see what the exporter just took. Who wakes for each span does so whatever is seen.
         if (wakeCount..<wakeCount &+ Limits.wakeTries).contains(waiting) || wakeCount == 1 {

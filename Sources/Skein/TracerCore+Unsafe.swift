@@ -8,56 +8,75 @@ internal import Synchronization
 extension TracerCore {
     @inline(__always)
     private func write(_ record: UInt64, _ body: (SlotWriter) -> Void) {
-        let isRunning = slab.write(record) { body(SlotWriter(slab: slab, slot: $0)) }
-        if !isRunning { counters.lateChanges.add(1, ordering: .relaxed) }
+        guard let writer = hold(record) else { return }
+        body(writer)
+        slots.letGo(record)
+    }
+
+    /// `nil`, and counted, where the span has ended.
+    @inline(__always)
+    private func hold(_ record: UInt64) -> SlotWriter? {
+        if let writer = slots.hold(record) { return writer }
+        counters.lateChanges.add(1, ordering: .relaxed)
+        return nil
     }
 
     @usableFromInline
     func set(_ record: UInt64, _ key: StaticString, _ value: String) {
-        var value = value
-        withTextCut(&value) { text in
-            key.withUTF8Buffer { key in
-                write(record) { $0.text(key, text, limit: limits.attributeCount) }
-            }
+        guard let name = key.bytes, limits.attributeValueLength == nil else {
+            return set(record, key: "\(key)", value: .string(value))
         }
+        let limit = limits.attributeCount
+        guard let writer = hold(record) else { return }
+        value.withBytes { writer.text(name, $0, limit: limit) }
+        slots.letGo(record)
     }
 
     @usableFromInline
     func set(_ record: UInt64, _ key: StaticString, _ value: StaticString) {
-        value.withUTF8Buffer { text in
-            key.withUTF8Buffer { key in
-                write(record) { $0.text(key, text, limit: limits.attributeCount) }
-            }
+        guard let name = key.bytes, let text = value.bytes else {
+            return set(record, key: "\(key)", value: .string("\(value)"))
         }
+        guard let writer = hold(record) else { return }
+        writer.text(name, text, limit: limits.attributeCount)
+        slots.letGo(record)
     }
 
     @usableFromInline
     func set(_ record: UInt64, _ key: StaticString, _ value: Int64) {
-        key.withUTF8Buffer { key in
-            write(record) { $0.number(key, value, limit: limits.attributeCount) }
+        guard let name = key.bytes else {
+            return set(record, key: "\(key)", value: .int(value))
         }
+        guard let writer = hold(record) else { return }
+        writer.number(name, value, limit: limits.attributeCount)
+        slots.letGo(record)
     }
 
     @usableFromInline
     func set(_ record: UInt64, _ key: StaticString, _ value: Double) {
-        key.withUTF8Buffer { key in
-            write(record) { $0.number(key, value, limit: limits.attributeCount) }
+        guard let name = key.bytes else {
+            return set(record, key: "\(key)", value: .double(value))
         }
+        guard let writer = hold(record) else { return }
+        writer.number(name, value, limit: limits.attributeCount)
+        slots.letGo(record)
     }
 
     @usableFromInline
     func set(_ record: UInt64, _ key: StaticString, _ value: Bool) {
-        key.withUTF8Buffer { key in
-            write(record) { $0.flag(key, value, limit: limits.attributeCount) }
+        guard let name = key.bytes else {
+            return set(record, key: "\(key)", value: .bool(value))
         }
+        guard let writer = hold(record) else { return }
+        writer.flag(name, value, limit: limits.attributeCount)
+        slots.letGo(record)
     }
 
     @usableFromInline
     func set(_ record: UInt64, key: String, value: AttributeValue) {
         var encoder = ProtobufWriter()
         encoder.value(value, cutTo: limits.attributeValueLength)
-        var key = key
-        key.withUTF8 { key in
+        key.withBytes { key in
             write(record) { $0.encoded(key, encoder.bytes, limit: limits.attributeCount) }
         }
     }
@@ -119,8 +138,7 @@ extension TracerCore {
 
     @usableFromInline
     func rename(_ record: UInt64, _ name: String) {
-        var name = name
-        name.withUTF8 { text in
+        name.withBytes { text in
             write(record) { writer in
                 writer.name(text)
                 if let calls, writer.slot.pointee.callSeries != 0 {
@@ -131,12 +149,18 @@ extension TracerCore {
         }
     }
 
-    /// Gives the UTF-8 of a text, without what goes past the limit for values.
+    /// Gives what counts calls to `body`; `nil` where nothing does.
     @inline(__always)
-    private func withTextCut(_ text: inout String, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-        if let length = limits.attributeValueLength, text.utf8.count > length {
-            text = String(text.unicodeScalars.prefix(length))
-        }
-        text.withUTF8(body)
+    func withCalls<Result>(_ body: (CallStatistics) -> Result) -> Result? {
+        // Bound: `calls` lives as long as the core.
+        heldCalls.calls?._withUnsafeGuaranteedRef(body)
     }
+}
+
+/// What counts calls, for where counting a reference to it would cost as much as counting a call.
+struct HeldCalls: Sendable {
+    fileprivate let calls: Unmanaged<CallStatistics>?
+
+    /// - Parameter calls: Somebody else holds it.
+    init(_ calls: CallStatistics?) { self.calls = calls.map(Unmanaged.passUnretained) }
 }

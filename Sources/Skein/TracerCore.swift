@@ -22,8 +22,12 @@ final class TracerCore: Sendable {
     let copiedKeys: [String]
     /// Where spans of our own are recorded.
     let slab: SpanSlab
+    /// Those of `slab`.
+    let slots: SlotMemory
     /// Counts calls, where they are counted.
     let calls: CallStatistics?
+    /// The same; see there.
+    let heldCalls: HeldCalls
     @usableFromInline let countsCalls: Bool
     /// So many ended spans in one shard of the slab wake whoever takes them out.
     let wakeCount: Int
@@ -54,7 +58,9 @@ final class TracerCore: Sendable {
         sampler = options.sampler
         followsParents = sampler is ParentBasedSampler
         self.slab = slab
+        slots = slab.slots
         self.calls = calls
+        heldCalls = HeldCalls(calls)
         countsCalls = calls != nil
         counters.add(slab)
         self.wakeCount = wakeCount

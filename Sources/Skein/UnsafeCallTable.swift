@@ -90,8 +90,7 @@ final class CallTable: Sendable {
     /// The number of a series, which is made where it is not there yet.
     @inline(__always)
     func find(_ operation: UnsafeBufferPointer<UInt8>, _ peer: CallPeer, _ kind: UInt8) -> UInt32 {
-        var text = peer.text
-        return text.withUTF8 { find(operation, peer, $0, kind) }
+        peer.text.withBytes { find(operation, peer, $0, kind) }
     }
 
     private func find(

@@ -4,10 +4,10 @@ internal import SkeinModel
 
 /// Writes what is said of a running span, as OTLP's fields of a `Span`, behind what its slot holds.
 ///
-/// The caller holds the slot.
+/// The caller holds the slot. Two addresses and no reference, which would be counted for each attribute.
 struct SlotWriter {
-    let slab: SpanSlab
     let slot: UnsafeMutablePointer<SpanSlot>
+    let overflow: UnsafeMutablePointer<SlotOverflow>
 
     /// Field numbers and wire types of opentelemetry/proto/trace/v1 and common/v1.
     private enum Tag {
@@ -23,7 +23,8 @@ struct SlotWriter {
     @inline(__always)
     func reserve(_ count: Int) -> UnsafeMutablePointer<UInt8>? {
         let used = Int(slot.pointee.contentCount)
-        if used + count > Int(slot.pointee.contentCapacity), !slab.grow(slot, by: count) {
+        if used + count > Int(slot.pointee.contentCapacity), !overflow.pointee.grow(slot, by: count)
+        {
             return nil
         }
         slot.pointee.contentCount = UInt32(used + count)
@@ -191,14 +192,17 @@ struct SlotWriter {
     /// A bit that stands for a key; two keys may share one.
     @inline(__always)
     private static func bit(of key: UnsafeBufferPointer<UInt8>) -> UInt64 {
-        guard let first = key.first, let last = key.last else { return 1 }
-        // Bound: key is not empty, so its middle is inside.
-        let middle = key[key.count / 2]
-        let hash =
-            (UInt32(first) &* 31 &+ UInt32(last)) &* 31 &+ UInt32(middle) &+ UInt32(
-                truncatingIfNeeded: key.count
-            ) &* 7
-        return 1 << UInt64(hash & 63)
+        guard let base = key.baseAddress else { return 1 }
+        let raw = UnsafeRawPointer(base)
+        var text = UInt64(truncatingIfNeeded: key.count)
+        // The first word and the last one, which may overlap. Bound: neither is longer than the key.
+        if key.count >= 8 {
+            text ^= raw.loadUnaligned(as: UInt64.self)
+            text ^= raw.loadUnaligned(fromByteOffset: key.count &- 8, as: UInt64.self) &<< 1
+        } else {
+            for byte in key { text = text &<< 8 ^ UInt64(byte) }
+        }
+        return 1 &<< (text &* 0x9E37_79B9_7F4A_7C15 &>> 58)
     }
 
     /// A field that holds a message whose bytes are ready.

@@ -94,11 +94,14 @@ struct LocalSpan: Sendable, BitwiseCopyable {
 
     /// All that travels with this span: the ids are its own, state and baggage those around it.
     func propagated(_ surroundings: PropagatedContext?) -> PropagatedContext {
-        let isSameTrace = surroundings?.trace.map { $0.traceID.low == traceLow } ?? false
-        let state = isSameTrace ? surroundings?.trace?.state : nil
-        var propagated = surroundings ?? PropagatedContext()
+        let decision: CallerDecision = bits & Self.debugBit != 0 ? .debug : .open
+        guard var propagated = surroundings else {
+            return PropagatedContext(trace: context(state: TraceState()), decision: decision)
+        }
+        let isSameTrace = propagated.trace.map { $0.traceID.low == traceLow } ?? false
+        let state = isSameTrace ? propagated.trace?.state : nil
         propagated.trace = context(state: state ?? TraceState())
-        propagated.decision = bits & Self.debugBit != 0 ? .debug : .open
+        propagated.decision = decision
         return propagated
     }
 

@@ -20,7 +20,7 @@ extension TracerCore {
 
     /// What travels with the innermost span of either kind; `nil` outside of any.
     static var current: PropagatedContext? {
-        guard ForeignContexts.identity != 0 else {
+        guard ForeignContexts.areUsed else {
             let local = LocalSpan.binding.get()
             return local.isPresent ? local.propagated(nil) : nil
         }

@@ -6,18 +6,19 @@ internal import Tracing
 /// Whether anything in this process speaks swift-distributed-tracing with one of our tracers. Until
 /// something does, spans of our own need not look for its context.
 enum ForeignContexts {
-    private static let areUsed = Atomic(false)
+    private static let use = Atomic(false)
+
+    static var areUsed: Bool { use.load(ordering: .relaxed) }
 
     static func noteUse() {
         // Written once: afterwards the line stays shared between cores.
-        if !areUsed.load(ordering: .relaxed) { areUsed.store(true, ordering: .relaxed) }
+        if !areUsed { use.store(true, ordering: .relaxed) }
     }
 
     /// What tells the current context from any other that lives at the same time; 0 where none of
     /// them can matter.
     static var identity: UInt {
-        areUsed.load(ordering: .relaxed)
-            ? identity(of: InstrumentationContext.current ?? .topLevel) : 0
+        areUsed ? identity(of: InstrumentationContext.current ?? .topLevel) : 0
     }
 
     /// A context is one reference to its storage, which tells it from all others. Should it ever

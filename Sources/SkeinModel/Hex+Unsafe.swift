@@ -42,6 +42,36 @@ public enum Hex {
         (bytes + 8).storeBytes(of: digits(UInt32(truncatingIfNeeded: value)), as: UInt64.self)
     }
 
+    /// The value of the 16 lower-case digits from `place` on, which `text` must have; `nil` where there is
+    /// any other character among them.
+    @inlinable
+    public static func lowerCaseValue(_ text: borrowing Span<UInt8>, at place: Int) -> UInt64? {
+        precondition(place >= 0 && place &+ 16 <= text.count, "no 16 digits")
+        let bytes = text.bytes
+        // Bound: checked above.
+        guard let high = value(bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self)),
+            let low = value(bytes.unsafeLoadUnaligned(fromByteOffset: place &+ 8, as: UInt64.self))
+        else { return nil }
+        return UInt64(high) << 32 | UInt64(low)
+    }
+
+    /// The value of eight lower-case digits, the first in the byte that lies first in memory; `nil` for any
+    /// other characters.
+    ///
+    /// All at once, as `digits` writes them. Whether they were digits shows when the value is written
+    /// again.
+    @inlinable
+    static func value(_ text: UInt64) -> UInt32? {
+        // Bit 6 tells the letters from the rest: `a` is 0x61 and stands for 9 more than its low half.
+        let nibbles = text.bigEndian & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = text.bigEndian >> 6 & 0x0101_0101_0101_0101
+        var packed = nibbles &+ letters &* 9
+        packed = (packed | packed >> 4) & 0x00FF_00FF_00FF_00FF
+        packed = (packed | packed >> 8) & 0x0000_FFFF_0000_FFFF
+        let value = UInt32(truncatingIfNeeded: packed | packed >> 16)
+        return digits(value) == text ? value : nil
+    }
+
     /// Eight digits, the first in the byte that lies first in memory.
     ///
     /// All at once: each half-byte is spread to a byte of its own; where it is above 9, adding 6

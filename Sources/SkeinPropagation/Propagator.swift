@@ -45,6 +45,18 @@ public struct PropagatedContext: Sendable, Hashable {
         if !baggage.isVoid { load = Load(baggage, OnceBaggage()) }
     }
 
+    /// Nothing: what a carrier is read into. Each request begins with it.
+    package init() {
+        trace = nil
+        decision = .open
+    }
+
+    /// A context without baggage.
+    package init(trace: TraceContext, decision: CallerDecision) {
+        self.trace = trace
+        self.decision = decision
+    }
+
     /// What the application sends along, to every service on the way.
     public var baggage: Baggage {
         get { load?.baggage ?? Baggage() }

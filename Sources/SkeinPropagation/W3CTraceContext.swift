@@ -39,10 +39,12 @@ public struct W3CTraceContext: Propagator {
         guard bytes.count >= 55, bytes[2] == dash, bytes[35] == dash, bytes[52] == dash else {
             return nil
         }
-        guard let version = number(bytes, 0..<2), version != 0xFF else { return nil }
+        guard let version = byte(bytes, at: 0), version != 0xFF else { return nil }
         guard bytes.count == 55 || (version != 0 && bytes[55] == dash) else { return nil }
-        guard let high = number(bytes, 3..<19), let low = number(bytes, 19..<35),
-            let span = number(bytes, 36..<52), let flags = number(bytes, 53..<55)
+        // The standard makes upper case invalid.
+        guard let high = Hex.lowerCaseValue(bytes, at: 3),
+            let low = Hex.lowerCaseValue(bytes, at: 19),
+            let span = Hex.lowerCaseValue(bytes, at: 36), let flags = byte(bytes, at: 53)
         else { return nil }
         let traceID = TraceID(high: high, low: low)
         let spanID = SpanID(span)
@@ -50,19 +52,17 @@ public struct W3CTraceContext: Propagator {
         return TraceContext(
             traceID: traceID,
             spanID: spanID,
-            flags: TraceFlags(rawValue: UInt8(truncatingIfNeeded: flags)),
+            flags: TraceFlags(rawValue: flags),
             isRemote: true
         )
     }
 
-    /// At most 16 lower-case hexadecimal digits; the standard makes upper case invalid.
-    private static func number(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64? {
-        var result: UInt64 = 0
-        for index in range {
-            let byte = bytes[index]
-            guard let digit = Hex.value(of: byte), Hex.digit(of: digit) == byte else { return nil }
-            result = result << 4 | UInt64(digit)
-        }
-        return result
+    /// Two lower-case hexadecimal digits.
+    private static func byte(_ bytes: borrowing Span<UInt8>, at place: Int) -> UInt8? {
+        let (first, second) = (bytes[place], bytes[place + 1])
+        guard let high = Hex.value(of: first), Hex.digit(of: high) == first,
+            let low = Hex.value(of: second), Hex.digit(of: low) == second
+        else { return nil }
+        return high << 4 | low
     }
 }

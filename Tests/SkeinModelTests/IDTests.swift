@@ -49,6 +49,21 @@ import Testing
         #expect(TraceID(high: 0, low: .max) < TraceID(high: 1, low: 0))
     }
 
+    @Test(arguments: 0..<16)
+    func `sixteen digits are read where they stand, in lower case alone`(place: Int) {
+        for byte in UInt8.min...UInt8.max {
+            // The byte that is tried stands among other digits, and those not at the beginning.
+            var text = Array("--0123456789abcdef--".utf8)
+            text[2 + place] = byte
+            let digit = Hex.value(of: byte).flatMap { Hex.digit(of: $0) == byte ? $0 : nil }
+            let shift = UInt64(4 * (15 - place))
+            let wanted = digit.map {
+                0x0123_4567_89AB_CDEF & ~(0xF << shift) | UInt64($0) << shift
+            }
+            #expect(Hex.lowerCaseValue(text.span, at: 2) == wanted)
+        }
+    }
+
     @Test func `words name kinds and statuses both ways`() {
         for kind in SpanKind.allCases { #expect(SpanKind(word: kind.word) == kind) }
         for code in StatusCode.allCases { #expect(StatusCode(word: code.word) == code) }

@@ -105,7 +105,7 @@ public struct CallWindow: Sendable {
 
         /// Bytes of memory the row is reckoned at.
         var byteCount: Int {
-            Limits.recordByteCount + (operation?.utf8.count ?? 0) + peer.text.utf8.count
+            Limits.callRowByteCount + (operation?.utf8.count ?? 0) + peer.text.utf8.count
                 + buckets.count * 16
         }
     }

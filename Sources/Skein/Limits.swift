@@ -11,21 +11,17 @@ enum Limits {
     static let cancellationGrace = Duration.seconds(1)
     /// Least time between two looks at the buffer, so that a delay of 0 does not keep a core busy.
     static let exportDelayMin = Duration.milliseconds(10)
-    /// Bytes of one batch, by what its spans are reckoned at, unless a single one has more: it is copied
-    /// for the request and once more by the client, on top of what the buffers hold.
+    /// Bytes of one batch, unless a single span has more: it is copied for the request and once more by
+    /// the client, on top of what the buffers hold.
     static let batchByteCount = 384 << 10
     /// Finished spans that a pipeline may be told to hold: 48 MiB of spans of our own.
     static let spanCountMax = 65_536
-    /// Spans that room is made for ahead of time; more make the buffer grow as they come.
-    static let reservedSpanCount = 512
     /// Least time between two sentences about trouble.
     static let reportInterval = Duration.seconds(10)
     /// Tasks that wait for one flush at a time; a further one is answered at once with `false`.
     static let flushWaiterCount = 1_024
-    /// Bytes that a finished span is reckoned at besides its texts: ids, times and container heads.
-    static let recordByteCount = 256
-    /// Bytes that an attribute, event or link is reckoned at besides its texts.
-    static let itemByteCount = 48
+    /// Bytes that a row of call statistics is reckoned at besides its texts.
+    static let callRowByteCount = 256
     /// Attributes that a span gets room for with the first one.
     static let firstAttributeCount = 6
     /// Bytes of a span's name that are recorded.
@@ -92,6 +88,9 @@ public struct SpanLimits: Sendable, Hashable {
     /// it is an array; `nil` for no limit. Longer ones are cut.
     public var attributeValueLength: Int?
 
+    /// Whether no value is cut.
+    var keepsWholeValues: Bool { attributeValueLength == nil }
+
     /// Makes the limits that OpenTelemetry sets.
     public init() {}
 }
@@ -101,7 +100,7 @@ public struct PipelineLimits: Sendable, Hashable {
     /// Finished spans held, in the buffer and under way to the exporter; a further one is dropped.
     /// From 1 to 65,536: each tracer that records spans of our own has 768 bytes for each of them.
     public var spanCount = 2_048
-    /// Bytes of finished spans held, in the buffer and under way, for spans of each kind: a span of
+    /// Bytes of finished spans held, encoded, in the buffer and under way, for spans of each kind: a span of
     /// swift-distributed-tracing that would go past is dropped, and of one of our own, which has 768
     /// bytes of its own, what does not fit.
     public var byteCount = 3 << 20

@@ -48,6 +48,13 @@ public enum OTLPRequest {
         return writer.bytes
     }
 
+    /// One span, as an element of the repeated field `spans` of a `ScopeSpans` message.
+    static func encode(_ span: borrowing SpanRecord) -> [UInt8] {
+        var writer = ProtobufWriter(capacity: 512)
+        writer.span(2, span)
+        return writer.bytes
+    }
+
     /// The trace's flags, and bits 8 and 9: "it is known whether the parent is remote", "it is".
     static func flags(_ traceFlags: UInt8, isRemote: Bool) -> UInt32 {
         UInt32(traceFlags) | 0x100 | (isRemote ? 0x200 : 0)
@@ -61,28 +68,25 @@ extension ProtobufWriter {
         string(2, SDKVersion.text)
     }
 
-    fileprivate mutating func span(_ field: UInt8, _ span: SpanRecord) {
-        message(field, lengthDigitCount: 2) { writer in
-            writer.words(1, span.context.traceID.high, span.context.traceID.low)
-            writer.words(2, span.context.spanID.raw)
-            writer.string(3, span.context.state.text)
-            if span.parentSpanID.isValid { writer.words(4, span.parentSpanID.raw) }
-            writer.string(5, span.name)
-            writer.varint(6, span.kind.number)
-            writer.fixed64(7, span.start)
-            writer.fixed64(8, span.end)
-            writer.attributes(9, span.attributes)
-            writer.varint(10, UInt64(span.dropped.attributes))
-            for event in span.events { writer.event(11, event) }
-            writer.varint(12, UInt64(span.dropped.events))
-            for link in span.links { writer.link(13, link) }
-            writer.varint(14, UInt64(span.dropped.links))
-            if let status = span.status { writer.status(15, status) }
-            writer.fixed32(
-                16,
-                OTLPRequest.flags(span.context.flags.rawValue, isRemote: span.parentIsRemote)
-            )
-        }
+    fileprivate mutating func span(_ field: UInt8, _ span: borrowing SpanRecord) {
+        let head = openMessage(field, lengthDigitCount: 2)
+        words(1, span.context.traceID.high, span.context.traceID.low)
+        words(2, span.context.spanID.raw)
+        string(3, span.context.state.text)
+        if span.parentSpanID.isValid { words(4, span.parentSpanID.raw) }
+        string(5, span.name)
+        varint(6, span.kind.number)
+        fixed64(7, span.start)
+        fixed64(8, span.end)
+        attributes(9, span.attributes)
+        varint(10, UInt64(span.dropped.attributes))
+        for event in span.events { self.event(11, event) }
+        varint(12, UInt64(span.dropped.events))
+        for link in span.links { self.link(13, link) }
+        varint(14, UInt64(span.dropped.links))
+        if let status = span.status { self.status(15, status) }
+        fixed32(16, OTLPRequest.flags(span.context.flags.rawValue, isRemote: span.parentIsRemote))
+        closeMessage(head)
     }
 
     private mutating func event(_ field: UInt8, _ event: SpanRecord.Event) {
@@ -208,7 +212,7 @@ extension ProtobufWriter {
 
 extension Tracing.SpanKind {
     /// The number of the kind in OTLP.
-    fileprivate var number: UInt64 {
+    var number: UInt64 {
         switch self {
         case .internal: 1
         case .server: 2

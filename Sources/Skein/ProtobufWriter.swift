@@ -23,13 +23,13 @@ struct ProtobufWriter {
     /// A fixed64 field.
     mutating func fixed64(_ field: UInt8, _ value: UInt64) {
         bytes.append(field << 3 | 1)
-        append(bigEndian: value.byteSwapped, count: 8)
+        bytes.append(word: value.littleEndian)
     }
 
     /// A fixed32 field; the value stands in the low half.
     mutating func fixed32(_ field: UInt8, _ value: UInt32) {
         appendTag(field, wireType: 5)
-        append(bigEndian: UInt64(value.byteSwapped) << 32, count: 4)
+        bytes.append(word: value.littleEndian)
     }
 
     /// A string field; the empty string is the default of proto3 and is left out.
@@ -42,15 +42,15 @@ struct ProtobufWriter {
     mutating func presentString(_ field: UInt8, _ text: String) {
         appendTag(field, wireType: 2)
         append(varint: UInt64(text.utf8.count))
-        bytes.append(contentsOf: text.utf8)
+        bytes.append(text: text)
     }
 
     /// A bytes field of the given words, most significant byte first.
     mutating func words(_ field: UInt8, _ first: UInt64, _ second: UInt64? = nil) {
         appendTag(field, wireType: 2)
         bytes.append(second == nil ? 8 : 16)
-        append(bigEndian: first, count: 8)
-        if let second { append(bigEndian: second, count: 8) }
+        bytes.append(word: first.bigEndian)
+        if let second { bytes.append(word: second.bigEndian) }
     }
 
     /// A packed field of varints.
@@ -74,6 +74,7 @@ struct ProtobufWriter {
     ///   - lengthDigitCount: The bytes its length will most likely take: 1 below 128 bytes, 2 below
     ///     16 KiB, 3 below 2 MiB.
     ///   - body: Writes the content.
+    @inline(__always)
     mutating func message(
         _ field: UInt8,
         lengthDigitCount: Int = 1,
@@ -88,8 +89,8 @@ struct ProtobufWriter {
     mutating func openMessage(_ field: UInt8, lengthDigitCount: Int) -> Range<Int> {
         appendTag(field, wireType: 2)
         let head = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: lengthDigitCount))
-        return head..<bytes.count
+        for _ in 0..<lengthDigitCount { bytes.append(0) }
+        return head..<head &+ lengthDigitCount
     }
 
     /// Writes the length of a message over the room that was left for it.
@@ -122,15 +123,6 @@ struct ProtobufWriter {
             rest >>= 7
         }
         bytes.append(UInt8(truncatingIfNeeded: rest))
-    }
-
-    /// The `count` most significant bytes of `value`.
-    private mutating func append(bigEndian value: UInt64, count: Int) {
-        var rest = value
-        for _ in 0..<count {
-            bytes.append(UInt8(truncatingIfNeeded: rest >> 56))
-            rest <<= 8
-        }
     }
 
     private static func digits(of value: UInt64) -> [UInt8] {

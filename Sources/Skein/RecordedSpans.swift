@@ -16,7 +16,13 @@ public struct RecordedSpans: Sendable {
 
     /// The same spans as records: for exporters and sinks that do not speak OTLP.
     public func records() -> [SpanRecord] {
-        guard let batch = try? OTLP.decodeProtobuf(OTLPRequest.encode(self), receivedAt: 0) else {
+        guard
+            let batch = try? OTLP.decodeProtobuf(
+                OTLPRequest.encode(self),
+                receivedAt: 0,
+                limits: .ownSpans
+            )
+        else {
             return []
         }
         return (0..<batch.columns.count).map { Self.record($0, of: batch.columns, resource) }

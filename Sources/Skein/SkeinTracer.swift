@@ -129,7 +129,8 @@ public final class SkeinTracer: Tracer {
             traceID: traceID,
             propagated: propagated,
             name: operationName,
-            kind: kind.model
+            kind: kind.model,
+            within: local
         )
         var call: UInt64 = 0
         if !decision.isSampled {
@@ -188,6 +189,10 @@ public final class SkeinTracer: Tracer {
             found.trace != nil || found.carriesBaggage || found.decision != .open
         else { return }
         let scope = context[SpanScopeKey.self]
+        guard scope != nil || found.hasBaggage else {
+            // The usual request: nothing of ours was there.
+            return context[SpanScopeKey.self] = SpanScope(propagated: found)
+        }
         var propagated = scope?.propagated ?? PropagatedContext()
         if let trace = found.trace { propagated.trace = trace }
         if found.trace != nil || found.decision != .open { propagated.decision = found.decision }

@@ -116,7 +116,24 @@ public final class SpanPipeline: SpanSink {
     public func accept(_ span: consuming SpanRecord) {
         // Before any lock: the thread that held it may not exist here.
         guard !Transport.isForkedCopy else { return cells.drop(1, .forked) }
-        switch buffer.offer(span) {
+        note(buffer.offer(OTLPRequest.encode(span), of: span.resource))
+    }
+
+    /// Takes a span from its recorder, as `accept` takes a record.
+    func accept(
+        _ recorder: SpanRecorder,
+        _ content: borrowing SpanRecorder.State,
+        endedAt end: UInt64
+    ) {
+        guard !Transport.isForkedCopy else { return cells.drop(1, .forked) }
+        let admission = SpanScratch.withEncoded(recorder, content, end) {
+            buffer.offer($0, of: recorder.owner.resource)
+        }
+        note(admission)
+    }
+
+    private func note(_ admission: SpanBuffer.Admission) {
+        switch admission {
         case .taken: break
         case .takenCompletingBatch: wake.yield()
         case .refusedFull: cells.drop(1, .bufferFull)
@@ -221,8 +238,7 @@ extension SpanPipeline {
             // Taken from the end: what is settled must not be held any longer.
             var spans = buffer.take()
             spans.reverse()
-            while !spans.isEmpty {
-                let batch = takeBatch(&spans)
+            while let batch = spans.popLast() {
                 await export(batch, by: exporter)
                 buffer.settle(batch)
             }
@@ -238,24 +254,6 @@ extension SpanPipeline {
             }
             requests.forEach { $0.complete(!Task.isCancelled) }
         } while buffer.holdsBatch
-    }
-
-    /// The first spans of those that stand in reverse: so many as a batch may have.
-    private func takeBatch(_ spans: inout [SpanRecord]) -> [SpanRecord] {
-        var batch: [SpanRecord] = []
-        var byteCount = 0
-        while batch.count < options.limits.batchSpanCount, let next = spans.last {
-            byteCount += next.byteCount
-            if byteCount > Limits.batchByteCount, !batch.isEmpty { break }
-            batch.append(next)
-            spans.removeLast()
-        }
-        return batch
-    }
-
-    private func export<Exporter: SpanExporter>(_ batch: [SpanRecord], by exporter: Exporter) async
-    {
-        await send(count: batch.count, by: exporter) { exporter.encode(batch) }
     }
 
     private func export<Exporter: SpanExporter>(

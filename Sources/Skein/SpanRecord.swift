@@ -75,44 +75,4 @@ public struct SpanRecord: Sendable {
     public var spanID: SpanID { context.spanID }
     /// Whether the span has no parent in this process or another.
     public var isRoot: Bool { !parentSpanID.isValid }
-
-    /// Bytes of memory the record is reckoned at: its texts and a flat sum for each item.
-    var byteCount: Int {
-        var sum = Limits.recordByteCount + name.utf8.count + attributes.byteCount
-        for event in events {
-            sum += Limits.itemByteCount + event.name.utf8.count + event.attributes.byteCount
-        }
-        for link in links {
-            sum += Limits.itemByteCount + link.context.state.text.utf8.count
-            sum += link.attributes.byteCount
-        }
-        return sum + context.state.text.utf8.count + (status?.message?.utf8.count ?? 0)
-    }
-}
-
-extension SpanAttributes {
-    /// Bytes of memory the attributes are reckoned at.
-    fileprivate var byteCount: Int {
-        var sum = 0
-        forEach { sum += Limits.itemByteCount + $0.utf8.count + $1.byteCount }
-        return sum
-    }
-}
-
-extension SpanAttribute {
-    /// Bytes that the value holds outside of itself. A value that becomes text only when it is
-    /// exported counts as 64 bytes.
-    fileprivate var byteCount: Int {
-        switch self {
-        case .string(let text): text.utf8.count
-        case .stringArray(let texts): texts.reduce(0) { $0 + 16 + $1.utf8.count }
-        case .int32Array(let numbers): numbers.count * 4
-        case .int64Array(let numbers): numbers.count * 8
-        case .doubleArray(let numbers): numbers.count * 8
-        case .boolArray(let values): values.count
-        case .stringConvertible: 64
-        case .stringConvertibleArray(let values): values.count * 64
-        default: 0
-        }
-    }
 }

@@ -11,15 +11,15 @@ internal import Tracing
 /// are counted and ignored. A recorder that goes away without an end is counted as abandoned.
 final class SpanRecorder: Sendable {
     let context: TraceContext
-    private let parentSpanID: SpanID
-    private let parentIsRemote: Bool
-    private let kind: Tracing.SpanKind
-    private let start: UInt64
+    let parentSpanID: SpanID
+    let parentIsRemote: Bool
+    let kind: Tracing.SpanKind
+    let start: UInt64
     let owner: TracerCore
     private let state: Mutex<State>
 
     /// What changes while the span runs.
-    fileprivate struct State {
+    struct State {
         var name: String
         var attributes = SpanAttributes([:])
         var events: [SpanRecord.Event] = []
@@ -175,10 +175,15 @@ final class SpanRecorder: Sendable {
                 isError: content.status?.code == .error
             )
         }
-        owner.sink.accept(record(of: content, end: end))
+        if let pipeline = owner.pipeline {
+            pipeline.accept(self, content, endedAt: end)
+        } else {
+            owner.sink.accept(record(of: content, end: end))
+        }
     }
 
-    private func record(of content: consuming State, end: UInt64) -> SpanRecord {
+    /// The span as sinks are given it.
+    func record(of content: borrowing State, end: UInt64) -> SpanRecord {
         let length = owner.limits.attributeValueLength
         return SpanRecord(
             resource: owner.resource,
@@ -211,8 +216,9 @@ final class SpanRecorder: Sendable {
 extension SpanRecorder.State {
     /// Takes out what becomes the record of a span that has ended. The name stays readable.
     fileprivate mutating func takeOut() -> Self {
-        let content = self
-        self = Self(name: name, hasEnded: true)
+        var content = Self(name: name, hasEnded: true)
+        // Swapped, not copied: it is made of many references.
+        swap(&self, &content)
         return content
     }
 }

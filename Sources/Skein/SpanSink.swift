@@ -14,10 +14,12 @@ public protocol SpanExporter: Sendable {
     /// A batch in the form that is sent.
     associatedtype Payload: Sendable
 
-    /// Turns a batch into what is sent.
+    /// Turns spans into what is sent.
     func encode(_ spans: [SpanRecord]) -> Payload
 
-    /// Turns a batch that is in OTLP's encoding into what is sent; by default by way of its records.
+    /// Turns a batch, of one resource and in OTLP's encoding, into what is sent. A pipeline gives all its
+    /// spans so; by default they go by way of their records, whose values have the types of OTLP: whole
+    /// numbers have 64 bits, and what was to become a text is one.
     func encode(_ spans: RecordedSpans) -> Payload
 
     /// Tries once to send.

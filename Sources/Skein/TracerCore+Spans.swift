@@ -99,11 +99,13 @@ extension TracerCore {
     ) -> BegunSpan {
         let parent = propagated?.trace
         let traceID = parent?.traceID ?? ids.traceID()
+        let within = LocalSpan.binding.get()
         let decision = decide(
             traceID: traceID,
             propagated: propagated,
             name: "\(name)",
-            kind: kind
+            kind: kind,
+            within: within
         )
         var bits = LocalSpan.presentBit
         if parent.map({ $0.flags.contains(.random) }) ?? true { bits |= LocalSpan.randomBit }
@@ -125,7 +127,7 @@ extension TracerCore {
             counters.notSampled.add(1, ordering: .relaxed)
             var own = around
             own.spanID = ids.spanID().raw
-            own.bits |= LocalSpan.binding.get().bits & LocalSpan.exportingBit
+            own.bits |= within.bits & LocalSpan.exportingBit
             return BegunSpan(unrecorded: own)
         }
         let span = record(

@@ -11,6 +11,8 @@ internal import Tracing
 final class TracerCore: Sendable {
     let resource: Resource
     let sink: any SpanSink
+    /// The sink, where it is one that takes spans without a record made of them.
+    let pipeline: SpanPipeline?
     let counters: CounterCells
     let ids: IDGenerator
     let propagator: CombinedPropagator
@@ -48,6 +50,7 @@ final class TracerCore: Sendable {
     ) {
         self.resource = resource
         self.sink = sink
+        pipeline = sink as? SpanPipeline
         self.counters = counters
         ids = IDGenerator(random: Transport.random)
         propagator = CombinedPropagator(options.propagators)
@@ -73,16 +76,20 @@ final class TracerCore: Sendable {
 
     /// Decides about a span that is about to start: as the caller asked, or as the sampler says.
     ///
-    /// - Parameter propagated: What the span's surroundings, or a carrier, say.
+    /// - Parameters:
+    ///   - traceID: Of the trace that the span belongs to.
+    ///   - propagated: What the span's surroundings, or a carrier, say.
+    ///   - name: The operation.
+    ///   - kind: The role in a call.
+    ///   - local: The innermost span of ours where it starts.
     func decide(
         traceID: TraceID,
         propagated: PropagatedContext?,
         name: String,
-        kind: SkeinModel.SpanKind
+        kind: SkeinModel.SpanKind,
+        within local: LocalSpan
     ) -> SamplingDecision {
-        guard mayRecord, LocalSpan.binding.get().bits & LocalSpan.exportingBit == 0 else {
-            return .drop
-        }
+        guard mayRecord, local.bits & LocalSpan.exportingBit == 0 else { return .drop }
         var parent = propagated?.trace
         switch propagated?.decision ?? .open {
         case .open: break

@@ -33,13 +33,21 @@ struct SlotWriter {
     }
 
     @inline(__always)
-    static func varintCount(_ value: Int) -> Int {
-        value < 0x80 ? 1 : (UInt64(value).bitWidth - UInt64(value).leadingZeroBitCount + 6) / 7
+    static func varintCount(_ value: Int) -> Int { varintCount(UInt64(value)) }
+
+    @inline(__always)
+    static func varintCount(_ value: UInt64) -> Int {
+        value < 0x80 ? 1 : (value.bitWidth - value.leadingZeroBitCount + 6) / 7
     }
 
     @inline(__always)
     static func put(varint value: Int, at place: inout UnsafeMutablePointer<UInt8>) {
-        var rest = UInt64(value)
+        put(varint: UInt64(value), at: &place)
+    }
+
+    @inline(__always)
+    static func put(varint value: UInt64, at place: inout UnsafeMutablePointer<UInt8>) {
+        var rest = value
         while rest >= 0x80 {
             place.pointee = UInt8(truncatingIfNeeded: rest) | 0x80
             place += 1
@@ -252,15 +260,10 @@ extension SlotWriter {
     @inline(__always)
     func number(_ key: UnsafeBufferPointer<UInt8>, _ value: Int64, limit: Int) {
         let bits = UInt64(bitPattern: value)
-        let count = bits < 0x80 ? 2 : 1 + (64 - bits.leadingZeroBitCount + 6) / 7
+        let count = 1 + Self.varintCount(bits)
         attribute(key, valueCount: count, limit: limit) { place in
             Self.put(0x18, at: &place)
-            var rest = bits
-            while rest >= 0x80 {
-                Self.put(UInt8(truncatingIfNeeded: rest) | 0x80, at: &place)
-                rest >>= 7
-            }
-            Self.put(UInt8(truncatingIfNeeded: rest), at: &place)
+            Self.put(varint: bits, at: &place)
         }
     }
 

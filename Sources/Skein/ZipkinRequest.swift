@@ -33,6 +33,13 @@ extension DecodeLimits {
         var limits = DecodeLimits.standard
         limits.payloadByteCount = .max
         limits.spansPerPayload = .max
+        limits.attributesPerOwner = .max
+        limits.eventsPerSpan = .max
+        limits.linksPerSpan = .max
+        limits.itemsPerPayload = .max
+        limits.keyByteCount = .max
+        limits.valueByteCount = .max
+        limits.spanValueByteCount = .max
         return limits
     }()
 }

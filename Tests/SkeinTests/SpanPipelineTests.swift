@@ -501,10 +501,51 @@ private struct Bench {
         bench.endSpans("order")
         stock.startSpan("stock").end()
         #expect(await bench.pipeline.flush())
-        #expect(bench.exporter.sent == [["order", "stock"]])
+        // A batch speaks of one of them.
+        #expect(bench.exporter.sent == [["order"], ["stock"]])
         #expect(stock.counters == bench.tracer.counters)
         #expect(stock.counters.exportedCount == 2)
         await bench.pipeline.shutdown()
+    }
+
+    /// Around the sizes at which a length takes another byte, and at which a span is encoded otherwise.
+    @Test(arguments: [0, 1, 100, 127, 128, 300, 400, 420, 440, 460, 480, 900, 1_024, 20_000])
+    func `a span of any size arrives whole`(length: Int) async throws {
+        let bench = Bench()
+        let text = String(repeating: "x", count: length)
+        bench.tracer.withSpan("parent") { parent in
+            bench.tracer.withSpan("child", ofKind: .client) { child in
+                child.attributes["text"] = text
+                child.attributes["negative"] = -1
+                child.attributes["largest"] = Int64.max
+                child.attributes["small"] = Int32(127)
+                child.attributes["flag"] = true
+                child.attributes["ratio"] = 0.5
+                child.setStatus(SpanStatus(code: .error, message: text.isEmpty ? nil : text))
+                #expect(parent.isRecording && child.isRecording)
+            }
+        }
+        #expect(await bench.pipeline.shutdown())
+        let (child, parent) = try (
+            #require(bench.exporter.encoded.first), #require(bench.exporter.encoded.last)
+        )
+        #expect([child.name, parent.name] == ["child", "parent"])
+        #expect(child.traceID == parent.traceID && child.parentSpanID == parent.spanID)
+        #expect(parent.isRoot && child.spanID != parent.spanID && child.context.isSampled)
+        #expect(parent.start <= child.start && child.start <= child.end && child.end <= parent.end)
+        #expect(child.kind == .client && parent.kind == .internal)
+        #expect(child.status == SpanStatus(code: .error, message: text.isEmpty ? nil : text))
+        #expect(parent.status == nil)
+        var wanted = SpanAttributes([:])
+        wanted.set("text", value: .string(text))
+        wanted.set("negative", value: .int64(-1))
+        wanted.set("largest", value: .int64(.max))
+        wanted.set("small", value: .int64(127))
+        wanted.set("flag", value: .bool(true))
+        wanted.set("ratio", value: .double(0.5))
+        #expect(child.attributes == wanted)
+        #expect(parent.attributes.isEmpty)
+        bench.checkSums()
     }
 
     @Test func `counts exactly while many tasks end spans`() async {

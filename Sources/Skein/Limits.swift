@@ -26,6 +26,8 @@ enum Limits {
     static let firstAttributeCount = 6
     /// Bytes of a span's name that are recorded.
     static let nameByteCount = 1_024
+    /// Bytes of the message of an own span's status that are recorded.
+    static let statusByteCount = 1_024
     /// Bytes of an attribute's key; one with a longer key is dropped.
     static let keyByteCount = 512
     /// Bytes that one recorded span may take, encoded.

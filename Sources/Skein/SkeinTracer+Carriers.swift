@@ -68,6 +68,11 @@ extension SkeinTracer {
         }
         let span = core.begin(name, kind, peer: peer, continuing: caller)
         defer { core.end(span) }
+        guard span.local.bits & LocalSpan.stateBit == 0 else {
+            return try await core.withState(of: span, isolation: isolation) {
+                try await run(span, isolation: isolation, body)
+            }
+        }
         return try await LocalSpan.binding.withValue(span.local) {
             try await run(span, isolation: isolation, body)
         }

@@ -46,7 +46,7 @@ extension ProtobufWriter {
         fixed64(7, slot.start)
         fixed64(8, slot.end)
         if slot.mayRepeatKeys {
-            append(raw: Self.withoutRepeatedKeys(content))
+            append(raw: SlotFields(content).settled().bytes)
         } else {
             append(raw: content)
         }
@@ -63,50 +63,5 @@ extension ProtobufWriter {
         }
         fixed32(16, OTLPRequest.flags(slot.flags, isRemote: slot.parentIsRemote))
         closeMessage(head)
-    }
-
-    /// The fields of a content, of attributes with one key the last alone.
-    private static func withoutRepeatedKeys(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        var fields: [(range: Range<Int>, key: ArraySlice<UInt8>?)] = []
-        let bytes = Array(content)
-        var offset = 0
-        func varint() -> Int {
-            var value = 0
-            var shift = 0
-            // Bound: our own encoder wrote it, whole.
-            while bytes[offset] >= 0x80 {
-                value |= Int(bytes[offset] & 0x7F) << shift
-                shift += 7
-                offset += 1
-            }
-            value |= Int(bytes[offset]) << shift
-            offset += 1
-            return value
-        }
-        while offset < bytes.count {
-            let start = offset
-            let isAttribute = bytes[offset] == 0x4A
-            offset += 1
-            let end = varint() + offset
-            var key: ArraySlice<UInt8>?
-            if isAttribute {
-                offset += 1
-                let count = varint()
-                key = bytes[offset..<offset + count]
-            }
-            offset = end
-            fields.append((start..<end, key))
-        }
-        var last: [ArraySlice<UInt8>: Int] = [:]
-        for (index, field) in fields.enumerated() {
-            if let key = field.key { last[key] = index }
-        }
-        var kept: [UInt8] = []
-        kept.reserveCapacity(bytes.count)
-        for (index, field) in fields.enumerated() where field.key.map({ last[$0] == index }) ?? true
-        {
-            kept += bytes[field.range]
-        }
-        return kept
     }
 }

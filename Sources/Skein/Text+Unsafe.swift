@@ -34,6 +34,16 @@ extension String {
         utf8.withContiguousStorageIfAvailable(body) ?? withForeignBytes(body)
     }
 
+    /// The text, cut at a character to no more than `limit` bytes of UTF-8.
+    func prefix(ofBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(startIndex, offsetBy: limit)
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil {
+            end = utf8.index(before: end)
+        }
+        return String(self[..<end])
+    }
+
     /// Of a text that lies elsewhere, such as one of Foundation's on Darwin.
     @inline(never)
     private func withForeignBytes<Result>(

@@ -110,9 +110,11 @@ extension TracerCore {
 
     @usableFromInline
     func setStatus(_ record: UInt64, _ code: UInt8, _ message: String) {
+        // It lies outside of the room that spans have together.
+        let text = message.prefix(ofBytes: Limits.statusByteCount)
         write(record) { writer in
             writer.slot.pointee.status = code
-            writer.slot.pointee.statusMessage = message
+            writer.slot.pointee.statusMessage = text
         }
     }
 
@@ -140,8 +142,8 @@ extension TracerCore {
     func rename(_ record: UInt64, _ name: String) {
         name.withBytes { text in
             write(record) { writer in
-                writer.name(text)
-                if let calls, writer.slot.pointee.callSeries != 0 {
+                writer.rename(text)
+                if let calls, writer.slot.pointee.callSeries != 0, !Transport.isForkedCopy {
                     let old = writer.slot.pointee.callSeries - 1
                     writer.slot.pointee.callSeries = calls.series(renaming: old, text) + 1
                 }

@@ -10,7 +10,7 @@ struct SlotWriter {
     let overflow: UnsafeMutablePointer<SlotOverflow>
 
     /// Field numbers and wire types of opentelemetry/proto/trace/v1 and common/v1.
-    private enum Tag {
+    enum Tag {
         static let name: UInt8 = 0x2A
         static let attribute: UInt8 = 0x4A
         static let event: UInt8 = 0x5A
@@ -127,14 +127,73 @@ struct SlotWriter {
 
     // MARK: Fields
 
-    /// The operation's name; the last one counts.
+    /// The operation's name, cut at a character. Where memory is used up it is what fits.
     @inline(__always)
     func name(_ text: UnsafeBufferPointer<UInt8>) {
-        let count = min(text.count, Limits.nameByteCount)
-        guard var place = reserve(1 + Self.varintCount(count) + count) else { return }
+        var count = Self.cut(text, to: Limits.nameByteCount)
+        guard var place = reserve(1 + Self.varintCount(count) + count) ?? rest(for: text, &count)
+        else { return }
         Self.put(Tag.name, at: &place)
         Self.put(varint: count, at: &place)
         Self.put(UnsafeBufferPointer(rebasing: text[..<count]), at: &place)
+    }
+
+    /// Another name takes the place of the one that was there.
+    func rename(_ text: UnsafeBufferPointer<UInt8>) {
+        replaceContent(by: SlotFields(content).settled(keepsName: false))
+        name(text)
+    }
+
+    /// Bytes of `text` that are whole characters, no more than `limit`.
+    @inline(__always)
+    private static func cut(_ text: UnsafeBufferPointer<UInt8>, to limit: Int) -> Int {
+        guard text.count > limit else { return text.count }
+        var count = max(0, limit)
+        // Bound: count < text.count. A byte that goes on with a character does not begin one.
+        while count > 0, text[count] & 0xC0 == 0x80 { count -= 1 }
+        return count
+    }
+
+    /// The room that is left, for as much of a name as it holds.
+    @inline(never)
+    private func rest(
+        for text: UnsafeBufferPointer<UInt8>,
+        _ count: inout Int
+    ) -> UnsafeMutablePointer<UInt8>? {
+        let left = Int(slot.pointee.contentCapacity) - Int(slot.pointee.contentCount)
+        count = Self.cut(text, to: min(left - 3, Limits.nameByteCount))
+        return count > 0 ? reserve(1 + Self.varintCount(count) + count) : nil
+    }
+
+    private var content: UnsafeBufferPointer<UInt8> {
+        // Bound: contentCount bytes were written there.
+        UnsafeBufferPointer(start: slot.pointee.content, count: Int(slot.pointee.contentCount))
+    }
+
+    /// Takes out what does not count any more; what is left is no longer than it was.
+    private func replaceContent(by left: (bytes: [UInt8], attributeCount: Int)) {
+        // Bound: left.bytes.count <= contentCount.
+        left.bytes.withUnsafeBufferPointer { bytes in
+            if let base = bytes.baseAddress {
+                slot.pointee.content.update(from: base, count: bytes.count)
+            }
+        }
+        slot.pointee.contentCount = UInt32(left.bytes.count)
+        slot.pointee.attributeCount = numericCast(left.attributeCount)
+        slot.pointee.mayRepeatKeys = false
+    }
+
+    /// Makes place in a span that has as many attributes as it may: for a key that is there, or where
+    /// some were set several times.
+    @inline(never)
+    private func makePlace(for key: UnsafeBufferPointer<UInt8>, limit: Int) -> Bool {
+        guard slot.pointee.mayRepeatKeys || slot.pointee.keyBits & Self.bit(of: key) != 0 else {
+            return false
+        }
+        let left = SlotFields(content).settled(without: key)
+        guard left.attributeCount < limit else { return false }
+        replaceContent(by: left)
+        return true
     }
 
     /// An attribute whose `AnyValue` takes `valueCount` bytes, which `write` writes.
@@ -145,7 +204,9 @@ struct SlotWriter {
         limit: Int,
         _ write: (inout UnsafeMutablePointer<UInt8>) -> Void
     ) {
-        guard Int(slot.pointee.attributeCount) < limit, key.count <= Limits.keyByteCount else {
+        guard key.count <= Limits.keyByteCount,
+            Int(slot.pointee.attributeCount) < limit || makePlace(for: key, limit: limit)
+        else {
             slot.pointee.droppedAttributes &+= 1
             return
         }

@@ -62,9 +62,12 @@ import Tracing
         let pipeline = SpanPipeline(exporter: exporter)
         let tracer = SkeinTracer(resource: Resource(serviceName: "test"), pipeline: pipeline)
         tracer.span("ask", .client) { _ in }
-        let code = tracer.span("around", .client) { _ in
+        let foreign = tracer.startSpan("never seen before", ofKind: .server)
+        let code = tracer.span("around", .client) { around in
             inCopy {
                 alarm(30)
+                around.rename("renamed in the copy")
+                foreign.end()
                 for _ in 0..<5_000 {
                     tracer.span("ask", .client) { _ in }
                     tracer.startSpan("answer", ofKind: .server).end()
@@ -76,11 +79,13 @@ import Tracing
         }
         #expect(code == 42)
         tracer.span("ask", .client) { _ in }
+        foreign.end()
         #expect(await pipeline.shutdown())
         #expect(
             exporter.totals.mapValues(\.callCount) == [
                 StatisticsExporter.Key(operation: "ask"): 2,
                 StatisticsExporter.Key(operation: "around"): 1,
+                StatisticsExporter.Key(operation: "never seen before", kind: .server): 1,
             ]
         )
     }

@@ -61,6 +61,8 @@ extension Reference {
         )
         var lines: [[String]: ReferenceLine] = [:]
         let covered = covered(request)
+        /// By edge, calls of each request.
+        var requestCounts: [[String]: [UInt64]] = [:]
         for spans in traces.values {
             /// By calling span and called service: starts of the calls.
             var requests: [SpanValue: [String: [UInt64]]] = [:]
@@ -85,14 +87,15 @@ extension Reference {
             for (caller, calls) in requests {
                 for (service, starts) in calls {
                     let first = (starts.min() ?? 0) / TotalsRequest.minute
-                    guard minutes.contains(first),
-                        lines[[caller.service, service]] != nil
-                    else { continue }
-                    lines[[caller.service, service]]?.requests.append(UInt64(starts.count))
+                    guard minutes.contains(first) else { continue }
+                    let edge = [caller.service, service]
+                    requestCounts[edge, default: []].append(UInt64(starts.count))
                 }
             }
         }
         addCalls(request, empty, &lines)
+        // Also where all calls are counted by statistics.
+        for (edge, counts) in requestCounts { lines[edge]?.requests = counts }
         return lines
     }
 

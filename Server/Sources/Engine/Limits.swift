@@ -105,6 +105,10 @@ enum Limits {
     static let totalsGaps = 64
     /// Counters of call statistics in one chunk of a totals file: about half a mebibyte.
     static let totalsCallCells = 256 << 10
+    /// Counters that a row of call statistics is reckoned at beside its own: what it takes in memory.
+    static let totalsCallRowCells = 20
+    /// Totals files that are joined at once: a chunk of each is in memory, 2 MiB at most.
+    static let totalsJoinedFiles = 32
     /// How long a sender of call statistics is known after its last window, nanoseconds: a day.
     static let callSenderNanoseconds: UInt64 = 86_400_000_000_000
     /// Time between two looks for such senders, nanoseconds.
@@ -133,6 +137,8 @@ enum Limits {
     static let logReadings = 5
     /// Traces lying in several places whose changes to totals are remembered; then all are forgotten.
     static let totalsChanges = 200_000
+    /// Bytes that a question for totals is reckoned to hold for a trace that lies in several places.
+    static let totalsPlacesBytes = 192
     /// Steps of one answer of `totals`: a week by the minute.
     static let totalsSteps = 10_080
     /// Counters that one question for totals may need (64 MiB): lines, times steps, times the cells

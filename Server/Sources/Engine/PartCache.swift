@@ -28,6 +28,8 @@ final class PartCache: Sendable {
         case totalsPage(TotalsPage)
         case totalsMinutes(TotalsMinuteCounts)
         case totalsSteps(TotalsSteps)
+        case totalsFacts(TotalsFacts)
+        case totalsCalls(TotalsCallsChunk)
     }
 
     private struct Entry {

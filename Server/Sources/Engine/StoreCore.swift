@@ -222,8 +222,7 @@ public final class StoreCore: Sendable {
     func totals(_ request: TotalsRequest, _ flag: CancellationFlag) throws(StoreError) -> Totals {
         let plan = try TotalsPlan(request)
         return try ask(request.tenant, .totals(plan.range), flag) { snapshot, context in
-            var query = TotalsQuery(plan, context)
-            query.add(try calls(snapshot, plan))
+            var query = TotalsQuery(plan, snapshot, context)
             let gaps = try add(snapshot.totals, to: &query, plan)
             for part in snapshot.parts {
                 if let section = try TotalsSection(part) { try query.add(section) }
@@ -233,19 +232,6 @@ public final class StoreCore: Sendable {
             }
             return try query.run(incomplete: snapshot.incomplete + gaps)
         }
-    }
-
-    /// What applications counted themselves of the asked minutes, and of those behind.
-    private func calls(_ snapshot: Snapshot, _ plan: TotalsPlan) throws -> TotalsCalls {
-        var calls = TotalsCalls()
-        let minutes = plan.callMinutes
-        for counts in snapshot.calls where minutes.contains(counts.start / TotalsFormat.minute) {
-            calls.add(counts)
-        }
-        for file in snapshot.totals {
-            try file.forEachCalls(in: minutes) { calls.add($0, in: minutes) }
-        }
-        return calls
     }
 
     /// Counts in what is left of spans that are gone.
@@ -264,7 +250,7 @@ public final class StoreCore: Sendable {
             && file.entry.firstStart / TotalsFormat.minute < minutes.upperBound
         {
             if let section = try file.section() { try query.add(section) }
-            try file.forEachChange(in: minutes) { query.add($0) }
+            query.addChanges(of: file)
             gaps += file.directory.gaps.filter {
                 $0.lastStart >= range.lowerBound && $0.firstStart < range.upperBound
             }.map { TotalsFile.reason($0) }

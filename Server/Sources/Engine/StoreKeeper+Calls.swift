@@ -28,23 +28,26 @@ extension StoreKeeper {
     }
 
     /// Writes the chunks of call statistics, and notes them in the file's directory.
+    ///
+    /// - Parameter files: whose call statistics are to stand in it too.
     static func write(
         _ calls: TotalsCalls,
+        joining files: [TotalsFile],
         _ windows: KnownWindows,
         to output: inout PartOutput,
         _ directory: inout TotalsFileDirectory
-    ) throws(DiskError) {
-        for piece in calls.pieces(of: Limits.totalsCallCells) {
-            output.encoder.append(frame: piece.calls.encode())
+    ) throws {
+        func write(_ minutes: ClosedRange<UInt64>, _ calls: TotalsCalls) throws {
+            output.encoder.append(frame: calls.encode())
             directory.calls.append(
-                TotalsFileDirectory.Changes(
-                    minutes: piece.minutes,
-                    chunk: try output.finishChunk()
-                )
+                TotalsFileDirectory.Changes(minutes: minutes, chunk: try output.finishChunk())
             )
-            directory.include(piece.minutes, minuteNanoseconds: TotalsFormat.minute)
+            directory.callCells += UInt64(calls.cellCount)
+            directory.include(minutes, minuteNanoseconds: TotalsFormat.minute)
         }
-        directory.callCells = UInt64(calls.cellCount)
+        try calls.forEachPiece(of: Limits.totalsCallCells, write)
+        var merge = TotalsCallsMerge(files)
+        try merge.forEachPiece(of: Limits.totalsCallCells, write)
         guard !windows.isEmpty else { return }
         output.encoder.append(frame: windows.encode())
         directory.windows = try output.finishChunk()

@@ -24,7 +24,9 @@ extension StoreKeeper {
         var directory: TotalsFileDirectory
         var sections: [TotalsSection] = []
         var facts = TotalsFacts()
+        /// New call statistics, or those of files that are joined.
         var calls = TotalsCalls()
+        var callFiles: [TotalsFile] = []
         var windows = KnownWindows()
     }
 
@@ -186,7 +188,13 @@ extension StoreKeeper {
                 )
                 directory.include(piece.minutes, minuteNanoseconds: TotalsFormat.minute)
             }
-            try Self.write(content.calls, content.windows, to: &output, &directory)
+            try Self.write(
+                content.calls,
+                joining: content.callFiles,
+                content.windows,
+                to: &output,
+                &directory
+            )
             _ = try output.finish(directory: directory.encode(), tail: TotalsFileFormat.tail)
             let sum = try disk.read(path)
             try disk.rename(path, to: names.totals(number))
@@ -299,7 +307,9 @@ extension StoreKeeper {
         for file in files.sorted(by: { $0.number < $1.number }) {
             let index = try file.section()?.index
             let cells = file.directory.callCells
-            if !groups.isEmpty, plan.add(index, callCells: cells) {
+            if let last = groups.last, last.count < Limits.totalsJoinedFiles,
+                plan.add(index, callCells: cells)
+            {
                 groups[groups.count - 1].append(file)
                 continue
             }
@@ -332,10 +342,10 @@ extension StoreKeeper {
             content.directory.include(own.firstStart...max(own.firstStart, own.lastStart))
             content.directory.gaps += own.gaps
             if let section = try file.section() { content.sections.append(section) }
-            try file.forEachChange(in: 0..<UInt64.max) { content.facts.add($0) }
-            try file.forEachCalls(in: 0..<UInt64.max) { content.calls.add($0) }
+            for number in own.changes.indices { content.facts.add(try file.changes(number)) }
             content.windows.merge(try file.windows())
         }
+        content.callFiles = files
         content.facts.settle()
         // A file tells of the first copy of a window; one that came again may still be in the log.
         let (known, oldest) = state.withLock { ($0.windows[Tenant(tenant)], $0.oldestReceipt) }

@@ -30,16 +30,6 @@ struct TotalsCalls: Sendable {
         var sum: UInt64
         var longest: UInt64
         var durations: LatencySketch
-
-        /// Nanoseconds that no call here took longer than. Not every sender tells the longest.
-        var bound: UInt64 {
-            guard let top = durations.buckets.reduce(nil, { $1.index }) else { return 0 }
-            if let told = LatencyBucket.index(of: longest), told >= top { return longest }
-            let middle = LatencyBucket.representative(top)
-            // Above the upper end of a bucket, which is within 0.55 % of its middle.
-            let (bound, overflow) = middle.addingReportingOverflow(middle >> 7 + 1)
-            return overflow ? .max : bound
-        }
     }
 
     private(set) var groups: [Group] = []
@@ -47,6 +37,8 @@ struct TotalsCalls: Sendable {
     private var numbers: [Group: Int] = [:]
     /// By minute and group: the place of the row.
     private var places: [UInt64: Int] = [:]
+
+    init() {}
 
     var isEmpty: Bool { rows.isEmpty }
 
@@ -78,14 +70,26 @@ struct TotalsCalls: Sendable {
         }
     }
 
-    /// Counts what another counted in, as far as its minutes are wanted.
-    mutating func add(_ other: TotalsCalls, in wanted: Range<UInt64> = 0..<UInt64.max) {
-        let own = other.groups.map { number(of: $0) }
-        for row in other.rows where wanted.contains(UInt64(row.minute)) {
-            var row = row
-            row.group = own[row.group]
-            add(row)
-        }
+    /// Counts a row of a chunk in.
+    mutating func add(_ chunk: TotalsCallsChunk, _ number: Int) {
+        let row = chunk.rows[number]
+        add(
+            Row(
+                group: 0,
+                minute: row.minute,
+                sum: row.sum,
+                longest: row.longest,
+                durations: chunk.durations(number)
+            ),
+            of: chunk.groups[Int(row.group)]
+        )
+    }
+
+    /// Counts a row in, whatever group it says.
+    mutating func add(_ row: Row, of group: Group) {
+        var own = row
+        own.group = number(of: group)
+        add(own)
     }
 
     private mutating func number(of group: Group) -> Int {
@@ -110,27 +114,28 @@ struct TotalsCalls: Sendable {
 
     // MARK: Chunks
 
-    /// Cuts what was counted into pieces of about so many counters, ascending by minute.
-    func pieces(of limit: Int) -> [(minutes: ClosedRange<UInt64>, calls: TotalsCalls)] {
-        var pieces: [(minutes: ClosedRange<UInt64>, calls: TotalsCalls)] = []
+    /// Calls `body` with pieces of about so many counters, ascending by minute.
+    func forEachPiece(
+        of limit: Int,
+        _ body: (_ minutes: ClosedRange<UInt64>, _ calls: TotalsCalls) throws -> Void
+    ) rethrows {
+        var piece = TotalsCallsPiece()
+        try forEachSorted { group, row in
+            piece.add(group, row)
+            if piece.weight >= limit { try piece.finish(body) }
+        }
+        try piece.finish(body)
+    }
+
+    /// Calls `body` with each row, by minute and then by the texts of its group.
+    func forEachSorted(_ body: (_ group: Group, _ row: Row) throws -> Void) rethrows {
         let order = groups.indices.sorted { Self.isBefore(groups[$0], groups[$1]) }
         var ranks = [Int](repeating: 0, count: groups.count)
         for (rank, group) in order.enumerated() { ranks[group] = rank }
-        let sorted = rows.sorted { ($0.minute, ranks[$0.group]) < ($1.minute, ranks[$1.group]) }
-        var piece = TotalsCalls()
-        var cells = 0
-        for (index, row) in sorted.enumerated() {
-            var own = row
-            own.group = piece.number(of: groups[row.group])
-            piece.add(own)
-            cells += row.durations.width + 1
-            guard cells >= limit || index == sorted.count - 1 else { continue }
-            let first = piece.rows[0].minute
-            pieces.append((UInt64(first)...UInt64(row.minute), piece))
-            piece = TotalsCalls()
-            cells = 0
+        let sorted = rows.indices.sorted {
+            (rows[$0].minute, ranks[rows[$0].group]) < (rows[$1].minute, ranks[rows[$1].group])
         }
-        return pieces
+        for row in sorted { try body(groups[rows[row].group], rows[row]) }
     }
 
     private static func isBefore(_ a: Group, _ b: Group) -> Bool {
@@ -170,56 +175,5 @@ struct TotalsCalls: Sendable {
             minute = row.minute
         }
         return writer.bytes
-    }
-
-    init() {}
-
-    /// Any bytes are safe: numbers are checked against what they number.
-    init(parsing bytes: [UInt8]) throws(CorruptBytes) {
-        var reader = ByteReader(bytes)
-        var names: [String] = []
-        for _ in 0..<(try reader.count()) { names.append(try reader.text()) }
-        for _ in 0..<(try reader.count(ofAtLeast: 4)) {
-            let service = names[try reader.index(below: names.count)]
-            let operation = try reader.index(below: names.count + 1)
-            let code = try reader.index(below: 512)
-            let peer = try reader.index(below: names.count + 1)
-            let group = Group(
-                service: service,
-                operation: operation == 0 ? nil : names[operation - 1],
-                kind: UInt8(code >> 1),
-                isError: code & 1 == 1,
-                peer: peer == 0 ? nil : names[peer - 1]
-            )
-            guard number(of: group) == groups.count - 1 else {
-                throw CorruptBytes(what: "a group of calls stands twice")
-            }
-        }
-        var minute: UInt32 = 0
-        for _ in 0..<(try reader.count(ofAtLeast: 6)) {
-            let (next, overflow) = minute.addingReportingOverflow(try reader.small())
-            guard !overflow else { throw CorruptBytes(what: "a minute is out of range") }
-            minute = next
-            let group = try reader.index(below: groups.count)
-            let sum = try reader.varint()
-            let longest = try reader.varint()
-            add(
-                Row(
-                    group: group,
-                    minute: minute,
-                    sum: sum,
-                    longest: longest,
-                    durations: try Self.sketch(&reader)
-                )
-            )
-        }
-        guard reader.remaining == 0 else { throw CorruptBytes(what: "its calls are too long") }
-    }
-
-    private static func sketch(_ reader: inout ByteReader) throws(CorruptBytes) -> LatencySketch {
-        let bytes = try reader.run()
-        do throws(LatencySketch.Malformed) {
-            return try LatencySketch(decoding: bytes)
-        } catch { throw CorruptBytes(what: error.what) }
     }
 }

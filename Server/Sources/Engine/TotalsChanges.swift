@@ -29,6 +29,11 @@ struct TotalsChanges: ~Copyable {
         var places: [UInt64]
         var spans: [TotalsFacts.Span]
         var requests: [TotalsFacts.Request]
+
+        var byteCount: Int {
+            spans.count * MemoryLayout<TotalsFacts.Span>.stride
+                + requests.count * MemoryLayout<TotalsFacts.Request>.stride
+        }
     }
 
     /// The head's traces that a part has too.
@@ -61,7 +66,10 @@ struct TotalsChanges: ~Copyable {
         let gatherer = TraceGatherer(snapshot, context)
         forget(except: Set(snapshot.parts.map(\.number)))
         head.follow(snapshot.head)
-        defer { head.release() }
+        defer {
+            head.release()
+            for session in gatherer.sessions { session.reader.release() }
+        }
         var places: [TraceID: Set<Int>] = [:]
         try findShared(
             gatherer,
@@ -72,12 +80,18 @@ struct TotalsChanges: ~Copyable {
             context
         )
         try findInHead(gatherer, &places, context)
+        let placesByteCount = places.count * Limits.totalsPlacesBytes
+        context.budget.charge(placesByteCount)
+        defer { context.budget.release(placesByteCount) }
         var result = TotalsFacts()
         // In a stated order: a simulated run must read the same bytes every time.
         for (id, sessions) in places.sorted(by: { $0.key < $1.key }) {
             let change = try change(of: id, sessions.sorted(), gatherer, context)
             result.spans += change.spans
             result.requests += change.requests
+            // Held until the question is answered.
+            context.budget.charge(change.byteCount)
+            try context.check()
         }
         result.groups = builder.facts.groups
         result.edges = builder.facts.edges

@@ -41,6 +41,7 @@ struct TotalsCoverage {
     /// Covered minutes of a window, as bits.
     private var masks: [Key: UInt16] = [:]
     private var windows: Set<UInt64> = []
+    private var toldByteCount = 0
 
     init(_ request: TotalsRequest) {
         switch request.lines {
@@ -66,6 +67,13 @@ struct TotalsCoverage {
             masks[Key(scope: scope, window: window), default: 0] |=
                 bits << UInt16(own.lowerBound % length)
         }
+    }
+
+    /// Bytes of memory that came since the last call.
+    mutating func takeGrowth() -> Int {
+        let byteCount = 64 * masks.count + 16 * windows.count
+        defer { toldByteCount = byteCount }
+        return byteCount - toldByteCount
     }
 
     /// Whole minutes before its own in which calls may have begun that ended in a minute.

@@ -56,4 +56,10 @@ struct TotalsFacts: Sendable {
     var edges: [Edge] = []
     var spans: [Span] = []
     var requests: [Request] = []
+
+    /// Memory held.
+    var byteCount: Int {
+        spans.count * MemoryLayout<Span>.stride + requests.count * MemoryLayout<Request>.stride
+            + groups.count * MemoryLayout<Group>.stride + edges.count * MemoryLayout<Edge>.stride
+    }
 }

@@ -2,6 +2,7 @@
 
 import Platform
 import SkeinModel
+import Synchronization
 
 /// An open totals file (`TotalsFileFormat`). Its directory is in memory, all else is read on demand.
 final class TotalsFile: Sendable, TotalsSource {
@@ -9,6 +10,8 @@ final class TotalsFile: Sendable, TotalsSource {
     let directory: TotalsFileDirectory
     private let file: any DiskFile
     private let cache: PartCache
+    /// By chunk of call statistics that was read once: the first minute that it may stand for.
+    private let firstCovered = Mutex<[Int: UInt64]>([:])
 
     var number: UInt64 { entry.number }
 
@@ -81,41 +84,50 @@ final class TotalsFile: Sendable, TotalsSource {
         return try TotalsSection(self, directory.section, number, cache)
     }
 
-    /// Calls `body` with the changes of minutes that `wanted` touches, and perhaps of more.
-    func forEachChange(
-        in wanted: Range<UInt64>,
-        _ body: (TotalsFacts) throws -> Void
-    ) throws {
-        let decompressor = Decompressor()
-        for changes in directory.changes
-        where changes.minutes.lowerBound < wanted.upperBound
-            && changes.minutes.upperBound >= wanted.lowerBound
-        {
-            try body(try facts(changes.chunk, decompressor))
+    /// Which of its changes are of minutes that `wanted` touches, and perhaps of more.
+    func changes(in wanted: Range<UInt64>) -> [Int] {
+        directory.changes.indices.filter {
+            directory.changes[$0].minutes.lowerBound < wanted.upperBound
+                && directory.changes[$0].minutes.upperBound >= wanted.lowerBound
         }
     }
 
-    /// Calls `body` with the call statistics of minutes that `wanted` touches, and perhaps of more.
-    func forEachCalls(
-        in wanted: Range<UInt64>,
-        _ body: (TotalsCalls) throws -> Void
-    ) throws {
-        let decompressor = Decompressor()
-        for calls in directory.calls
-        where calls.minutes.lowerBound < wanted.upperBound
-            && calls.minutes.upperBound >= wanted.lowerBound
-        {
-            try body(try self.calls(calls.chunk, decompressor))
-        }
-    }
-
-    private func calls(
-        _ reference: ChunkReference,
-        _ decompressor: borrowing Decompressor
-    ) throws(PartDamage) -> TotalsCalls {
-        var reader = ByteReader(try chunk(reference))
+    /// A chunk of changes.
+    func changes(_ number: Int) throws(PartDamage) -> TotalsFacts {
+        let key = PartCache.Key(part: entry.number, kind: .totals, column: -1, page: number)
+        if case .totalsFacts(let known) = cache.find(key) { return known }
+        var reader = ByteReader(try chunk(directory.changes[number].chunk))
         do throws(CorruptBytes) {
-            return try TotalsCalls(parsing: try reader.frame(decompressor))
+            let facts = try TotalsFacts(parsing: try reader.frame(Decompressor()))
+            cache.insert(.totalsFacts(facts), facts.byteCount, key)
+            return facts
+        } catch { throw damage(error.what) }
+    }
+
+    /// Which of its call statistics are of the minutes `wanted`, or may stand for spans of these, and
+    /// perhaps more.
+    func calls(in wanted: Range<UInt64>) -> [Int] {
+        let behind = wanted.upperBound + TotalsCoverage.longestReach
+        return directory.calls.indices.filter { number in
+            let minutes = directory.calls[number].minutes
+            guard minutes.lowerBound >= wanted.upperBound else {
+                return minutes.upperBound >= wanted.lowerBound
+            }
+            let known = firstCovered.withLock { $0[number] }
+            return minutes.lowerBound < behind && known ?? 0 < wanted.upperBound
+        }
+    }
+
+    /// A chunk of call statistics.
+    func calls(_ number: Int) throws(PartDamage) -> TotalsCallsChunk {
+        let key = PartCache.Key(part: entry.number, kind: .totals, column: -2, page: number)
+        if case .totalsCalls(let known) = cache.find(key) { return known }
+        var reader = ByteReader(try chunk(directory.calls[number].chunk))
+        do throws(CorruptBytes) {
+            let calls = try TotalsCallsChunk(parsing: try reader.frame(Decompressor()))
+            firstCovered.withLock { $0[number] = calls.firstCovered }
+            cache.insert(.totalsCalls(calls), calls.byteCount, key)
+            return calls
         } catch { throw damage(error.what) }
     }
 
@@ -128,21 +140,11 @@ final class TotalsFile: Sendable, TotalsSource {
         } catch { throw damage(error.what) }
     }
 
-    private func facts(
-        _ reference: ChunkReference,
-        _ decompressor: borrowing Decompressor
-    ) throws(PartDamage) -> TotalsFacts {
-        var reader = ByteReader(try chunk(reference))
-        do throws(CorruptBytes) {
-            return try TotalsFacts(parsing: try reader.frame(decompressor))
-        } catch { throw damage(error.what) }
-    }
-
     /// Reads all of it.
     func verify() throws {
         if let section = try section() { try section.verify() }
-        try forEachChange(in: 0..<UInt64.max) { _ in }
-        try forEachCalls(in: 0..<UInt64.max) { _ in }
+        for number in directory.changes.indices { _ = try changes(number) }
+        for number in directory.calls.indices { _ = try calls(number) }
         _ = try windows()
     }
 

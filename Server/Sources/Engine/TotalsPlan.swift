@@ -145,6 +145,11 @@ struct TotalsLines: ~Copyable {
     private var wantedKinds: Set<UInt8>?
     private(set) var lines: [Line] = []
     private(set) var names: [String] = []
+    /// By line: the cells that its durations lie in; `nil` for none yet.
+    private(set) var cells: [ClosedRange<Int>?] = []
+    /// Memory held, and what of it `takeGrowth` told.
+    private var byteCount = 0
+    private var toldByteCount = 0
     private var nameNumbers: [String: Int] = [:]
     private var pairs = PackedTable()
     private var keys = PackedTable()
@@ -161,7 +166,26 @@ struct TotalsLines: ~Copyable {
         if let known = nameNumbers[text] { return known }
         nameNumbers[text] = names.count
         names.append(text)
+        byteCount += 64 + text.utf8.count
         return names.count - 1
+    }
+
+    /// Notes that `line` will be counted in these cells.
+    @inline(__always)
+    mutating func widen(_ line: Int, to own: ClosedRange<Int>) {
+        guard let known = cells[line] else {
+            cells[line] = own
+            return
+        }
+        if known.lowerBound <= own.lowerBound, own.upperBound <= known.upperBound { return }
+        cells[line] =
+            min(known.lowerBound, own.lowerBound)...max(known.upperBound, own.upperBound)
+    }
+
+    /// Bytes of memory that came since the last call.
+    mutating func takeGrowth() -> Int {
+        defer { toldByteCount = byteCount }
+        return byteCount - toldByteCount
     }
 
     /// The line that spans of a group belong to; -1 for none.
@@ -192,7 +216,11 @@ struct TotalsLines: ~Copyable {
             UInt64(service) << 32 | UInt64(UInt32(truncatingIfNeeded: other))
         ).index
         let (index, isNew) = keys.insert(UInt64(pair) << 8 | UInt64(kind))
-        if isNew { lines.append(Line(service: service, other: other, kind: kind)) }
+        if isNew {
+            lines.append(Line(service: service, other: other, kind: kind))
+            cells.append(nil)
+            byteCount += 128
+        }
         return index
     }
 }

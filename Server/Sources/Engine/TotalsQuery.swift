@@ -3,144 +3,132 @@
 import SkeinModel
 import Store
 
-/// Answers a question for totals from sections and from facts in memory.
+/// Answers a question for totals from sections, call statistics and facts.
 ///
-/// No span is read: pages of the asked windows, in two rounds (`TotalsTally`). Windows that the range
-/// or a step cuts are split by minute.
+/// No span is read: pages of the asked windows, in two rounds (`TotalsTally`), after one that finds the
+/// lines there are. Windows that the range or a step cuts are split by minute. What is held in memory
+/// is the answer and what `TotalsSources` keeps of what is read.
 struct TotalsQuery: ~Copyable {
-    /// A section with those of its pages that the range touches.
+    /// A section whose pages the range touches.
     private struct Section {
-        let index: TotalsIndex
-        var pages: [TotalsPage] = []
-        /// By page: how rows are cut by minute; `nil` where none is cut.
-        var minutes: [TotalsMinuteCounts?] = []
-        var steps: [TotalsSteps] = []
+        let section: TotalsSection
+        let pages: [Int]
+        /// Of its first page among those of the question.
+        let firstKey: Int
         /// By group: its line, -1 for none, -2 for not asked yet.
-        var lines: [Int]
+        var lines: [Int32]
         /// By edge.
-        var edgeLines: [Int]
+        var edgeLines: [Int32]
         /// By name of the section: its number in the answer, -1 for not asked yet.
-        var names: [Int]
+        var names: [Int32]
+
+        var byteCount: Int {
+            section.index.byteCount
+                + (lines.count + edgeLines.count + names.count) * MemoryLayout<Int32>.stride
+        }
 
         /// What statistics would have to cover for spans of a group of edges, or of others, not to
         /// count. Of groups that have a line.
         func scope(_ group: Int, _ asked: TotalsRequest.Lines) -> TotalsCoverage.Scope {
-            let own = index.groups[group]
-            let caller = asked == .edges ? own.caller.map { names[$0] } ?? -1 : -1
-            return TotalsCoverage.Scope(service: names[own.service], caller: caller)
+            let own = section.index.groups[group]
+            let caller = asked == .edges ? own.caller.map { Int(names[$0]) } ?? -1 : -1
+            return TotalsCoverage.Scope(service: Int(names[own.service]), caller: caller)
+        }
+    }
+
+    /// A set of facts: of the head and of changes, or a chunk of a file.
+    private struct Facts {
+        enum Source {
+            case held(TotalsFacts)
+            case chunk(TotalsFile, Int)
+        }
+
+        let source: Source
+        /// By group (by edge): its line, or -1.
+        var lines: [Int32] = []
+        var edgeLines: [Int32] = []
+        var scopes: [TotalsCoverage.Scope] = []
+
+        /// - Parameter number: of this set in the question.
+        func read(
+            _ number: Int,
+            _ sources: TotalsSources,
+            _ body: (TotalsFacts) throws -> Void
+        ) throws {
+            switch source {
+            case .held(let facts): try body(facts)
+            case .chunk(let file, let chunk):
+                try sources.withFacts(number, chunk, of: file, body)
+            }
         }
     }
 
     private let plan: TotalsPlan
-    private let context: QueryContext
-    private let decompressor = Decompressor()
+    private let sources: TotalsSources
     private var lines: TotalsLines
     private var sections: [Section] = []
-    private var facts: [TotalsFacts] = []
-    /// By set of facts, by group (by edge): its line, or -1.
-    private var factLines: [[Int]] = []
-    private var factEdgeLines: [[Int]] = []
-    private var factScopes: [[TotalsCoverage.Scope]] = []
-    private var calls = TotalsCalls()
-    /// By group of `calls`: its line, or -1.
-    private var callLines: [Int] = []
+    private var pageCount = 0
+    private var facts: [Facts] = []
+    private var calls: TotalsCallSources
     private var coverage: TotalsCoverage
+    /// By line, requests by calls of one request.
+    private var requests: [[UInt64: Int64]] = []
     private var hasOthers = false
-    /// A sender did not tell all of its operations apart.
-    private var hasUntold = false
 
-    init(_ plan: TotalsPlan, _ context: QueryContext) {
+    init(_ plan: TotalsPlan, _ snapshot: Snapshot, _ context: QueryContext) {
         self.plan = plan
-        self.context = context
+        sources = TotalsSources(context)
         lines = TotalsLines(plan.request)
+        calls = TotalsCallSources(plan, snapshot)
         coverage = TotalsCoverage(plan.request)
-    }
-
-    /// Counts call statistics in; before anything else, for what they cover does not count again.
-    mutating func add(_ calls: TotalsCalls) {
-        self.calls = calls
-        let isEdges = plan.request.lines == .edges
-        var scopes: [TotalsCoverage.Scope?] = []
-        for group in calls.groups {
-            let isCalling =
-                group.kind == SpanKind.client.rawValue || group.kind == SpanKind.producer.rawValue
-            guard !isEdges || isCalling && group.peer != nil else {
-                scopes.append(nil)
-                callLines.append(-1)
-                continue
-            }
-            let service = lines.name(group.service)
-            let peer = isEdges ? lines.name(group.peer ?? "") : -1
-            scopes.append(
-                TotalsCoverage.Scope(
-                    service: isEdges ? peer : service,
-                    caller: isEdges ? service : -1
-                )
-            )
-            let line = lines.line(
-                service: isEdges ? peer : service,
-                operation: group.operation.map { lines.name($0) },
-                kind: group.kind,
-                caller: isEdges ? service : nil
-            )
-            callLines.append(line)
-        }
-        for row in calls.rows {
-            guard let scope = scopes[row.group] else { continue }
-            let minute = UInt64(row.minute)
-            let first = minute - min(TotalsCoverage.reach(row.bound), minute)
-            coverage.insert((first..<minute + 1).clamped(to: plan.minutes), scope)
-            guard plan.minutes.contains(minute) else { continue }
-            let isUntold = calls.groups[row.group].operation == nil
-            switch plan.request.lines {
-            case .services, .edges: break
-            case .operations, .operationsByKind:
-                if isUntold, callLines[row.group] >= 0 { hasUntold = true }
-            }
-        }
     }
 
     /// Counts a section in.
     mutating func add(_ section: TotalsSection) throws {
         guard let windows = plan.windows else { return }
         let index = section.index
-        var counted = Section(
-            index: index,
+        let pages = index.pages.indices.filter { index.pages[$0].windows.overlaps(windows) }
+        guard !pages.isEmpty else { return }
+        let counted = Section(
+            section: section,
+            pages: pages,
+            firstKey: pageCount,
             lines: Array(repeating: -2, count: index.groups.count),
             edgeLines: Array(repeating: -2, count: index.edges.count),
             names: Array(repeating: -1, count: index.names.count)
         )
-        for (number, page) in index.pages.enumerated() where page.windows.overlaps(windows) {
-            try context.check()
-            let opened = try section.page(number, decompressor)
-            let isCut = opened.distinctWindows.contains { window in
-                coverage.touches(window)
-                    || plan.segments(of: window).contains { !$0.isWhole }
-            }
-            counted.pages.append(opened)
-            counted.minutes.append(isCut ? try section.minutes(number, opened, decompressor) : nil)
-            counted.steps.append(try section.steps(number, opened))
-        }
-        if !counted.pages.isEmpty { sections.append(counted) }
+        try sources.charge(counted.byteCount)
+        pageCount += pages.count
+        sections.append(counted)
     }
 
     /// Counts facts in.
     mutating func add(_ facts: TotalsFacts) {
-        if !facts.spans.isEmpty || !facts.requests.isEmpty { self.facts.append(facts) }
+        guard !facts.spans.isEmpty || !facts.requests.isEmpty else { return }
+        self.facts.append(Facts(source: .held(facts)))
+    }
+
+    /// Counts the changes of a file in.
+    mutating func addChanges(of file: TotalsFile) {
+        for number in file.changes(in: plan.minutes) {
+            facts.append(Facts(source: .chunk(file, number)))
+        }
     }
 
     /// Answers. Nothing may be added afterwards.
     mutating func run(incomplete: [String]) throws -> Totals {
-        findLines()
-        var tally = TotalsTally(
-            lineCount: lines.lines.count,
+        // First: spans that are covered do not count.
+        try calls.begin(sources, &lines, &coverage)
+        try findLines()
+        var tally = try TotalsTally(
+            cells: lines.cells,
             columnCount: plan.columnCount,
-            quantiles: plan.request.quantiles
+            quantiles: plan.request.quantiles,
+            sources
         )
-        widen(&tally)
-        try tally.makeRoom()
+        requests = Array(repeating: [:], count: lines.lines.count)
         try count(&tally)
-        tally.choose()
+        try tally.choose(sources)
         try refine(&tally)
         var result = Totals(range: plan.range, incomplete: incomplete)
         if hasOthers {
@@ -148,74 +136,136 @@ struct TotalsQuery: ~Copyable {
                 "operations beyond \(Limits.totalsGroups) of one part are counted together"
             )
         }
-        if hasUntold {
+        if calls.hasUntold {
             result.incomplete.append(
                 "operations beyond those that a sender of call statistics tells apart are counted "
                     + "together"
             )
         }
-        let order = sortedLines()
-        if plan.request.lines == .edges {
-            let requests = try countRequests()
-            for line in order {
-                if let edge = edge(line, tally, requests) { result.edges.append(edge) }
-            }
-        } else {
-            for number in order {
+        for number in sortedLines() {
+            // A line of the answer, its columns and their quantiles.
+            let size = MemoryLayout<CallTotals>.stride + 32 + 8 * plan.request.quantiles.count
+            try sources.charge(128 + plan.columnCount * size)
+            if plan.request.lines == .edges {
+                if let edge = edge(number, tally) { result.edges.append(edge) }
+            } else {
                 if let line = line(number, tally) { result.lines.append(line) }
             }
         }
         return result
     }
 
+    // MARK: Reading
+
+    /// Calls `body` with each page.
+    private func forEachPage(
+        wantsSteps: Bool,
+        _ body: (_ page: TotalsSources.Page, _ section: Section) throws -> Void
+    ) throws {
+        let (plan, coverage) = (plan, coverage)
+        for section in sections {
+            for (place, number) in section.pages.enumerated() {
+                try sources.withPage(
+                    section.firstKey + place,
+                    number,
+                    of: section.section,
+                    isCut: { Self.isCut($0, plan, coverage) },
+                    wantsSteps: wantsSteps
+                ) { try body($0, section) }
+            }
+        }
+    }
+
+    /// Whether some of a page's minutes count and others do not, or not in the same column.
+    private static func isCut(
+        _ page: TotalsPage,
+        _ plan: TotalsPlan,
+        _ coverage: TotalsCoverage
+    ) -> Bool {
+        page.distinctWindows.contains { window in
+            coverage.touches(window) || plan.segments(of: window).contains { !$0.isWhole }
+        }
+    }
+
     // MARK: Lines
 
-    private mutating func findLines() {
+    private mutating func findLines() throws {
+        let (plan, coverage) = (plan, coverage)
         for number in sections.indices {
             var section = sections[number]
-            for page in section.pages {
-                for row in page.groups.indices {
-                    let group = Int(page.groups[row])
-                    // A row outside the range must not make a line.
-                    guard section.lines[group] == -2, !plan.segments(of: page.windows[row]).isEmpty
-                    else { continue }
-                    section.lines[group] = line(of: section.index.groups[group], &section)
-                }
-                for edge in page.edges where section.edgeLines[Int(edge)] == -2 {
-                    let edge = Int(edge)
-                    section.edgeLines[edge] = lines.edge(
-                        caller: name(section.index.edges[edge].caller, &section),
-                        service: name(section.index.edges[edge].service, &section)
-                    )
-                }
+            for (place, page) in section.pages.enumerated() {
+                try sources.withPage(
+                    section.firstKey + place,
+                    page,
+                    of: section.section,
+                    isCut: { Self.isCut($0, plan, coverage) },
+                    wantsSteps: false
+                ) { findLines(of: $0.counts, &section) }
+                try sources.charge(lines.takeGrowth())
             }
             sections[number] = section
         }
-        for facts in facts {
-            factLines.append(
-                facts.groups.map {
-                    lines.line(
-                        service: lines.name($0.service),
-                        operation: lines.name($0.operation),
-                        kind: $0.kind,
-                        caller: $0.caller.map { lines.name($0) }
-                    )
-                }
+        for number in facts.indices {
+            let known = facts[number]
+            var own = known
+            try known.read(number, sources) { findLines(of: $0, &own) }
+            let size = MemoryLayout<TotalsCoverage.Scope>.stride + MemoryLayout<Int32>.stride
+            try sources.charge(own.scopes.count * size + lines.takeGrowth())
+            facts[number] = own
+        }
+    }
+
+    private mutating func findLines(of page: TotalsPage, _ section: inout Section) {
+        for row in page.groups.indices {
+            let group = Int(page.groups[row])
+            var line = section.lines[group]
+            if line == -2 {
+                // A row outside the range must not make a line.
+                if plan.segments(of: page.windows[row]).isEmpty { continue }
+                line = Int32(self.line(of: section.section.index.groups[group], &section))
+                section.lines[group] = line
+            }
+            let cells = page.firstCell[row + 1] - page.firstCell[row]
+            guard line >= 0, cells > 0 else { continue }
+            let low = Int(page.lowCells[row])
+            lines.widen(Int(line), to: low...low + cells - 1)
+        }
+        for edge in page.edges where section.edgeLines[Int(edge)] == -2 {
+            let own = section.section.index.edges[Int(edge)]
+            let line = lines.edge(
+                caller: name(own.caller, &section),
+                service: name(own.service, &section)
             )
-            let isEdges = plan.request.lines == .edges
-            factScopes.append(
-                facts.groups.map {
-                    TotalsCoverage.Scope(
-                        service: lines.name($0.service),
-                        caller: isEdges ? $0.caller.map { lines.name($0) } ?? -1 : -1
-                    )
-                }
+            section.edgeLines[Int(edge)] = Int32(line)
+        }
+    }
+
+    private mutating func findLines(of facts: TotalsFacts, _ own: inout Facts) {
+        let isEdges = plan.request.lines == .edges
+        for group in facts.groups {
+            let service = lines.name(group.service)
+            let caller = group.caller.map { lines.name($0) }
+            let line = lines.line(
+                service: service,
+                operation: lines.name(group.operation),
+                kind: group.kind,
+                caller: caller
             )
-            factEdgeLines.append(
-                facts.edges.map {
-                    lines.edge(caller: lines.name($0.caller), service: lines.name($0.service))
-                }
+            own.lines.append(Int32(line))
+            own.scopes.append(
+                TotalsCoverage.Scope(service: service, caller: isEdges ? caller ?? -1 : -1)
             )
+        }
+        for edge in facts.edges {
+            let line = lines.edge(
+                caller: lines.name(edge.caller),
+                service: lines.name(edge.service)
+            )
+            own.edgeLines.append(Int32(line))
+        }
+        for span in facts.spans where plan.minutes.contains(UInt64(span.minute)) {
+            let line = Int(own.lines[Int(span.group)])
+            if line >= 0 { lines.widen(line, to: span.cell...span.cell) }
         }
     }
 
@@ -234,41 +284,22 @@ struct TotalsQuery: ~Copyable {
 
     /// The number in the answer of a name of a section: a text is hashed once.
     private mutating func name(_ name: Int, _ section: inout Section) -> Int {
-        if section.names[name] < 0 { section.names[name] = lines.name(section.index.names[name]) }
-        return section.names[name]
+        if section.names[name] < 0 {
+            section.names[name] = Int32(lines.name(section.section.index.names[name]))
+        }
+        return Int(section.names[name])
     }
 
     // MARK: Durations
 
-    private func widen(_ tally: inout TotalsTally) {
-        for section in sections {
-            for page in section.pages {
-                for row in page.groups.indices {
-                    let line = section.lines[Int(page.groups[row])]
-                    let cells = page.firstCell[row + 1] - page.firstCell[row]
-                    guard line >= 0, cells > 0 else { continue }
-                    let low = Int(page.lowCells[row])
-                    tally.widen(line, to: low...low + cells - 1)
-                }
-            }
+    private mutating func count(_ tally: inout TotalsTally) throws {
+        // Held apart while the sections are read.
+        var requests = requests
+        try forEachPage(wantsSteps: false) { page, section in
+            count(page.counts, page.minutes, section, &tally)
+            try count(requestsOf: page, section, &requests)
         }
-        forEachFact { span, line, _, _ in tally.widen(line, to: span.cell...span.cell) }
-        forEachCall { row, line, _ in
-            if row.durations.zeroCount > 0 { tally.widen(line, to: 0...0) }
-            for (bucket, _) in row.durations.buckets {
-                tally.widen(line, to: TotalsFormat.cell(bucket)...TotalsFormat.cell(bucket))
-            }
-        }
-    }
-
-    private func count(_ tally: inout TotalsTally) throws {
-        for section in sections {
-            for number in section.pages.indices {
-                try context.check()
-                count(section.pages[number], section.minutes[number], section, &tally)
-            }
-        }
-        forEachFact { span, line, column, isError in
+        try forEachFact { span, line, column, isError in
             tally.add(Int64(span.times), cell: span.cell, line, column)
             tally.add(
                 calls: Int64(span.times),
@@ -279,15 +310,15 @@ struct TotalsQuery: ~Copyable {
                 column
             )
         }
-        forEachCall { row, line, column in
-            let zeros = Int64(clamping: row.durations.zeroCount)
-            if zeros > 0 { tally.add(zeros, cell: 0, line, column) }
-            for (bucket, times) in row.durations.buckets {
-                tally.add(Int64(clamping: times), cell: TotalsFormat.cell(bucket), line, column)
+        try count(requestsOfFacts: &requests)
+        self.requests = requests
+        try calls.forEach(sources) { row, line, column in
+            row.durations.forEachCell { cell, _, times in
+                tally.add(times, cell: cell, line, column)
             }
             tally.add(
-                reported: Int64(clamping: row.durations.count),
-                isError: calls.groups[row.group].isError,
+                reported: Int64(clamping: row.count),
+                isError: row.isError,
                 sum: Int128(row.sum),
                 longest: row.longest,
                 line,
@@ -303,7 +334,7 @@ struct TotalsQuery: ~Copyable {
         _ tally: inout TotalsTally
     ) {
         forEachRow(page, section) { row, line, segment in
-            let group = section.index.groups[Int(page.groups[row])]
+            let group = section.section.index.groups[Int(page.groups[row])]
             let isError = group.status == StatusCode.error.rawValue
             let cells = page.firstCell[row]..<page.firstCell[row + 1]
             let low = Int(page.lowCells[row])
@@ -339,38 +370,32 @@ struct TotalsQuery: ~Copyable {
     }
 
     private func refine(_ tally: inout TotalsTally) throws {
-        for section in sections {
-            for number in section.pages.indices {
-                try context.check()
-                refine(number, section, &tally)
-            }
-        }
-        forEachFact { span, line, column, _ in
+        try forEachPage(wantsSteps: true) { page, section in refine(page, section, &tally) }
+        try forEachFact { span, line, column, _ in
             for choice in tally.choices(line, column)
             where tally.cell(ofChoice: choice) == span.cell {
                 tally.refine(choice, step: span.fineStep, times: Int64(span.times))
             }
         }
-        forEachCall { row, line, column in
-            for choice in tally.choices(line, column) {
-                let cell = tally.cell(ofChoice: choice)
-                if cell == 0 {
-                    let zeros = Int64(clamping: row.durations.zeroCount)
-                    tally.refine(choice, step: 0, times: zeros)
-                }
-                for (bucket, times) in row.durations.buckets
-                where TotalsFormat.cell(bucket) == cell {
-                    let step = bucket % TotalsFormat.fineSteps
-                    tally.refine(choice, step: step, times: Int64(clamping: times))
+        try calls.forEach(sources) { row, line, column in
+            let choices = tally.choices(line, column)
+            if choices.isEmpty { return }
+            row.durations.forEachCell { cell, step, times in
+                for choice in choices where tally.cell(ofChoice: choice) == cell {
+                    tally.refine(choice, step: step, times: times)
                 }
             }
         }
     }
 
-    private func refine(_ number: Int, _ section: Section, _ tally: inout TotalsTally) {
-        let page = section.pages[number]
-        let minutes = section.minutes[number]
-        let steps = section.steps[number]
+    private func refine(
+        _ whole: TotalsSources.Page,
+        _ section: Section,
+        _ tally: inout TotalsTally
+    ) {
+        let page = whole.counts
+        let minutes = whole.minutes
+        guard let steps = whole.steps else { return }
         forEachRow(page, section) { row, line, segment in
             let first = page.firstCell[row]
             let cellCount = page.firstCell[row + 1] - first
@@ -401,7 +426,7 @@ struct TotalsQuery: ~Copyable {
         var window: UInt64?
         for row in page.groups.indices {
             let group = Int(page.groups[row])
-            let line = section.lines[group]
+            let line = Int(section.lines[group])
             if line < 0 { continue }
             if window != page.windows[row] {
                 window = page.windows[row]
@@ -410,7 +435,7 @@ struct TotalsQuery: ~Copyable {
             if !coverage.isEmpty {
                 let mask = coverage.mask(
                     section.scope(group, plan.request.lines),
-                    kind: section.index.groups[group].kind,
+                    kind: section.section.index.groups[group].kind,
                     page.windows[row]
                 )
                 if mask != 0 {
@@ -428,72 +453,72 @@ struct TotalsQuery: ~Copyable {
     @inline(__always)
     private func forEachFact(
         _ body: (_ span: TotalsFacts.Span, _ line: Int, _ column: Int, _ isError: Bool) -> Void
-    ) {
-        for (number, facts) in facts.enumerated() {
-            for span in facts.spans where plan.minutes.contains(UInt64(span.minute)) {
-                let line = factLines[number][Int(span.group)]
-                if line < 0 { continue }
-                if !coverage.isEmpty {
-                    let kind = facts.groups[Int(span.group)].kind
-                    let scope = factScopes[number][Int(span.group)]
-                    if coverage.contains(UInt64(span.minute), scope, kind: kind) { continue }
-                }
-                let status = facts.groups[Int(span.group)].status
-                let isError = status == StatusCode.error.rawValue
-                body(span, line, 0, isError)
-                if let step = plan.stepColumn(of: UInt64(span.minute)) {
-                    body(span, line, step, isError)
+    ) throws {
+        for (number, own) in facts.enumerated() {
+            try own.read(number, sources) { facts in
+                for span in facts.spans where plan.minutes.contains(UInt64(span.minute)) {
+                    let line = Int(own.lines[Int(span.group)])
+                    if line < 0 { continue }
+                    if !coverage.isEmpty {
+                        let kind = facts.groups[Int(span.group)].kind
+                        let scope = own.scopes[Int(span.group)]
+                        if coverage.contains(UInt64(span.minute), scope, kind: kind) { continue }
+                    }
+                    let status = facts.groups[Int(span.group)].status
+                    let isError = status == StatusCode.error.rawValue
+                    body(span, line, 0, isError)
+                    if let step = plan.stepColumn(of: UInt64(span.minute)) {
+                        body(span, line, step, isError)
+                    }
                 }
             }
-        }
-    }
-
-    /// Calls `body` with each row of call statistics that belongs to a line, for each column.
-    @inline(__always)
-    private func forEachCall(
-        _ body: (_ row: TotalsCalls.Row, _ line: Int, _ column: Int) -> Void
-    ) {
-        for row in calls.rows where plan.minutes.contains(UInt64(row.minute)) {
-            let line = callLines[row.group]
-            if line < 0 { continue }
-            body(row, line, 0)
-            if let step = plan.stepColumn(of: UInt64(row.minute)) { body(row, line, step) }
         }
     }
 
     // MARK: Requests
 
-    /// By line, requests by calls of one request.
-    private func countRequests() throws -> [[UInt64: Int64]] {
-        var counts = [[UInt64: Int64]](repeating: [:], count: lines.lines.count)
-        for section in sections {
-            for (number, page) in section.pages.enumerated() {
-                try context.check()
-                let base = page.firstRequestCell[0]
-                for row in page.edges.indices {
-                    let line = section.edgeLines[Int(page.edges[row])]
-                    // Column 0 is the first of each window.
-                    guard line >= 0, let own = plan.segments(of: page.requestWindows[row]).first
-                    else { continue }
-                    for cell in page.firstRequestCell[row]..<page.firstRequestCell[row + 1] {
-                        let count =
-                            own.isWhole
-                            ? page.counts[cell]
-                            : section.minutes[number]?.count(cell, own.minutes) ?? 0
-                        counts[line][page.calls[cell - base], default: 0] += Int64(clamping: count)
-                    }
+    private func count(
+        requestsOf whole: TotalsSources.Page,
+        _ section: Section,
+        _ counts: inout [[UInt64: Int64]]
+    ) throws {
+        guard plan.request.lines == .edges else { return }
+        let page = whole.counts
+        let base = page.firstRequestCell[0]
+        var newCount = 0
+        for row in page.edges.indices {
+            let line = Int(section.edgeLines[Int(page.edges[row])])
+            // Column 0 is the first of each window.
+            guard line >= 0, let own = plan.segments(of: page.requestWindows[row]).first
+            else { continue }
+            let known = counts[line].count
+            for cell in page.firstRequestCell[row]..<page.firstRequestCell[row + 1] {
+                let count =
+                    own.isWhole
+                    ? page.counts[cell] : whole.minutes?.count(cell, own.minutes) ?? 0
+                counts[line][page.calls[cell - base], default: 0] += Int64(clamping: count)
+            }
+            newCount += counts[line].count - known
+        }
+        try sources.charge(newCount * 48)
+    }
+
+    private func count(requestsOfFacts counts: inout [[UInt64: Int64]]) throws {
+        guard plan.request.lines == .edges else { return }
+        for (number, own) in facts.enumerated() {
+            var newCount = 0
+            try own.read(number, sources) { facts in
+                for request in facts.requests
+                where plan.minutes.contains(UInt64(request.minute)) {
+                    let line = Int(own.edgeLines[Int(request.edge)])
+                    if line < 0 { continue }
+                    let known = counts[line].count
+                    counts[line][UInt64(request.callCount), default: 0] += Int64(request.times)
+                    newCount += counts[line].count - known
                 }
             }
+            try sources.charge(newCount * 48)
         }
-        for (number, facts) in facts.enumerated() {
-            for request in facts.requests where plan.minutes.contains(UInt64(request.minute)) {
-                let line = factEdgeLines[number][Int(request.edge)]
-                if line < 0 { continue }
-                let calls = UInt64(request.callCount)
-                counts[line][calls, default: 0] += Int64(request.times)
-            }
-        }
-        return counts
     }
 
     // MARK: The answer
@@ -531,11 +556,7 @@ struct TotalsQuery: ~Copyable {
         )
     }
 
-    private func edge(
-        _ number: Int,
-        _ tally: borrowing TotalsTally,
-        _ requests: [[UInt64: Int64]]
-    ) -> Totals.Edge? {
+    private func edge(_ number: Int, _ tally: borrowing TotalsTally) -> Totals.Edge? {
         guard let total = tally.total(number, 0) else { return nil }
         let line = lines.lines[number]
         let sorted = requests[number].filter { $0.value > 0 }.sorted { $0.key < $1.key }

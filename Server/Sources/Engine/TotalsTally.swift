@@ -29,7 +29,7 @@ struct TotalsTally: ~Copyable {
 
     private let quantiles: [Double]
     private let columnCount: Int
-    private var ranges: [ClosedRange<Int>?]
+    private let ranges: [ClosedRange<Int>?]
     /// By line: where its counters begin, less its lowest cell.
     private var bases: [Int] = []
     private var widths: [Int] = []
@@ -42,29 +42,19 @@ struct TotalsTally: ~Copyable {
     /// By choice: spans of each fine step.
     private var steps = Column<SIMD16<Int64>>()
 
-    init(lineCount: Int, columnCount: Int, quantiles: [Double]) {
-        self.quantiles = quantiles
-        self.columnCount = columnCount
-        ranges = Array(repeating: nil, count: lineCount)
-        slots.append(count: lineCount * columnCount) { $0.initialize(repeating: Slot()) }
-    }
-
-    // MARK: Room
-
-    /// Notes that `line` will be counted in these cells.
-    mutating func widen(_ line: Int, to cells: ClosedRange<Int>) {
-        guard let known = ranges[line] else {
-            ranges[line] = cells
-            return
-        }
-        ranges[line] =
-            min(known.lowerBound, cells.lowerBound)...max(known.upperBound, cells.upperBound)
-    }
-
     /// Makes the counters.
     ///
+    /// - Parameter cells: by line, those that its durations lie in.
     /// - Throws: `StoreError.refused` where there would be too many.
-    mutating func makeRoom() throws(StoreError) {
+    init(
+        cells: [ClosedRange<Int>?],
+        columnCount: Int,
+        quantiles: [Double],
+        _ sources: TotalsSources
+    ) throws(StoreError) {
+        self.quantiles = quantiles
+        self.columnCount = columnCount
+        ranges = cells
         var next = 0
         for range in ranges {
             bases.append(next - (range?.lowerBound ?? 0))
@@ -77,6 +67,11 @@ struct TotalsTally: ~Copyable {
                 )
             }
         }
+        let slotCount = cells.count * columnCount
+        try sources.charge(
+            next * MemoryLayout<Int64>.stride + slotCount * MemoryLayout<Slot>.stride
+        )
+        slots.append(count: slotCount) { $0.initialize(repeating: Slot()) }
         counts.append(count: next) { $0.initialize(repeating: 0) }
     }
 
@@ -156,13 +151,18 @@ struct TotalsTally: ~Copyable {
     // MARK: Between the rounds
 
     /// Finds the cells of the quantiles and of the longest duration.
-    mutating func choose() {
+    ///
+    /// - Throws: `StoreError.refused` where there are too many.
+    mutating func choose(_ sources: TotalsSources) throws(StoreError) {
         let ascending = (quantiles + [1]).sorted()
         for line in ranges.indices {
+            let before = choices.count
             for column in 0..<columnCount {
                 firstChoice.append(Int32(choices.count))
                 choose(line, column, ascending)
             }
+            let size = MemoryLayout<Choice>.stride + MemoryLayout<SIMD16<Int64>>.stride
+            try sources.charge((choices.count - before) * size)
         }
         firstChoice.append(Int32(choices.count))
         steps.append(count: choices.count) { $0.initialize(repeating: SIMD16()) }

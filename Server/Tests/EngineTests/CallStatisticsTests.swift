@@ -224,6 +224,47 @@ import Testing
         core.close()
     }
 
+    @Test func `what was asked once is not read from the disk again`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        let core = try open(disk, clock)
+        try append([1, 2, 3], to: core, clock)
+        try core.flush()
+        let before = try answers(core)
+        disk.fail(SimulatedDisk.Fault(call: .read, number: 1, code: 5, isSticky: true))
+        #expect(try answers(core) == before)
+        #expect(!disk.hasFailed)
+        core.close(flushing: false)
+    }
+
+    /// Files of one day with calls of the same minutes, more than one chunk holds.
+    @Test func `files with several chunks of a minute are joined in order`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        let core = try open(disk, clock)
+        for window in UInt64(1)...4 {
+            let rows = (0..<1_500).map { number in
+                var row = CallCounts.Row(
+                    service: "shop",
+                    operation: "GET /\((UInt64(number) * window) % 1_501)",
+                    kind: .server
+                )
+                row.durations.add(1_000)
+                row.durations.add(12_000 << window)
+                return row
+            }
+            let start = clock.wallNanoseconds() + window / 3 * Self.minute
+            try core.append([TestCalls.batch(start: start, rows: rows, window: window)])
+            try core.flush()
+        }
+        let before = try answers(core)
+        clock.advance(.seconds(86_400))
+        core.maintain()
+        #expect(core.statistics.totalsFiles == 1)
+        #expect(try answers(core) == before)
+        core.close()
+    }
+
     // MARK: Instead of spans
 
     /// Ten spans of two services in one minute, calls of which one service counted 1,000.

@@ -78,6 +78,83 @@ import Testing
         core.close()
     }
 
+    // MARK: Memory
+
+    /// Several parts, files of changes and of call statistics, none of which fits into a question's
+    /// memory beside the others.
+    @Test func `a question that reads more than its memory answers the same`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.retention = .seconds(3_600)
+        var core = try open(disk, options, clock)
+        for seed in UInt64(1)...8 {
+            var payload = SpanGenerator.payload(seed: seed)
+            payload.receivedAt = clock.wallNanoseconds()
+            let columns = SpanGenerator.columns(seed: seed)
+            try core.append([SpanBatch(columns: columns, payload: payload)])
+            let calls = SpanGenerator.calls(seed: seed).counts
+            payload.format = .callsProtobuf
+            try core.append([SpanBatch(calls: calls, payload: payload)])
+            try core.flush()
+            clock.advance(.seconds(600))
+        }
+        core.maintain()
+        #expect(core.statistics.parts > 1 && core.statistics.totalsFiles > 0)
+        let questions = Self.questions
+        let before = try questions.map { "\(try core.totals($0))" }
+        core.close()
+        for kibibytes in [384, 128] {
+            options.queryMemoryBytes = kibibytes << 10
+            core = try open(disk, options, clock)
+            for (question, answer) in zip(questions, before) {
+                // The lines of operations alone take as much.
+                let isLarge = question.lines != .services && question.lines != .edges
+                if isLarge, kibibytes < 384 { continue }
+                #expect("\(try core.totals(question))" == answer, "with \(kibibytes) KiB")
+            }
+            core.close(flushing: false)
+        }
+    }
+
+    private static var questions: [TotalsRequest] {
+        let lines: [TotalsRequest.Lines] = [.services, .operations, .operationsByKind, .edges]
+        return lines.flatMap { line in
+            var request = TotalsRequest(range: 0..<UInt64.max, lines: line)
+            let whole = request
+            request.range = start + 3 * minute..<start + 17 * minute
+            let part = request
+            request.step = 5 * minute
+            return [whole, part, request]
+        }
+    }
+
+    @Test func `an answer that needs more memory than a question may have is refused`() throws {
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 1 << 20
+        let core = try open(SimulatedDisk(), options)
+        let rows = (0..<200).map { number in
+            var row = CallCounts.Row(service: "shop", operation: "GET /\(number)", kind: .server)
+            for octave in UInt64(10)..<30 { row.durations.add(1 << octave) }
+            return row
+        }
+        try core.append([TestCalls.batch(start: Self.start, rows: rows)])
+        for isFlushed in [false, true] {
+            if isFlushed { try core.flush() }
+            var request = TotalsRequest(
+                range: Self.start..<Self.start + 60 * Self.minute,
+                lines: .operations
+            )
+            #expect(try core.totals(request).lines.count == 200)
+            request.step = Self.minute
+            let refused = #expect(throws: StoreError.self) { try core.totals(request) }
+            #expect(refused.map { "\($0)" }?.contains("a larger step") == true)
+            request.service = "stock"
+            #expect(try core.totals(request).lines.isEmpty)
+        }
+        core.close()
+    }
+
     // MARK: Large numbers
 
     @Test func `durations that add up beyond what a number holds stay at the maximum`() throws {

@@ -71,19 +71,20 @@ struct BackupMarker: Equatable {
 
     /// - Throws: `CorruptBytes` saying what is wrong.
     init(parsing bytes: [UInt8]) throws(CorruptBytes) {
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            .map { String(decoding: $0, as: UTF8.self) }
-        guard lines.count > 6, lines.popLast() == "", let last = lines.popLast() else {
+        // Places are those of bytes: what is no text has another length as a string.
+        var runs = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard runs.count > 6, runs.popLast()?.isEmpty == true, let last = runs.popLast() else {
             throw CorruptBytes(what: "it is cut short")
         }
+        let lines = runs.map { String(decoding: $0, as: UTF8.self) }
         guard lines[0] == "skein backup \(Self.version)" else {
             throw CorruptBytes(
                 what: "it says \"\(lines[0].prefix(40))\", this program reads backups of format "
                     + "version \(Self.version)"
             )
         }
-        let covered = bytes.count - last.utf8.count - 1
-        guard last == "checksum \(Self.hex(CRC32C.checksum(bytes, 0..<covered)))" else {
+        let sum = Self.hex(CRC32C.checksum(bytes, 0..<last.startIndex))
+        guard last.elementsEqual("checksum \(sum)".utf8) else {
             throw CorruptBytes(what: "its checksum does not match")
         }
         madeAt = try Self.number("made", lines[1])

@@ -281,6 +281,30 @@ import Testing
         #expect(try verify(data).0.isSound)
     }
 
+    @Test(arguments: [0, 1, 9, 2_000])
+    func `a BACKUP file whose end is no text is told to be damaged`(byteCount: Int) async throws {
+        let folder = TemporaryDirectory()
+        let store = try open(folder.path + "/data")
+        try await store.append(SpanGenerator.batch(seed: 1))
+        await store.close()
+        let backup = folder.path + "/backup"
+        _ = try StoreBackup.make(of: folder.path + "/data", at: backup)
+        let marker = URL(fileURLWithPath: backup + "/BACKUP")
+        var bytes = try Data(contentsOf: marker)
+        let line = try #require(bytes.dropLast().lastIndex(of: UInt8(ascii: "\n")))
+        bytes.removeSubrange((line + 1)...)
+        bytes.append(Data(repeating: 0xFF, count: byteCount))
+        bytes.append(UInt8(ascii: "\n"))
+        try bytes.write(to: marker)
+        let (summary, lines) = try verify(backup)
+        #expect(summary.damagedCount == 1)
+        #expect(lines.contains { $0.hasPrefix("DAMAGED  BACKUP") }, "\(lines)")
+        let error = #expect(throws: EngineError.self) {
+            _ = try restore(backup, folder.path + "/restored")
+        }
+        #expect(error?.description.contains(marker.path) == true)
+    }
+
     @Test func `verification finds any flipped byte of a part, and a missing one`() async throws {
         let folder = TemporaryDirectory()
         let data = folder.path + "/data"

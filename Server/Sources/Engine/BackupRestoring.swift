@@ -81,7 +81,9 @@ struct BackupRestoring {
             )
         }
         do {
-            return try BackupMarker(parsing: try disk.bytes(of: path))
+            return try BackupMarker(
+                parsing: try disk.bytes(of: path, limit: Limits.markerBytes, "a BACKUP file")
+            )
         } catch let error as CorruptBytes {
             throw EngineError("\(path) cannot be read: \(error.what). Nothing was restored")
         }

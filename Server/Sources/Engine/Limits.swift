@@ -5,6 +5,12 @@ enum Limits {
     /// Bytes of payload in one log record. Receivers refuse above 64 MiB; this leaves room for
     /// formats that grow a little on the way.
     static let payloadBytes = 128 << 20
+    /// Bytes of the file of a log segment: the longest record, and a segment.
+    static let segmentFileBytes = 256 << 20
+    /// Bytes of a manifest: some hundred thousand parts.
+    static let manifestBytes = 64 << 20
+    /// Bytes of the file `BACKUP`: a line for each file of such a manifest.
+    static let markerBytes = 64 << 20
     /// Bytes of a tenant's name.
     static let tenantBytes = 256
     /// Recycled log segments kept for overwriting; more are removed to give the space back. As many

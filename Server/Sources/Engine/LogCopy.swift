@@ -31,20 +31,11 @@ struct LogCopy {
             guard let number = FileNames.number(in: name, suffix: ".log") else { continue }
             let bytes: [UInt8]
             do {
-                bytes = try disk.bytes(of: names.segment(number))
-            } catch {
-                guard error.isMissing else { throw error }
+                bytes = try disk.segmentBytes(names.segment(number))
+            } catch let error as DiskError where error.isMissing {
                 continue
             }
-            if let version = LogSegmentHeader.version(of: bytes),
-                !LogSegmentHeader.readVersions.contains(version)
-            {
-                throw EngineError.otherVersion(
-                    names.segment(number),
-                    found: version,
-                    read: LogSegmentHeader.version
-                )
-            }
+            try LogSegmentHeader.refuseOtherVersion(of: bytes, names.segment(number))
             let end = take(bytes, number)
             guard end > 0 else { continue }
             let kept = Array(bytes[..<end])

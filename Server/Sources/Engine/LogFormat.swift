@@ -64,6 +64,12 @@ struct LogSegmentHeader {
         self.key = key
     }
 
+    /// Refuses a segment of a version that is not read.
+    static func refuseOtherVersion(of bytes: [UInt8], _ path: String) throws(EngineError) {
+        guard let found = version(of: bytes), !readVersions.contains(found) else { return }
+        throw EngineError.otherVersion(path, found: found, read: version)
+    }
+
     /// The version that an undamaged header states; `nil` where there is none.
     static func version(of bytes: [UInt8]) -> UInt32? {
         var reader = ByteReader(bytes)

@@ -43,16 +43,8 @@ struct LogVerification {
 
     @discardableResult
     mutating func take(_ number: UInt64) throws -> Segment {
-        let bytes = try disk.bytes(of: names.segment(number))
-        if let version = LogSegmentHeader.version(of: bytes),
-            !LogSegmentHeader.readVersions.contains(version)
-        {
-            throw EngineError.otherVersion(
-                names.segment(number),
-                found: version,
-                read: LogSegmentHeader.version
-            )
-        }
+        let bytes = try disk.segmentBytes(names.segment(number))
+        try LogSegmentHeader.refuseOtherVersion(of: bytes, names.segment(number))
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)
         var scanner = LogScanner(bytes, key: key)
         var segment = Segment()

@@ -42,10 +42,41 @@ struct ReadingDisk: Disk {
 }
 
 extension Disk {
-    /// The whole of a file, for small ones and log segments.
-    func bytes(of path: String) throws(DiskError) -> [UInt8] {
+    /// The whole of a file.
+    ///
+    /// - Parameters:
+    ///   - limit: bytes that no file of ours exceeds: for one that does, such as a file of somebody
+    ///     else that is all hole, there may not be the memory.
+    ///   - what: it is named after.
+    /// - Throws: `EngineError` for a longer one, `DiskError`.
+    func bytes(of path: String, limit: Int, _ what: String) throws -> [UInt8] {
         let file = try openForReading(path)
-        return try file.read(at: 0, count: Int(clamping: try file.byteCount()))
+        let byteCount = try file.byteCount()
+        try Self.refuseLong(path, byteCount, limit: limit, what)
+        return try file.read(at: 0, count: Int(byteCount))
+    }
+
+    /// The whole of a log segment.
+    func segmentBytes(_ path: String) throws -> [UInt8] {
+        try bytes(of: path, limit: Limits.segmentFileBytes, "a log segment")
+    }
+
+    /// Refuses a file that is longer than what it is named after can be.
+    func refuseLong(_ path: String, limit: Int, _ what: String) throws {
+        try Self.refuseLong(path, try openForReading(path).byteCount(), limit: limit, what)
+    }
+
+    private static func refuseLong(
+        _ path: String,
+        _ byteCount: UInt64,
+        limit: Int,
+        _ what: String
+    ) throws(EngineError) {
+        guard byteCount > UInt64(limit) else { return }
+        throw EngineError(
+            "\(path) has \(byteCount) bytes, \(what) has \(limit) at most: it is not one of this "
+                + "store. Nothing was changed; move it away, or restore a backup into a new folder"
+        )
     }
 
     /// Calls `body` with the bytes of a file, a few mebibytes at a time.

@@ -186,13 +186,8 @@ struct StoreOpening {
         _ replay: inout LogReplay
     ) throws {
         let path = names.segment(number)
-        let file = try disk.open(path)
-        let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
-        if let version = LogSegmentHeader.version(of: bytes),
-            !LogSegmentHeader.readVersions.contains(version)
-        {
-            throw EngineError.otherVersion(path, found: version, read: LogSegmentHeader.version)
-        }
+        let bytes = try disk.segmentBytes(path)
+        try LogSegmentHeader.refuseOtherVersion(of: bytes, path)
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)
         var scanner = LogScanner(bytes, key: key)
         let lostBefore = replay.found.lostCount
@@ -226,8 +221,7 @@ extension Manifest {
         _ names: FileNames,
         _ disk: any Disk
     ) throws -> (manifest: Manifest, bytes: [UInt8]) {
-        let file = try disk.openForReading(names.manifest)
-        let bytes = try file.read(at: 0, count: Int(clamping: try file.byteCount()))
+        let bytes = try disk.bytes(of: names.manifest, limit: Limits.manifestBytes, "a manifest")
         if let found = version(of: bytes), found != version {
             throw EngineError.otherVersion(names.manifest, found: found, read: version)
         }

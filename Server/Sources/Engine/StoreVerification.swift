@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
-
 public import Store
 
 /// Reads everything that a store or a backup consists of, and says what is damaged. Changes nothing
@@ -238,7 +237,9 @@ public struct StoreVerification {
         if isBackup {
             do {
                 let path = names.directory + "/" + FileNames.backupMarker
-                let marker = try BackupMarker(parsing: try disk.bytes(of: path))
+                let marker = try BackupMarker(
+                    parsing: try disk.bytes(of: path, limit: Limits.markerBytes, "a BACKUP file")
+                )
                 let content = try BackupContent(names, disk, marker, manifest)
                 for file in content.files where !file.isPart {
                     let sum = try disk.read(file.path(in: names))

@@ -128,6 +128,48 @@ import Testing
         )
     }
 
+    /// Files of a tebibyte, all hole: none may be read as a whole.
+    @Test(arguments: ["log/0000000000000099.log", "MANIFEST"])
+    func `a file that is too long for what it is called is refused`(name: String) async throws {
+        let directory = TemporaryDirectory()
+        let decoder = SpanGenerator.Decoder()
+        let store = try EmbeddedStore.open(
+            directory: directory.path,
+            options: .small,
+            decoder: decoder
+        )
+        await store.close()
+        let path = directory.path + "/" + name
+        if !FileManager.default.fileExists(atPath: path) {
+            try Data().write(to: URL(fileURLWithPath: path))
+        }
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.truncate(atOffset: 1 << 40)
+        try file.close()
+        let calls: [() throws -> Void] = [
+            {
+                _ = try EmbeddedStore.open(
+                    directory: directory.path,
+                    options: .small,
+                    decoder: decoder
+                )
+            },
+            {
+                _ = try StoreVerification.verify(directory: directory.path, decoder: decoder) { _ in
+                }
+            },
+            { _ = try StoreBackup.make(of: directory.path, at: directory.path + "-backup") },
+            { _ = try EngineInspection.inspect(directory: directory.path) },
+        ]
+        for call in calls {
+            let error = #expect(throws: EngineError.self) { try call() }
+            let text = error?.description ?? ""
+            #expect(text.contains(path) && text.contains("1099511627776 bytes"), "\(text)")
+            #expect(text.contains("move it away") || text.contains("new folder"), "\(text)")
+        }
+        try? FileManager.default.removeItem(atPath: directory.path + "-backup.partial")
+    }
+
     @Test(arguments: [
         (DiskError.Operation.lock, Int32(13), "writable"),
         (.lock, 30, "writable"),

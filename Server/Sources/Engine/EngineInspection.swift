@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Platform
-
 import SkeinModel
 import Store
 
@@ -10,23 +9,26 @@ import Store
 public enum EngineInspection {
     /// A report of every file of the store in `directory`, with damage named where it is found.
     ///
-    /// - Throws: `EngineError` where `directory` holds no store, `DiskError` where it cannot be read.
+    /// - Throws: `EngineError` where `directory` holds no store or cannot be read.
     public static func inspect(
         directory: String,
         disk: any Disk = PosixDisk()
     ) throws -> String {
-        let names = FileNames(directory: directory)
-        guard try disk.list(directory).contains("MANIFEST") else {
-            throw EngineError("\(directory) holds no Skein data: there is no MANIFEST in it")
-        }
-        let bytes = try read(names.manifest, disk)
-        var report = Report()
-        let manifest: Manifest
         do {
-            manifest = try Manifest(parsing: bytes)
-        } catch {
-            throw EngineError("\(names.manifest) cannot be read: \(error.what)")
+            return try report(FileNames(directory: directory), ReadingDisk(disk))
+        } catch let error as DiskError {
+            throw EngineError(error)
         }
+    }
+
+    private static func report(_ names: FileNames, _ disk: any Disk) throws -> String {
+        guard try disk.list(names.directory).contains("MANIFEST") else {
+            throw EngineError(
+                "\(names.directory) holds no Skein data: there is no MANIFEST in it"
+            )
+        }
+        let (manifest, bytes) = try Manifest.read(names, disk)
+        var report = Report()
         report.line("manifest  version \(Manifest.version), \(bytes.count) bytes")
         report.line("          log flushed up to record \(manifest.flushedSequence)")
         try inspectLog(names, disk, manifest, &report)
@@ -35,11 +37,6 @@ public enum EngineInspection {
         let aside = (try? disk.list(names.quarantine)) ?? []
         if !aside.isEmpty { report.line("set aside  " + aside.joined(separator: ", ")) }
         return report.text
-    }
-
-    private static func read(_ path: String, _ disk: any Disk) throws(DiskError) -> [UInt8] {
-        let file = try disk.open(path)
-        return try file.read(at: 0, count: Int(clamping: try file.byteCount()))
     }
 
     private static func inspectLog(
@@ -55,7 +52,7 @@ public enum EngineInspection {
                 continue
             }
             guard let number = FileNames.number(in: name, suffix: ".log") else { continue }
-            let bytes = try read(names.segment(number), disk)
+            let bytes = try disk.segmentBytes(names.segment(number))
             let version = LogSegmentHeader.version(of: bytes).map { "version \($0)" }
             var scanner = LogScanner(
                 bytes,

@@ -170,6 +170,18 @@ import Testing
         try? FileManager.default.removeItem(atPath: directory.path + "-backup.partial")
     }
 
+    @Test func `a folder that cannot be written can be inspected`() async throws {
+        let disk = try await filled()
+        let report = try EngineInspection.inspect(directory: Self.directory, disk: disk)
+        let readOnly = ReadOnlyDisk(disk)
+        #expect(try EngineInspection.inspect(directory: Self.directory, disk: readOnly) == report)
+        disk.fail(SimulatedDisk.Fault(call: .read, number: 1, code: 5, isSticky: true))
+        let error = #expect(throws: EngineError.self) {
+            _ = try EngineInspection.inspect(directory: Self.directory, disk: disk)
+        }
+        #expect(error?.description.contains(Self.directory) == true)
+    }
+
     @Test(arguments: [
         (DiskError.Operation.lock, Int32(13), "writable"),
         (.lock, 30, "writable"),
@@ -284,6 +296,45 @@ private struct RefusingDisk: Disk {
         try check(.lock, path)
         return try disk.lock(path)
     }
+
+    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 {
+        try disk.freeByteCount(path)
+    }
+}
+
+/// Another disk, mounted for reading alone.
+private struct ReadOnlyDisk: Disk {
+    private let disk: any Disk
+
+    init(_ disk: any Disk) { self.disk = disk }
+
+    private func refusal(_ path: String, _ operation: DiskError.Operation) -> DiskError {
+        DiskError(path: path, operation: operation, code: DiskError.deniedCode)
+    }
+
+    func open(_ path: String) throws(DiskError) -> any DiskFile { throw refusal(path, .open) }
+
+    func openForReading(_ path: String) throws(DiskError) -> any DiskFile {
+        try disk.openForReading(path)
+    }
+
+    func create(_ path: String) throws(DiskError) -> any DiskFile { throw refusal(path, .create) }
+
+    func rename(_ path: String, to newPath: String) throws(DiskError) {
+        throw refusal(path, .rename)
+    }
+
+    func remove(_ path: String) throws(DiskError) { throw refusal(path, .remove) }
+
+    func list(_ directory: String) throws(DiskError) -> [String] { try disk.list(directory) }
+
+    func createDirectory(_ path: String) throws(DiskError) {
+        throw refusal(path, .createDirectory)
+    }
+
+    func syncDirectory(_ path: String) throws(DiskError) { throw refusal(path, .syncDirectory) }
+
+    func lock(_ path: String) throws(DiskError) -> (any DiskLock)? { throw refusal(path, .lock) }
 
     func freeByteCount(_ path: String) throws(DiskError) -> UInt64 {
         try disk.freeByteCount(path)

@@ -64,7 +64,7 @@ public struct EngineOptions: Sendable {
     public init() {}
 }
 
-/// Why a store could not be opened. Nothing was changed or deleted.
+/// Why a store could not be opened. No data was lost.
 public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One line: the path, what is wrong, what to do.
     public let description: String

@@ -10,9 +10,9 @@
 /// DIR/log/0000000000000007.log        a log segment
 /// DIR/log/0000000000000003.free       a flushed segment waiting to be overwritten
 /// DIR/parts/0000000000000012.part     a part
-/// DIR/parts/0000000000000013.new      a part being written; garbage after a crash
+/// DIR/parts/0000000000000013.new      empty: 13.part is being made, and is garbage after a crash
 /// DIR/totals/0000000000000014.totals  minute totals kept of parts that retention removed
-/// DIR/totals/0000000000000015.new     such a file being written; garbage after a crash
+/// DIR/totals/0000000000000015.new     empty: 15.totals is being made, and is garbage after a crash
 /// DIR/quarantine/                     files that failed a checksum, under their old names
 /// ```
 struct FileNames: Sendable {
@@ -53,10 +53,12 @@ struct FileNames: Sendable {
     func freeSegment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".free" }
     func part(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".part" }
     func totals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".totals" }
+    /// The mark of a totals file that no manifest lists yet.
     func newTotals(_ number: UInt64) -> String { totals + "/" + Self.padded(number) + ".new" }
     func quarantinedTotals(_ number: UInt64) -> String {
         quarantine + "/" + Self.padded(number) + ".totals"
     }
+    /// The mark of a part that no manifest lists yet.
     func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
 
     /// Paths inside of the directory.

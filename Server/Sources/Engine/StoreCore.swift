@@ -67,7 +67,8 @@ public final class StoreCore: Sendable {
     ) throws -> StoreCore {
         let lock = try opening.lock()
         do {
-            let manifest = try opening.manifest(randomness)
+            let examination = StoreExamination(names: opening.names, disk: opening.disk)
+            let manifest = try opening.begin(try examination.run(), randomness)
             let keeper = StoreKeeper(
                 manifest: manifest,
                 names: opening.names,
@@ -75,8 +76,6 @@ public final class StoreCore: Sendable {
                 clock: opening.clock,
                 options: opening.options
             )
-            try opening.refuseStrangers(manifest)
-            try opening.removeGarbage(manifest)
             try keeper.openParts()
             try keeper.openTotals()
             let start = try opening.replay(manifest, into: keeper, decoder)

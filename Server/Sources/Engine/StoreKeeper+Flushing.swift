@@ -64,21 +64,43 @@ extension StoreKeeper {
             defer { manifest.nextPart += 1 }
             return (manifest.nextPart, manifest.storeKey)
         }
-        let path = names.newPart(number)
+        let path = names.part(number)
+        let mark = names.newPart(number)
         do {
+            try self.mark(mark, in: names.parts)
             let file = try disk.create(path)
             let head = PartFormat.head(storeKey: storeKey, number: number)
             var entry = try body(PartOutput(file: file, head: head, level: level))
             entry.number = number
-            try disk.rename(path, to: names.part(number))
             try disk.syncDirectory(names.parts)
             return try open(entry, storeKey)
         } catch {
-            try? disk.remove(path)
-            try? disk.remove(names.part(number))
+            unmake(path, mark, in: names.parts)
             throw error
         }
     }
+
+    /// Marks a file that is going to be made as one that no manifest lists yet, so that a start can
+    /// tell it from one that only an older manifest does not list. The mark lasts before the file is
+    /// there, and goes when a manifest that lists the file lasts, or once the file surely has gone.
+    func mark(_ mark: String, in folder: String) throws(DiskError) {
+        _ = try disk.create(mark)
+        try disk.syncDirectory(folder)
+    }
+
+    /// Removes a file that no manifest lists, then its mark. Where that fails, the next start does it.
+    func unmake(_ path: String, _ mark: String, in folder: String) {
+        do throws(DiskError) {
+            do throws(DiskError) {
+                try disk.remove(path)
+            } catch {
+                guard error.isMissing else { throw error }
+            }
+            try disk.syncDirectory(folder)
+            try disk.remove(mark)
+        } catch {}
+    }
+
     /// Opens a part that is in its place.
     func open(_ entry: Manifest.Entry, _ storeKey: UInt64) throws(PartDamage) -> Part {
         try Part(entry, storeKey: storeKey, names: names, disk: disk, cache: partCache)

@@ -8,7 +8,7 @@ import Synchronization
 /// Minute totals outlive spans: what retention removes is counted into a totals file first.
 ///
 /// ```
-/// part 7 (too old) --count--> totals 31.new --sync, rename, sync folder--> totals 31.totals
+/// part 7 (too old) --count--> totals 31.totals, marked by 31.new --sync, sync folder
 /// one manifest: part 7 out, totals 31 in        then part 7's file is removed
 /// ```
 /// A crash before the manifest leaves the part and a file that nothing lists (garbage, removed at the
@@ -168,8 +168,10 @@ extension StoreKeeper {
         }
         var directory = content.directory
         directory.foldGaps()
-        let path = names.newTotals(number)
+        let path = names.totals(number)
+        let mark = names.newTotals(number)
         do {
+            try self.mark(mark, in: names.totals)
             let file = try disk.create(path)
             var output = PartOutput(
                 file: file,
@@ -197,7 +199,6 @@ extension StoreKeeper {
             )
             _ = try output.finish(directory: directory.encode(), tail: TotalsFileFormat.tail)
             let sum = try disk.read(path)
-            try disk.rename(path, to: names.totals(number))
             try disk.syncDirectory(names.totals)
             let entry = Manifest.TotalsFile(
                 number: number,
@@ -210,8 +211,7 @@ extension StoreKeeper {
             )
             return try open(entry, storeKey)
         } catch {
-            try? disk.remove(path)
-            try? disk.remove(names.totals(number))
+            unmake(path, mark, in: names.totals)
             throw error
         }
     }
@@ -225,7 +225,9 @@ extension StoreKeeper {
 
     /// Removes totals files that no manifest lists.
     func discard(_ files: [TotalsFile]) {
-        for file in files { try? disk.remove(names.totals(file.number)) }
+        for file in files {
+            unmake(names.totals(file.number), names.newTotals(file.number), in: names.totals)
+        }
     }
 
     /// Puts totals files in the place of others, unless one of those has gone meanwhile.

@@ -194,7 +194,10 @@ final class StoreKeeper: LogSink {
                 }
                 return true
             }
-            if !isMade {
+            if isMade {
+                for part in parts { try? disk.remove(names.newPart(part.number)) }
+                for file in totals { try? disk.remove(names.newTotals(file.number)) }
+            } else {
                 discard(parts)
                 discard(totals)
             }
@@ -210,7 +213,9 @@ final class StoreKeeper: LogSink {
 
     /// Removes files that no manifest lists.
     func discard(_ parts: [Part]) {
-        for part in parts { try? disk.remove(names.part(part.number)) }
+        for part in parts {
+            unmake(names.part(part.number), names.newPart(part.number), in: names.parts)
+        }
     }
 
     static func nanoseconds(_ duration: Duration) -> UInt64 {

@@ -42,21 +42,32 @@ struct StoreOpening {
         return lock
     }
 
-    /// Reads the manifest, or makes the first one of a new store.
-    func manifest(_ randomness: any Randomness) throws -> Manifest {
+    /// Makes the directory that was examined ready: from here on it is changed.
+    ///
+    /// - Returns: its manifest, the first one for a new store.
+    func begin(
+        _ found: StoreExamination.Findings,
+        _ randomness: any Randomness
+    ) throws -> Manifest {
         for directory in [names.log, names.parts, names.totals, names.quarantine] {
             try disk.createDirectory(directory)
         }
-        let present = try disk.list(names.directory)
-        guard present.contains("MANIFEST") else {
-            return try makeManifest(randomness)
+        guard var manifest = found.manifest else {
+            let manifest = Manifest(storeKey: randomness.next())
+            var renamed = false
+            try manifest.write(names, disk, renamed: &renamed)
+            return manifest
         }
-        let manifest = try Manifest.read(names, disk).manifest
         // A process that was killed may have renamed it without the name being on the disk yet; where a
         // sync of the directory failed, no later one brings that to the disk. What it no longer lists
         // is removed below: a power cut must not bring the one before it back. So it is put there anew,
         // in a file of its own: what a crash left may be the manifest itself under its other name.
-        if present.contains("MANIFEST.new") { try disk.remove(names.newManifest) }
+        if try disk.list(names.directory).contains("MANIFEST.new") {
+            try disk.remove(names.newManifest)
+        }
+        // What is set aside keeps its number for itself.
+        let numbers = found.strangers.map(\.number)
+        manifest.nextPart = max(manifest.nextPart, (numbers.max() ?? 0) + 1)
         var renamed = false
         do throws(DiskError) {
             try manifest.write(names, disk, renamed: &renamed)
@@ -65,85 +76,17 @@ struct StoreOpening {
             guard error.isOutOfSpace else { throw error }
             try disk.syncDirectory(names.directory)
         }
+        for stranger in found.strangers {
+            try disk.rename(stranger.path, to: names.quarantine + "/" + stranger.name)
+        }
+        for path in found.garbage { try disk.remove(path) }
+        if !found.garbage.isEmpty {
+            // A file that came back without its mark would be taken for that of a later manifest.
+            try disk.syncDirectory(names.parts)
+            try disk.syncDirectory(names.totals)
+        }
+        for path in found.marks { try disk.remove(path) }
         return manifest
-    }
-
-    private func makeManifest(_ randomness: any Randomness) throws -> Manifest {
-        let segments = try disk.list(names.log)
-        let parts = try disk.list(names.parts)
-        let totals = try disk.list(names.totals)
-        if segments.contains(where: { FileNames.number(in: $0, suffix: ".log") != nil })
-            || parts.contains(where: { FileNames.number(in: $0, suffix: ".part") != nil })
-            || totals.contains(where: { FileNames.number(in: $0, suffix: ".totals") != nil })
-        {
-            throw EngineError(
-                "\(names.manifest) is missing although there is data beside it. Nothing was "
-                    + "changed; put the file back from a backup"
-            )
-        }
-        let manifest = Manifest(storeKey: randomness.next())
-        var renamed = false
-        try manifest.write(names, disk, renamed: &renamed)
-        return manifest
-    }
-
-    /// Refuses a manifest that was put beside another store's files: by it they would be garbage.
-    func refuseStrangers(_ manifest: Manifest) throws {
-        for name in try disk.list(names.parts) {
-            guard let number = FileNames.number(in: name, suffix: ".part"),
-                let file = try? disk.open(names.part(number)),
-                let head = try? file.read(at: 0, count: PartFormat.headByteCount),
-                let key = PartFormat.storeKey(of: head), key != manifest.storeKey
-            else { continue }
-            throw stranger(names.part(number))
-        }
-        for name in try disk.list(names.totals) {
-            guard let number = FileNames.number(in: name, suffix: ".totals"),
-                let file = try? disk.open(names.totals(number)),
-                let head = try? file.read(at: 0, count: TotalsFileFormat.headByteCount),
-                let key = TotalsFileFormat.storeKey(of: head), key != manifest.storeKey
-            else { continue }
-            throw stranger(names.totals(number))
-        }
-        for name in try disk.list(names.log) {
-            guard let number = FileNames.number(in: name, suffix: ".log"),
-                let file = try? disk.open(names.segment(number)),
-                let head = try? file.read(at: 0, count: LogSegmentHeader.byteCount),
-                let header = LogSegmentHeader(parsing: head), header.number == number,
-                header.key != LogSegmentHeader.key(store: manifest.storeKey, number: number)
-            else { continue }
-            throw stranger(names.segment(number))
-        }
-    }
-
-    private func stranger(_ path: String) -> EngineError {
-        EngineError(
-            "\(path) belongs to another store than \(names.manifest). Nothing was changed; put the "
-                + "manifest of this directory back, or move the file away"
-        )
-    }
-
-    /// Removes what a crash left half made, and parts and totals that nothing refers to.
-    func removeGarbage(_ manifest: Manifest) throws {
-        if try disk.list(names.directory).contains("MANIFEST.new") {
-            try disk.remove(names.newManifest)
-        }
-        try removeGarbage(names.parts, ".part", live: Set(manifest.parts.map(\.number)))
-        try removeGarbage(names.totals, ".totals", live: Set(manifest.totals.map(\.number)))
-    }
-
-    private func removeGarbage(
-        _ directory: String,
-        _ suffix: String,
-        live: Set<UInt64>
-    ) throws {
-        for name in try disk.list(directory) {
-            let isHalfMade = FileNames.number(in: name, suffix: ".new") != nil
-            let number = FileNames.number(in: name, suffix: suffix)
-            if isHalfMade || number.map({ !live.contains($0) }) ?? false {
-                try disk.remove(directory + "/" + name)
-            }
-        }
     }
 
     /// Takes the log's records that are not in parts yet into the head.
@@ -229,8 +172,8 @@ extension Manifest {
             return (try Manifest(parsing: bytes), bytes)
         } catch {
             throw EngineError(
-                "\(names.manifest) cannot be read: \(error.what). Nothing was changed; put the "
-                    + "file back from a backup"
+                "\(names.manifest) cannot be read: \(error.what). Nothing was changed; restore "
+                    + "a backup into a new folder"
             )
         }
     }
@@ -250,6 +193,6 @@ extension EngineError {
             } else {
                 "look at the disk's health, or name another directory"
             }
-        self.init("\(error). Nothing was changed; \(hint)")
+        self.init("\(error). No data was lost; \(hint)")
     }
 }

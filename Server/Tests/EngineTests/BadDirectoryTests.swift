@@ -128,6 +128,30 @@ import Testing
         )
     }
 
+    /// What of other versions and other stores is there is found before anything is changed: the
+    /// records of the segments before it are not flushed, what a crash left stays.
+    @Test(arguments: ["log", "parts", "totals"])
+    func `nothing is changed where the last file of all is refused`(folder: String) async throws {
+        let disk = try await filled()
+        let store = try open(disk)
+        try await store.append(SpanGenerator.batch(seed: 3))
+        try await store.append(SpanGenerator.callBatch(seed: 1))
+        if folder == "totals" { try await store.flush() }
+        await store.abandon()
+        let path = try #require(
+            disk.paths().last { $0.hasPrefix(Self.directory + "/" + folder + "/") }
+        )
+        let left = [
+            "/MANIFEST.new", "/parts/0000000000000077.new", "/log/0000000000000066.free",
+        ].map { Self.directory + $0 }
+        for path in left { try disk.create(path).write([[1, 2, 3]], at: 0) }
+        let changed = disk.copy(
+            changing: path,
+            to: versioned(disk.bytes(of: path), 77, through: 32)
+        )
+        expectRefusal(changed, [path, "format version 77", "newer version"])
+    }
+
     /// Files of a tebibyte, all hole: none may be read as a whole.
     @Test(arguments: ["log/0000000000000099.log", "MANIFEST"])
     func `a file that is too long for what it is called is refused`(name: String) async throws {

@@ -51,7 +51,9 @@ import Testing
         #expect(throws: EngineError.self) { try open(directory.path) }
     }
 
-    @Test func `files that the manifest does not list are removed`() async throws {
+    @Test func `files that are not the store's are set aside, what a crash left is removed`()
+        async throws
+    {
         let directory = TemporaryDirectory()
         let store = try open(directory.path)
         try await store.append(SpanGenerator.batch(seed: 1))
@@ -63,6 +65,10 @@ import Testing
         let again = try open(directory.path)
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: parts) == ["0000000000000001.part"]
+        )
+        let aside = directory.path + "/quarantine"
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: aside) == ["0000000000000099.part"]
         )
         #expect(again.statistics.spans > 0)
         await again.close()

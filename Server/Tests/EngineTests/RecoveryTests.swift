@@ -96,8 +96,8 @@ import Testing
             ledger.append([1], to: core)
             ledger.append([2], to: core)
             try core.flush()
-            // Those of the log and of the parts succeed.
-            disk.fail(SimulatedDisk.Fault(call: .syncDirectory, number: 3, code: 24))
+            // Those of the log and of the parts succeed: before a part is made and after it.
+            disk.fail(SimulatedDisk.Fault(call: .syncDirectory, number: 4, code: 24))
             let columns = SpanGenerator.columns(seed: 1)
             let trace = TraceID(high: columns.traceHigh[0], low: columns.traceLow[0])
             #expect(throws: StoreError.self) { try core.deleteTrace(trace, of: .default) }

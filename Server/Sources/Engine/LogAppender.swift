@@ -8,8 +8,9 @@ import Synchronization
 /// and waits for nobody.
 ///
 /// A segment with a failed write or sync is closed and never written or synced again, and its
-/// batches are answered as failed. After a full disk the next group tries a new segment; after any
-/// other failure writes are refused until the store is opened anew.
+/// batches are answered as failed. Writes are then refused until the store is opened anew, but after
+/// a full disk, or where no segment could be begun: nothing was written to one then, and the next
+/// group tries another.
 final class LogAppender: Sendable {
     /// What the next group continues from.
     private struct Place {
@@ -53,7 +54,7 @@ final class LogAppender: Sendable {
     private func commit(_ group: [SpanBatch], _ place: inout Place) throws(StoreError) {
         if let failure = place.failure { throw .storageFailed(failure) }
         let firstSequence = place.nextSequence
-        do throws(DiskError) {
+        do throws(Failure) {
             try write(group, &place)
         } catch {
             // Nothing of the group was acknowledged, whatever of it is in the segment.
@@ -61,9 +62,9 @@ final class LogAppender: Sendable {
             place.nextSequence = firstSequence
             retire(&place)
             place.nextSequence = LogSequence.nextEpoch(after: failed)
-            let failure = "the write-ahead log failed: \(error)"
-            if !error.isOutOfSpace { place.failure = failure + "; restart to take writes again" }
-            head.logFailed(place.failure ?? failure, isOutOfSpace: error.isOutOfSpace)
+            let failure = "the write-ahead log failed: \(error.error)"
+            if error.cure == .restart { place.failure = failure + "; restart to take writes again" }
+            head.logFailed(place.failure ?? failure, cure: error.cure)
             throw .storageFailed(place.failure ?? failure)
         }
         for (index, batch) in group.enumerated() {
@@ -71,7 +72,19 @@ final class LogAppender: Sendable {
         }
     }
 
-    private func write(_ group: [SpanBatch], _ place: inout Place) throws(DiskError) {
+    /// A call that failed, and what makes the log take groups again.
+    private struct Failure: Error {
+        let error: DiskError
+        let cure: LogFailure.Cure
+
+        /// - Parameter isBeginning: a segment was being begun, and nothing written to one.
+        init(_ error: DiskError, isBeginning: Bool = false) {
+            self.error = error
+            cure = error.isOutOfSpace ? .room : isBeginning ? .anotherTry : .restart
+        }
+    }
+
+    private func write(_ group: [SpanBatch], _ place: inout Place) throws(Failure) {
         var pieces: [[UInt8]] = []
         var pending = 0
         for batch in group {
@@ -92,14 +105,19 @@ final class LogAppender: Sendable {
         _ pieces: inout [[UInt8]],
         _ pending: inout Int,
         _ place: inout Place
-    ) throws(DiskError) -> LogSegments.Open {
+    ) throws(Failure) -> LogSegments.Open {
         if let open = place.segment {
             if place.offset + pending + byteCount <= open.byteCount { return open }
             try put(&pieces, &pending, &place)
             try sync(open.file)
             retire(&place)
         }
-        let next = try segments.take(roomFor: byteCount)
+        let next: LogSegments.Open
+        do throws(DiskError) {
+            next = try segments.take(roomFor: byteCount)
+        } catch {
+            throw Failure(error, isBeginning: true)
+        }
         place.segment = next
         place.offset = next.dataOffset
         return next
@@ -110,17 +128,25 @@ final class LogAppender: Sendable {
         _ pieces: inout [[UInt8]],
         _ pending: inout Int,
         _ place: inout Place
-    ) throws(DiskError) {
+    ) throws(Failure) {
         guard pending > 0, let segment = place.segment else { return }
-        try segment.file.write(pieces, at: UInt64(place.offset))
+        do throws(DiskError) {
+            try segment.file.write(pieces, at: UInt64(place.offset))
+        } catch {
+            throw Failure(error)
+        }
         place.offset = (place.offset + pending).roundedUp(to: segment.alignment)
         pieces = []
         pending = 0
     }
 
-    private func sync(_ file: any DiskFile) throws(DiskError) {
+    private func sync(_ file: any DiskFile) throws(Failure) {
         guard options.durability == .fsync else { return }
-        try file.sync()
+        do throws(DiskError) {
+            try file.sync()
+        } catch {
+            throw Failure(error)
+        }
         head.logSynced()
     }
 
@@ -144,6 +170,6 @@ protocol LogSink: Sendable {
     func insert(_ batch: SpanBatch, sequence: UInt64)
     /// Counts one sync.
     func logSynced()
-    /// Notes why appends fail, and whether room on the disk would cure it.
-    func logFailed(_ reason: String, isOutOfSpace: Bool)
+    /// Notes why appends fail, and what cures it.
+    func logFailed(_ reason: String, cure: LogFailure.Cure)
 }

@@ -59,7 +59,7 @@ extension StoreKeeper {
             // Room for the next round, which retention and the flush that frees the log need.
             if (error as? DiskError)?.isOutOfSpace == true { reserve.release() }
         }
-        forgetFullDisk()
+        forgetPassingFailure()
     }
 
     private var isHeadOld: Bool {
@@ -71,16 +71,21 @@ extension StoreKeeper {
     /// Whether the log's disk failed while the head still depends on it: what was acknowledged goes
     /// to another file at once.
     private var mustSaveHead: Bool {
-        state.withLock { $0.logFailure.map { !$0.isOutOfSpace } ?? false && !$0.head.isEmpty }
+        state.withLock { $0.logFailure?.cure == .restart && !$0.head.isEmpty }
     }
 
-    /// Takes the word back that appends fail once there is room again, even if nobody tries one.
-    private func forgetFullDisk() {
-        guard state.withLock({ $0.logFailure?.isOutOfSpace == true }),
-            let free = try? disk.freeByteCount(names.directory),
-            free >= UInt64(options.segmentBytes) + UInt64(options.reserveBytes)
-        else { return }
-        state.withLock { if $0.logFailure?.isOutOfSpace == true { $0.logFailure = nil } }
+    /// Takes the word back that appends fail once there is room again, or once they may try again,
+    /// even if nobody does: who is told that the store fails may send nothing more.
+    private func forgetPassingFailure() {
+        switch state.withLock({ $0.logFailure?.cure }) {
+        case .anotherTry: break
+        case .room:
+            guard let free = try? disk.freeByteCount(names.directory),
+                free >= UInt64(options.segmentBytes) + UInt64(options.reserveBytes)
+            else { return }
+        case .restart, nil: return
+        }
+        state.withLock { if $0.logFailure?.cure != .restart { $0.logFailure = nil } }
     }
 }
 

@@ -136,10 +136,8 @@ final class StoreKeeper: LogSink {
 
     func logSynced() { state.withLock { $0.statistics.logSyncs += 1 } }
 
-    func logFailed(_ reason: String, isOutOfSpace: Bool) {
-        state.withLock {
-            $0.logFailure = LogFailure(reason: reason, isOutOfSpace: isOutOfSpace)
-        }
+    func logFailed(_ reason: String, cure: LogFailure.Cure) {
+        state.withLock { $0.logFailure = LogFailure(reason: reason, cure: cure) }
         wake.update { $0.isAsked = true }
     }
 

@@ -64,9 +64,18 @@ struct StoreState {
 
 /// Why appends fail.
 struct LogFailure {
+    /// What makes the log take groups again.
+    enum Cure {
+        /// Room on the disk.
+        case room
+        /// By itself, or never: the next group finds out.
+        case anotherTry
+        /// A start: the disk is not trusted any more.
+        case restart
+    }
+
     var reason: String
-    /// Whether room on the disk cures it.
-    var isOutOfSpace: Bool
+    var cure: Cure
 }
 
 /// One moment of the store as one query sees it.

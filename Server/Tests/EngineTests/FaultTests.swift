@@ -114,6 +114,51 @@ import Testing
         await store.close()
     }
 
+    /// Nothing was written yet: there is nothing to mistrust.
+    @Test(arguments: [SimulatedDisk.Call.create, .preallocate, .syncDirectory], [Int32(4), 5, 24])
+    func `a segment that cannot be begun costs one group, and no restart`(
+        call: SimulatedDisk.Call,
+        code: Int32
+    ) throws {
+        let disk = SimulatedDisk()
+        func open() throws -> StoreCore {
+            try StoreCore.open(
+                directory: Self.directory,
+                options: .small,
+                disk: disk,
+                clock: SimulatedClock(),
+                decoder: SpanGenerator.Decoder()
+            )
+        }
+        var core = try open()
+        var ledger = Ledger()
+        // As many as fill some segments.
+        for seed in UInt64(1)...60 {
+            if seed % 3 == 0 {
+                disk.fail(SimulatedDisk.Fault(call: call, number: 1, code: code))
+            }
+            ledger.append([seed], to: core)
+            if disk.hasFailed {
+                #expect(core.statistics.failure != nil)
+                disk.fail(nil)
+                if seed % 2 == 0 {
+                    core.maintain()
+                    #expect(core.statistics.failure == nil, "nobody has to append for that")
+                }
+                ledger.append([1_000 + seed], to: core)
+                #expect(ledger.acknowledged.contains(1_000 + seed))
+                #expect(core.statistics.failure == nil)
+            }
+        }
+        disk.fail(nil)
+        #expect(!ledger.unknown.isEmpty)
+        #expect(try ledger.violations(in: core).isEmpty)
+        core.close(flushing: false)
+        core = try open()
+        #expect(try ledger.violations(in: core).isEmpty)
+        core.close()
+    }
+
     /// ```
     /// first append   | in fdatasync, held ............ | acknowledged
     /// fifty more     |      wait in the queue ........ | one group, one sync

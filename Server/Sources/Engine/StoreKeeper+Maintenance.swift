@@ -45,21 +45,44 @@ extension StoreKeeper {
     func maintain() {
         openUnreadParts()
         openUnreadTotals()
-        do {
-            try expire()
+        // Each by itself: what fails must not keep the others from being done, for one may make the
+        // room that another lacks.
+        var round = Round()
+        attempt(&round) { try expire() }
+        attempt(&round) {
             if isHeadFull || isLogLong || isHeadOld || mustSaveHead { try flush() }
-            // New spans go first: joining is never urgent, a full head refuses appends.
-            while options.merging, try merge() { if isHeadFull { try flush() } }
-            try mergeTotals()
-            forgetSenders(trustedNow)
-            state.withLock { $0.flushFailure = nil }
-            reserve.fill()
-        } catch {
-            state.withLock { $0.flushFailure = "writing parts failed: \(error)" }
-            // Room for the next round, which retention and the flush that frees the log need.
-            if (error as? DiskError)?.isOutOfSpace == true { reserve.release() }
         }
+        // What joins files needs room beside them.
+        if !round.isOutOfSpace {
+            attempt(&round) {
+                // New spans go first: joining is never urgent, a full head refuses appends.
+                while options.merging, try merge() { if isHeadFull { try flush() } }
+            }
+            attempt(&round) { try mergeTotals() }
+        }
+        forgetSenders(trustedNow)
+        state.withLock { $0.flushFailure = round.failure }
+        if round.failure == nil { reserve.fill() }
         forgetPassingFailure()
+    }
+
+    /// What of a round failed.
+    private struct Round {
+        /// The first failure.
+        var failure: String?
+        var isOutOfSpace = false
+    }
+
+    private func attempt(_ round: inout Round, _ work: () throws -> Void) {
+        do {
+            try work()
+        } catch {
+            if round.failure == nil { round.failure = "writing parts failed: \(error)" }
+            guard (error as? DiskError)?.isOutOfSpace == true else { return }
+            // Room for what comes next: retention, and the flush that frees the log.
+            round.isOutOfSpace = true
+            reserve.release()
+        }
     }
 
     private var isHeadOld: Bool {

@@ -59,11 +59,55 @@ extension StoreKeeper {
         if !rest.isEmpty { try remove(rest, totals: [], count) }
         for group in totalsGroups(of: kept) {
             do {
-                let totals = try writeTotals(of: group, now)
-                try remove(group, totals: [totals], count)
-            } catch let damage as PartDamage {
-                // The disk will not read what has to be counted: they are left for the next round.
-                guard damage.isReadFailure else { throw damage }
+                try removeCounted(group, now, count)
+            } catch let error as DiskError where error.isOutOfSpace {
+                reserve.release()
+                try removeSingly(group, now, count)
+            }
+        }
+    }
+
+    /// Removes parts once their totals are written.
+    private func removeCounted(
+        _ group: [Manifest.Entry],
+        _ now: UInt64,
+        _ count: (inout StoreState, UInt64) -> Void
+    ) throws {
+        do {
+            let totals = try writeTotals(of: group, now)
+            try remove(group, totals: [totals], count)
+        } catch let damage as PartDamage {
+            // The disk will not read what has to be counted: they are left for the next round.
+            guard damage.isReadFailure else { throw damage }
+        }
+    }
+
+    /// Removes parts on a full disk, one after another: the totals of one need less room than those of
+    /// a day, and each part that goes makes some. Where those of the first have no room even so, it goes
+    /// uncounted, and answers say so: else nothing that has to be written would ever have room again.
+    private func removeSingly(
+        _ group: [Manifest.Entry],
+        _ now: UInt64,
+        _ count: (inout StoreState, UInt64) -> Void
+    ) throws {
+        for (index, entry) in group.sorted(by: Self.isOlder).enumerated() {
+            do {
+                try removeCounted([entry], now, count)
+            } catch let error as DiskError where error.isOutOfSpace && index == 0 {
+                var directory = TotalsFileDirectory(tenant: entry.tenant)
+                directory.receivedAt = entry.receivedAt
+                directory.partCount = 1
+                directory.include(entry.firstStart...max(entry.firstStart, entry.lastStart))
+                directory.gaps = [
+                    TotalsFileDirectory.Gap(
+                        firstStart: entry.firstStart,
+                        lastStart: entry.lastStart,
+                        spanCount: entry.spanCount,
+                        reason: "the disk had no room for the totals of part \(entry.number)"
+                    )
+                ]
+                let gap = try write(TotalsContent(directory: directory))
+                try remove([entry], totals: [gap], count)
             }
         }
     }

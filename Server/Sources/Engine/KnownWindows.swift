@@ -39,6 +39,11 @@ struct KnownWindows: Sendable, Equatable {
         return isNew
     }
 
+    /// Whether a window was noted.
+    func contains(_ window: UInt64, of id: TraceID) -> Bool {
+        senders[id]?.runs.contains { $0.contains(window) } ?? false
+    }
+
     /// Notes all windows of another.
     mutating func merge(_ other: KnownWindows) {
         for (id, added) in other.senders {

@@ -53,7 +53,9 @@ extension StoreKeeper {
         directory.windows = try output.finishChunk()
     }
 
-    /// Takes an open totals file into service, and what it says of known windows.
+    /// Takes an open totals file into service, and what it says of known windows. One that could not be
+    /// read at the start may know windows that were since taken for new ones, out of the log: they are
+    /// counted by the file.
     func take(_ file: TotalsFile) throws(PartDamage) {
         let windows = try file.windows()
         let tenant = Tenant(file.entry.tenant)
@@ -62,7 +64,55 @@ extension StoreKeeper {
             state.totals.append(file)
             if !windows.isEmpty {
                 state.windows[tenant, default: KnownWindows()].merge(windows)
+                state.empty(windows, of: tenant)
             }
+        }
+    }
+
+    // MARK: While totals files cannot be read
+
+    /// What of the head may be written to files now.
+    ///
+    /// As long as totals files of a tenant cannot be read, its windows in the head may be in them too:
+    /// written to another file, they would count twice for ever. Windows come into the head then by a
+    /// replay alone (`StoreCore.admit` refuses them), and wait there for `take`, with all that came
+    /// after them: what is flushed must be all that came before. They wait no longer than there is
+    /// room: then the files are given up.
+    func writableHead() -> [HeadBatch] {
+        let (isWaiting, batches) = partedHead()
+        guard isWaiting else { return batches }
+        openUnreadTotals()
+        if isHeadFull || isLogLong, partedHead().isWaiting { giveUpUnreadTotals() }
+        return partedHead().batches
+    }
+
+    /// Whether something of the head has to wait.
+    var isHeadWaiting: Bool { partedHead().isWaiting }
+
+    private func partedHead() -> (isWaiting: Bool, batches: [HeadBatch]) {
+        state.withLock { state in
+            let unread = Set(state.lostTotals.map(\.entry.tenant))
+            let first = state.head.firstIndex {
+                $0.calls != nil && unread.contains($0.tenant.name)
+            }
+            guard let first else { return (false, state.head) }
+            // A write that went to the wrong place may have put a newer record before an older one.
+            let oldest = state.head[first...].reduce(.max) { min($0, $1.sequence) }
+            let before = state.head[..<first]
+            return (true, before.allSatisfy { $0.sequence < oldest } ? Array(before) : [])
+        }
+    }
+
+    /// Sets the files aside that the head waits for. What they counted is missed aloud from now on.
+    private func giveUpUnreadTotals() {
+        let files = state.withLock { state in
+            let waiting = Set(state.head.filter { $0.calls != nil }.map(\.tenant.name))
+            return state.lostTotals.filter { waiting.contains($0.entry.tenant) }
+        }
+        for file in files {
+            _ = setAsideTotals(
+                PartDamage(number: file.entry.number, what: file.reason, isReadFailure: true)
+            )
         }
     }
 

@@ -30,6 +30,12 @@ extension StoreKeeper {
         try segments.withoutRecycling {
             closeSegment()
             try flush()
+            guard !isHeadWaiting else {
+                throw EngineError(
+                    "the log cannot be emptied while a totals file cannot be read: look at the "
+                        + "disk's health"
+                )
+            }
             segments.release(flushed: manifest.withLock { $0.flushedSequence })
         }
         let spanCount = try rewriting.withLock { _ in try rewrite(without: id, tenant) }

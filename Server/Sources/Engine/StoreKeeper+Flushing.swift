@@ -6,11 +6,11 @@ import Store
 import Synchronization
 
 extension StoreKeeper {
-    /// Writes the whole head to files: spans to a part for each tenant, call statistics to a totals
-    /// file.
+    /// Writes the head to files: spans to a part for each tenant, call statistics to a totals file. All
+    /// of it, unless `writableHead` holds some back.
     func flush() throws {
         try flushing.withLock { _ in
-            let batches = state.withLock { $0.head }
+            let batches = writableHead()
             guard let last = batches.lazy.map(\.sequence).max() else { return }
             var parts: [Part] = []
             var totals: [TotalsFile] = []
@@ -42,9 +42,11 @@ extension StoreKeeper {
                 manifest.flushedSequence = last
                 return true
             } then: { state in
+                // As they are now: what `take` found counted before is smaller.
+                let written = state.head.prefix(batches.count)
+                state.headByteCount -= written.reduce(0) { $0 + $1.byteCount }
+                state.headSpanCount -= written.reduce(0) { $0 + $1.table.columns.count }
                 state.head.removeFirst(batches.count)
-                state.headByteCount -= batches.reduce(0) { $0 + $1.byteCount }
-                state.headSpanCount -= batches.reduce(0) { $0 + $1.table.columns.count }
             }
             segments.release(flushed: last)
         }

@@ -42,6 +42,20 @@ struct StoreState {
         return batch.emptied
     }
 
+    /// Empties the batches of windows that a totals file turned out to have counted.
+    mutating func empty(_ windows: KnownWindows, of tenant: Tenant) {
+        for (place, batch) in head.enumerated() where batch.tenant == tenant {
+            guard let calls = batch.calls, windows.contains(calls.window, of: calls.sender) else {
+                continue
+            }
+            let emptied = batch.emptied
+            headByteCount += emptied.byteCount - batch.byteCount
+            head[place] = emptied
+            statistics.countedWindows -= 1
+            statistics.repeatedWindows += 1
+        }
+    }
+
     /// What operators are told.
     func numbers(logByteCount: Int) -> StoreStatistics {
         var numbers = statistics

@@ -179,7 +179,6 @@ public struct Scenario {
         let before = disk.paths()
         needsStart = false
         mayBeUnread = isFaulty
-        if isFaulty { calls.noteUnread() }
         opened = (clock.wallNanoseconds(), clock.monotonicNanoseconds())
         do {
             core = try StoreCore.open(

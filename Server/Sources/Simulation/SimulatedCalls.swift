@@ -111,12 +111,6 @@ struct CallLedger {
         forgottenUpTo = max(forgottenUpTo, now - min(now, day))
     }
 
-    /// Notes that the store was opened while its files may have been unread: what it counted before it
-    /// could not tell.
-    mutating func noteUnread() {
-        for number in entries.keys { entries[number]?.mayCountTwice = true }
-    }
-
     mutating func note(damage: MediaDamage) {
         for (number, entry) in entries {
             for (index, copy) in entry.copies.enumerated()

@@ -89,6 +89,77 @@ import Testing
         core.close()
     }
 
+    /// The file that knows of a window cannot be read at a start; the window came again before, so that
+    /// its record is in the log.
+    @Test(arguments: [SimulatedDisk.Call.open, .size, .read], [true, false])
+    func `a window counts once though the file that counted it cannot be read at a start`(
+        call: SimulatedDisk.Call,
+        isFlushed: Bool
+    ) throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        let core = try open(disk, clock)
+        try append([1], to: core, clock)
+        try core.flush()
+        try append([1, 2], to: core, clock)
+        try core.append([SpanGenerator.batch(seed: 5)])
+        let wanted = callCount([1, 2])
+        core.close(flushing: false)
+        var missed = 0
+        for number in 1...16 {
+            let copy = disk.copy()
+            copy.fail(SimulatedDisk.Fault(call: call, number: number, code: 5))
+            guard var again = try? open(copy, clock), copy.hasFailed else { continue }
+            copy.fail(nil)
+            let request = TotalsRequest(range: 0..<UInt64.max, lines: .services)
+            if try !again.totals(request).incomplete.isEmpty { missed += 1 }
+            if isFlushed { try again.flush() }
+            again.maintain()
+            for _ in 0..<2 {
+                let reported = try again.totals(request).lines.reduce(0) {
+                    $0 + $1.total.reportedCount
+                }
+                #expect(reported == wanted, "call \(number)")
+                again.close(flushing: isFlushed)
+                again = try open(copy, clock)
+            }
+            again.close()
+        }
+        #expect(missed > 0, "no call is that of the file")
+    }
+
+    /// A file that is never read again must not keep the log from being emptied.
+    @Test func `a file that stays unreadable does not stop appends`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.logLimitBytes = 16 * options.segmentBytes
+        var core = try open(disk, clock, options)
+        try append([1], to: core, clock)
+        try core.flush()
+        try append([1, 2], to: core, clock)
+        core.close(flushing: false)
+        let unreadable = UnreadableDisk(disk, suffix: ".totals")
+        core = try open(unreadable, clock, options)
+        var ledger = Ledger()
+        for seed in UInt64(10)..<110 {
+            ledger.append([seed], to: core)
+            if seed % 10 == 0 { core.maintain() }
+        }
+        #expect(ledger.unknown.isEmpty)
+        #expect(try ledger.violations(in: core).isEmpty)
+        core.close(flushing: false)
+        core = try open(disk, clock, options)
+        #expect(try ledger.violations(in: core).isEmpty)
+        let totals = try core.totals(TotalsRequest(range: 0..<UInt64.max, lines: .services))
+        #expect(!totals.incomplete.isEmpty, "what the file counted is missed aloud")
+        #expect(
+            totals.lines.reduce(0) { $0 + $1.total.reportedCount } == callCount([1, 2]),
+            "the window that came again is counted by its record"
+        )
+        core.close()
+    }
+
     @Test func `windows that come again fill neither the log nor the head`() throws {
         let disk = SimulatedDisk()
         let clock = SimulatedClock()
@@ -394,5 +465,43 @@ enum TestCalls {
         }
         let payload = Payload(format: .otlpProtobuf, bytes: [], receivedAt: start)
         return SpanBatch(columns: columns, payload: payload)
+    }
+}
+
+/// A disk that does not read files of one kind that are there already.
+private struct UnreadableDisk: Disk {
+    private let disk: SimulatedDisk
+    private let refused: Set<String>
+
+    init(_ disk: SimulatedDisk, suffix: String) {
+        self.disk = disk
+        refused = Set(disk.paths().filter { $0.hasSuffix(suffix) })
+    }
+
+    func open(_ path: String) throws(DiskError) -> any DiskFile {
+        guard !refused.contains(path) else {
+            throw DiskError(path: path, operation: .open, code: 5)
+        }
+        return try disk.open(path)
+    }
+
+    func create(_ path: String) throws(DiskError) -> any DiskFile { try disk.create(path) }
+
+    func rename(_ path: String, to newPath: String) throws(DiskError) {
+        try disk.rename(path, to: newPath)
+    }
+
+    func remove(_ path: String) throws(DiskError) { try disk.remove(path) }
+
+    func list(_ directory: String) throws(DiskError) -> [String] { try disk.list(directory) }
+
+    func createDirectory(_ path: String) throws(DiskError) { try disk.createDirectory(path) }
+
+    func syncDirectory(_ path: String) throws(DiskError) { try disk.syncDirectory(path) }
+
+    func lock(_ path: String) throws(DiskError) -> (any DiskLock)? { try disk.lock(path) }
+
+    func freeByteCount(_ path: String) throws(DiskError) -> UInt64 {
+        try disk.freeByteCount(path)
     }
 }

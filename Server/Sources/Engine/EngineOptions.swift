@@ -52,6 +52,9 @@ public struct EngineOptions: Sendable {
     /// How long nothing may have been appended before parts that are too few for a merge are joined
     /// all the same.
     public var mergeQuietAge = Duration.seconds(30)
+    /// Senders of call statistics that are known, of a tenant: some 150 bytes each. Windows that those
+    /// longest unheard of send again beyond it count again.
+    public var callSenders = 200_000
     /// Bytes of memory that one query may hold before it is refused: a trace of 100,000 spans and
     /// what reading it takes.
     public var queryMemoryBytes = 64 << 20

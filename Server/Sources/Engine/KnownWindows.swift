@@ -6,7 +6,9 @@ import SkeinModel
 /// did not hear the answer, does not count twice.
 ///
 /// Windows of a sender are numbered from 1: a run of them takes two numbers. Senders are forgotten a
-/// day after their last window (`Limits.callSenderNanoseconds`); they give up within the hour.
+/// day after their last window (`Limits.callSenderNanoseconds`); they give up within the hour. Of more
+/// senders than the bound the ones longest unheard of are forgotten, a batch of them at once, and gaps
+/// between runs are closed: whoever makes senders up fills no memory.
 ///
 /// In a totals file (a frame of varints):
 ///
@@ -23,6 +25,8 @@ struct KnownWindows: Sendable, Equatable {
     }
 
     private var senders: [TraceID: Sender] = [:]
+    /// Runs of all senders but the first of each.
+    private var gapCount = 0
 
     var isEmpty: Bool { senders.isEmpty }
 
@@ -32,8 +36,27 @@ struct KnownWindows: Sendable, Equatable {
     ///
     /// - Returns: `false` where it was known.
     mutating func insert(_ window: UInt64, of id: TraceID, receivedAt: UInt64) -> Bool {
+        add([window...window], of: id, receivedAt: receivedAt)
+    }
+
+    /// - Returns: `false` where the last of the runs was known.
+    @discardableResult
+    private mutating func add(
+        _ runs: [ClosedRange<UInt64>],
+        of id: TraceID,
+        receivedAt: UInt64
+    ) -> Bool {
         var sender = senders[id] ?? Sender()
-        let isNew = sender.insert(window...window)
+        gapCount -= max(0, sender.runs.count - 1)
+        var isNew = false
+        for run in runs { isNew = sender.insert(run) }
+        // Gaps are windows that were dropped: of a sender that leaves many, the oldest are closed.
+        while sender.runs.count > Limits.callWindowRuns
+            || sender.runs.count > 1 && gapCount + sender.runs.count - 1 > Limits.callWindowGaps
+        {
+            sender.closeOldestGap()
+        }
+        gapCount += max(0, sender.runs.count - 1)
         sender.receivedAt = max(sender.receivedAt, receivedAt)
         senders[id] = sender
         return isNew
@@ -47,10 +70,7 @@ struct KnownWindows: Sendable, Equatable {
     /// Notes all windows of another.
     mutating func merge(_ other: KnownWindows) {
         for (id, added) in other.senders {
-            var sender = senders[id] ?? Sender()
-            for run in added.runs { _ = sender.insert(run) }
-            sender.receivedAt = max(sender.receivedAt, added.receivedAt)
-            senders[id] = sender
+            add(added.runs, of: id, receivedAt: added.receivedAt)
         }
     }
 
@@ -62,19 +82,35 @@ struct KnownWindows: Sendable, Equatable {
         }
     }
 
-    /// Forgets senders that were not heard of for long, and the oldest beyond the bound.
+    /// Forgets senders that were not heard of for long.
     ///
     /// - Parameter now: no later than the receipt of any record that a replay may bring again.
     mutating func forget(_ now: UInt64) {
         let reach = Limits.callSenderNanoseconds
-        senders = senders.filter { now < reach || $0.value.receivedAt > now - reach }
-        guard senders.count > Limits.callSenders else { return }
-        let newest = senders.sorted {
-            ($1.value.receivedAt, $1.key) < ($0.value.receivedAt, $0.key)
-        }
-        senders = Dictionary(
-            uniqueKeysWithValues: newest.prefix(Limits.callSenders).map { ($0.key, $0.value) }
-        )
+        guard now >= reach else { return }
+        keep { $1.receivedAt > now - reach }
+    }
+
+    /// Forgets the senders longest unheard of once there are an eighth more than `limit`: so each costs
+    /// its share of one pass over all.
+    ///
+    /// - Returns: how many were forgotten.
+    mutating func bound(_ limit: Int) -> Int {
+        guard senders.count > limit + limit / 8 else { return 0 }
+        let before = senders.count
+        let times = senders.values.map(\.receivedAt).sorted()
+        let border = times[times.count - limit]
+        // Of those heard of at the border itself the ones with the lowest ids go.
+        let atBorder = senders.filter { $0.value.receivedAt == border }.keys.sorted()
+        let surplus = times.count - limit - (times.firstIndex(of: border) ?? 0)
+        let gone = Set(atBorder.prefix(surplus))
+        keep { $1.receivedAt >= border && !gone.contains($0) }
+        return before - senders.count
+    }
+
+    private mutating func keep(_ isKept: (TraceID, Sender) -> Bool) {
+        senders = senders.filter { isKept($0.key, $0.value) }
+        gapCount = senders.values.reduce(0) { $0 + max(0, $1.runs.count - 1) }
     }
 
     func encode() -> [UInt8] {
@@ -100,8 +136,8 @@ struct KnownWindows: Sendable, Equatable {
         var reader = ByteReader(bytes)
         for _ in 0..<(try reader.count(ofAtLeast: 18)) {
             let id = TraceID(high: try reader.number(), low: try reader.number())
-            var sender = Sender()
-            sender.receivedAt = try reader.varint()
+            let receivedAt = try reader.varint()
+            var runs: [ClosedRange<UInt64>] = []
             var last: UInt64 = 0
             for _ in 0..<(try reader.count(ofAtLeast: 2)) {
                 let (first, isPast) = last.addingReportingOverflow(try reader.varint())
@@ -109,10 +145,10 @@ struct KnownWindows: Sendable, Equatable {
                 guard !isPast, !overflow else {
                     throw CorruptBytes(what: "a window is out of range")
                 }
-                _ = sender.insert(first...end)
+                runs.append(first...end)
                 last = end
             }
-            senders[id] = sender
+            add(runs, of: id, receivedAt: receivedAt)
         }
         guard reader.remaining == 0 else { throw CorruptBytes(what: "its windows are too long") }
     }
@@ -147,11 +183,12 @@ extension KnownWindows.Sender {
             end += 1
         }
         runs.replaceSubrange(place..<end, with: [joined])
-        // Gaps are windows that were dropped: of a sender that leaves many, the oldest are closed.
-        if runs.count > Limits.callWindowRuns {
-            runs[1] = runs[0].lowerBound...runs[1].upperBound
-            runs.removeFirst()
-        }
         return true
+    }
+
+    /// Takes the windows between the first two runs for known.
+    fileprivate mutating func closeOldestGap() {
+        runs[1] = runs[0].lowerBound...runs[1].upperBound
+        runs.removeFirst()
     }
 }

@@ -119,10 +119,10 @@ enum Limits {
     static let callSenderNanoseconds: UInt64 = 86_400_000_000_000
     /// Time between two looks for such senders, nanoseconds.
     static let forgetNanoseconds: UInt64 = 3_600_000_000_000
-    /// Senders of call statistics that are known, of a tenant: some 100 bytes each.
-    static let callSenders = 200_000
     /// Runs of windows that are told apart of one sender.
-    static let callWindowRuns = 1_024
+    static let callWindowRuns = 64
+    /// Gaps between runs of all senders of a tenant together: 3 MiB.
+    static let callWindowGaps = 200_000
     /// Bytes that a record without spans is reckoned at in the head.
     static let emptyBatchBytes = 512
     /// Of the bytes that retention leaves, totals files may have one in so many.

@@ -64,6 +64,7 @@ extension StoreKeeper {
             state.totals.append(file)
             if !windows.isEmpty {
                 state.windows[tenant, default: KnownWindows()].merge(windows)
+                state.bound(tenant, senders: options.callSenders)
                 state.empty(windows, of: tenant)
             }
         }

@@ -353,6 +353,7 @@ extension StoreKeeper {
         let (known, oldest) = state.withLock { ($0.windows[Tenant(tenant)], $0.oldestReceipt) }
         if let known { content.windows.hear(known) }
         content.windows.forget(min(now, oldest))
+        _ = content.windows.bound(options.callSenders)
         return content
     }
 

@@ -120,7 +120,7 @@ final class StoreKeeper: LogSink {
     /// Takes a batch into the head; those of a replay are not counted as appended.
     func insert(_ batch: HeadBatch, isNew: Bool) {
         let isFull = state.withLock { state in
-            let batch = state.counting(batch)
+            let batch = state.counting(batch, senders: options.callSenders)
             state.head.append(batch)
             state.headByteCount += batch.byteCount
             state.headSpanCount += batch.table.columns.count

@@ -27,7 +27,9 @@ struct StoreState {
 
     /// The batch to keep of one that came: the same, but without call statistics that were counted
     /// before. Records come in the same order at a replay, so the same ones count then.
-    mutating func counting(_ batch: HeadBatch) -> HeadBatch {
+    ///
+    /// - Parameter senders: of a tenant that are known, at most.
+    mutating func counting(_ batch: HeadBatch, senders: Int) -> HeadBatch {
         guard let calls = batch.calls else { return batch }
         let isNew = windows[batch.tenant, default: KnownWindows()].insert(
             calls.window,
@@ -35,11 +37,18 @@ struct StoreState {
             receivedAt: batch.receivedAt
         )
         if isNew {
+            bound(batch.tenant, senders: senders)
             statistics.countedWindows += 1
             return batch
         }
         statistics.repeatedWindows += 1
         return batch.emptied
+    }
+
+    /// Forgets senders of a tenant beyond the bound.
+    mutating func bound(_ tenant: Tenant, senders: Int) {
+        guard let forgotten = windows[tenant]?.bound(senders) else { return }
+        statistics.forgottenSenders += UInt64(forgotten)
     }
 
     /// Empties the batches of windows that a totals file turned out to have counted.

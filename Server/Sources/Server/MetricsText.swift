@@ -172,6 +172,12 @@ struct MetricsText: Sendable {
             now.expiredTotalsFiles
         )
         writer.figure(
+            "skein_store_forgotten_senders_total",
+            .counter,
+            "Senders of call statistics forgotten since start because there were too many.",
+            now.forgottenSenders
+        )
+        writer.figure(
             "skein_store_uncounted_spans_total",
             .counter,
             "Spans removed since start that no totals count, because they could not be read.",

@@ -98,6 +98,9 @@ public struct StoreStatistics: Sendable, Equatable {
     public var countedWindows: UInt64 = 0
     /// Windows of call statistics that came again, and did not count again.
     public var repeatedWindows: UInt64 = 0
+    /// Senders of call statistics forgotten since start because there were too many: what they send again
+    /// counts again.
+    public var forgottenSenders: UInt64 = 0
     /// Calls of fdatasync for the log since start.
     public var logSyncs: UInt64 = 0
     /// Spans removed since start because they were too old.

@@ -259,6 +259,55 @@ import Testing
         core.close()
     }
 
+    @Test func `of more senders than the bound the oldest are forgotten, and counted`() throws {
+        let disk = SimulatedDisk()
+        let clock = SimulatedClock()
+        var options = EngineOptions.small
+        options.callSenders = 8
+        let core = try open(disk, clock, options)
+        // A thousand seeds share a sender.
+        let seeds = (UInt64(1)...40).map { $0 * 1_000 }
+        for seed in seeds {
+            clock.advance(.seconds(1))
+            try append([seed], to: core, clock)
+        }
+        #expect(core.statistics.countedWindows == 40)
+        #expect((31...32).contains(core.statistics.forgottenSenders))
+        // The last eight are known, the first is not.
+        try append(seeds.suffix(8), to: core, clock)
+        #expect(core.statistics.repeatedWindows == 8)
+        #expect(try callCount(core) == callCount(seeds))
+        try append([seeds[0]], to: core, clock)
+        #expect(core.statistics.countedWindows == 41)
+        core.close()
+    }
+
+    /// Windows with gaps between them: every other one of one sender.
+    @Test func `windows of a sender that leaves many gaps count once`() throws {
+        let clock = SimulatedClock()
+        let core = try open(SimulatedDisk(), clock)
+        func window(_ number: UInt64) -> SpanBatch {
+            var counts = SpanGenerator.calls(seed: 1).counts
+            counts.window = number
+            var payload = SpanGenerator.payload(seed: 1, tenant: .default)
+            payload.format = .callsProtobuf
+            payload.receivedAt = clock.wallNanoseconds()
+            return SpanBatch(calls: counts, payload: payload)
+        }
+        let numbers = stride(from: UInt64(2), through: 400, by: 2)
+        for number in numbers { try core.append([window(number)]) }
+        #expect(core.statistics.countedWindows == 200)
+        for number in numbers { try core.append([window(number)]) }
+        #expect(core.statistics.countedWindows == 200)
+        #expect(core.statistics.repeatedWindows == 200)
+        // The newest gaps are still open; the oldest were closed to bound memory.
+        try core.append([window(399)])
+        #expect(core.statistics.countedWindows == 201)
+        try core.append([window(3)])
+        #expect(core.statistics.countedWindows == 201)
+        core.close()
+    }
+
     @Test func `a sender is known as long as the log holds a window that came again`() throws {
         let disk = SimulatedDisk()
         let clock = SimulatedClock()

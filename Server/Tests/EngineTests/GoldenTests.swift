@@ -141,7 +141,8 @@ import Testing
             }
         )
         let step = ProcessInfo.processInfo.environment["SKEIN_EVERY_BYTE"] == nil ? 397 : 1
-        for (index, file) in files.enumerated() where file.path.hasSuffix(".part") {
+        for (index, file) in files.enumerated()
+        where file.path.hasSuffix(".part") || file.path.hasSuffix(".totals") {
             for place in stride(from: Int.random(in: 0..<step), to: file.bytes.count, by: step) {
                 var changed = files
                 changed[index].bytes[place] ^= UInt8.random(in: 1...255)

@@ -33,13 +33,14 @@ public struct SkeinSpan: Tracing.Span {
         nonmutating set { setAttributes(newValue) }
         // Lent out, so that a change is made in place: a copy of all for each costs more than it.
         nonmutating _modify {
-            guard let recorder, var lent = recorder.lendAttributes() else {
+            // Asked for anew each time, because a recorder in a variable counts a reference.
+            guard var lent = recorder?.lendAttributes() else {
                 var all = attributes
                 yield &all
                 setAttributes(all)
                 return
             }
-            defer { recorder.takeBack(&lent) }
+            defer { recorder?.takeBack(&lent) }
             yield &lent
         }
     }

@@ -103,12 +103,41 @@ final class ExaminedTrace {
         values.isEmpty ? .nothing : .several(values)
     }
 
-    /// The first attribute of `run` with this key.
     private func value(_ key: UInt32, _ run: Run) -> FieldValue? {
-        for row in run.rows where batch.spans.columns.attributes.key[row] == key {
-            return FieldValue(batch.spans.columns.attributes[row])
+        place(of: key, run).map { FieldValue(batch.spans.columns.attributes[$0]) }
+    }
+
+    /// The row of the first attribute of `run` with this key.
+    private func place(of key: UInt32, _ run: Run) -> Int? {
+        run.rows.first { batch.spans.columns.attributes.key[$0] == key }
+    }
+
+    /// Whether operand `number` is this text, compared where it lies; `nil` where that is not so simple.
+    func isText(of number: Int, _ span: Int, _ text: String) -> Bool? {
+        let row = rows.lowerBound + span
+        switch batch.operands[number] {
+        case .intrinsic(.name):
+            return batch.spans.columns.strings.withBytes(of: batch.spans.columns.name[row]) {
+                $0.elementsEqual(text.utf8)
+            }
+        case .attribute(let attribute):
+            guard let key = batch.keys[number] else { return false }
+            let resource = Int(batch.spans.columns.resource[row])
+            let found: Int? =
+                switch attribute.scope {
+                case .span: place(of: key, batch.spans.columns.spanAttributes[row])
+                case .resource: place(of: key, batch.spans.columns.resources.attributes[resource])
+                case .any:
+                    place(of: key, batch.spans.columns.spanAttributes[row])
+                        ?? place(of: key, batch.spans.columns.resources.attributes[resource])
+                default: nil
+                }
+            guard let found, batch.spans.columns.attributes.type(found) == .string else {
+                return nil
+            }
+            return batch.spans.columns.attributes.withBytes(found) { $0.elementsEqual(text.utf8) }
+        case .intrinsic, .parentIntrinsic: return nil
         }
-        return nil
     }
 
     // MARK: Intrinsics

@@ -89,6 +89,9 @@ indirect enum FieldProgram {
             try left.holds(span, of: trace) ? true : try right.holds(span, of: trace)
         case .isMissing(let field, let isNegated):
             (try field.value(span, of: trace) == .nothing) != isNegated
+        case .compare(.equal, .operand(let number), .constant(.string(let text))):
+            trace.isText(of: number, span, text)
+                ?? trace.value(of: number, span).holds(.equal, .string(text))
         case .compare(let comparison, let left, let right):
             try left.value(span, of: trace).holds(comparison, try right.value(span, of: trace))
         case .matches(let field, let pattern, let isNegated):

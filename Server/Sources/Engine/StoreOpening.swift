@@ -80,8 +80,9 @@ struct StoreOpening {
             try disk.rename(stranger.path, to: names.quarantine + "/" + stranger.name)
         }
         for path in found.garbage { try disk.remove(path) }
-        if !found.garbage.isEmpty {
-            // A file that came back without its mark would be taken for that of a later manifest.
+        if !found.garbage.isEmpty || !found.marks.isEmpty {
+            // A file that came back without its mark would be taken for that of a later manifest: one
+            // that a start before this one removed, too.
             try disk.syncDirectory(names.parts)
             try disk.syncDirectory(names.totals)
         }

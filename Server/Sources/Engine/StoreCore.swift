@@ -222,10 +222,8 @@ public final class StoreCore: Sendable {
         let plan = try TotalsPlan(request)
         return try ask(request.tenant, .totals(plan.range), flag) { snapshot, context in
             var query = TotalsQuery(plan, snapshot, context)
-            let gaps = try add(snapshot.totals, to: &query, plan)
-            for part in snapshot.parts {
-                if let section = try TotalsSection(part) { try query.add(section) }
-            }
+            let gaps = add(snapshot.totals, to: &query, plan)
+            for part in snapshot.parts { query.add(part) }
             for facts in try totals.facts(snapshot, of: request.tenant, plan.range, context) {
                 query.add(facts)
             }
@@ -240,7 +238,7 @@ public final class StoreCore: Sendable {
         _ files: [TotalsFile],
         to query: inout TotalsQuery,
         _ plan: TotalsPlan
-    ) throws -> [String] {
+    ) -> [String] {
         var gaps: [String] = []
         let range = plan.range
         let minutes = plan.minutes
@@ -248,8 +246,7 @@ public final class StoreCore: Sendable {
         where file.entry.lastStart / TotalsFormat.minute >= minutes.lowerBound
             && file.entry.firstStart / TotalsFormat.minute < minutes.upperBound
         {
-            if let section = try file.section() { try query.add(section) }
-            query.addChanges(of: file)
+            query.add(file)
             gaps += file.directory.gaps.filter {
                 $0.lastStart >= range.lowerBound && $0.firstStart < range.upperBound
             }.map { TotalsFile.reason($0) }

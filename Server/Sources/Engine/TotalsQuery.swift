@@ -9,66 +9,12 @@ import Store
 /// lines there are. Windows that the range or a step cuts are split by minute. What is held in memory
 /// is the answer and what `TotalsSources` keeps of what is read.
 struct TotalsQuery: ~Copyable {
-    /// A section whose pages the range touches.
-    private struct Section {
-        let section: TotalsSection
-        let pages: [Int]
-        /// Of its first page among those of the question.
-        let firstKey: Int
-        /// By group: its line, -1 for none, -2 for not asked yet.
-        var lines: [Int32]
-        /// By edge.
-        var edgeLines: [Int32]
-        /// By name of the section: its number in the answer, -1 for not asked yet.
-        var names: [Int32]
-
-        var byteCount: Int {
-            section.index.byteCount
-                + (lines.count + edgeLines.count + names.count) * MemoryLayout<Int32>.stride
-        }
-
-        /// What statistics would have to cover for spans of a group of edges, or of others, not to
-        /// count. Of groups that have a line.
-        func scope(_ group: Int, _ asked: TotalsRequest.Lines) -> TotalsCoverage.Scope {
-            let own = section.index.groups[group]
-            let caller = asked == .edges ? own.caller.map { Int(names[$0]) } ?? -1 : -1
-            return TotalsCoverage.Scope(service: Int(names[own.service]), caller: caller)
-        }
-    }
-
-    /// A set of facts: of the head and of changes, or a chunk of a file.
-    private struct Facts {
-        enum Source {
-            case held(TotalsFacts)
-            case chunk(TotalsFile, Int)
-        }
-
-        let source: Source
-        /// By group (by edge): its line, or -1.
-        var lines: [Int32] = []
-        var edgeLines: [Int32] = []
-        var scopes: [TotalsCoverage.Scope] = []
-
-        /// - Parameter number: of this set in the question.
-        func read(
-            _ number: Int,
-            _ sources: TotalsSources,
-            _ body: (TotalsFacts) throws -> Void
-        ) throws {
-            switch source {
-            case .held(let facts): try body(facts)
-            case .chunk(let file, let chunk):
-                try sources.withFacts(number, chunk, of: file, body)
-            }
-        }
-    }
-
     private let plan: TotalsPlan
     private let sources: TotalsSources
     private var lines: TotalsLines
-    private var sections: [Section] = []
+    private var sections: [TotalsQuerySection] = []
     private var pageCount = 0
-    private var facts: [Facts] = []
+    private var facts: [TotalsQueryFacts] = []
     private var calls: TotalsCallSources
     private var coverage: TotalsCoverage
     /// By line, requests by calls of one request.
@@ -83,36 +29,27 @@ struct TotalsQuery: ~Copyable {
         coverage = TotalsCoverage(plan.request)
     }
 
-    /// Counts a section in.
-    mutating func add(_ section: TotalsSection) throws {
-        guard let windows = plan.windows else { return }
-        let index = section.index
-        let pages = index.pages.indices.filter { index.pages[$0].windows.overlaps(windows) }
-        guard !pages.isEmpty else { return }
-        let counted = Section(
-            section: section,
-            pages: pages,
-            firstKey: pageCount,
-            lines: Array(repeating: -2, count: index.groups.count),
-            edgeLines: Array(repeating: -2, count: index.edges.count),
-            names: Array(repeating: -1, count: index.names.count)
-        )
-        try sources.charge(counted.byteCount)
-        pageCount += pages.count
-        sections.append(counted)
+    /// Counts the section of a part in.
+    mutating func add(_ part: Part) {
+        let minute = TotalsFormat.minute
+        guard part.entry.lastStart / minute >= plan.minutes.lowerBound,
+            part.entry.firstStart / minute < plan.minutes.upperBound
+        else { return }
+        sections.append(TotalsQuerySection(source: .part(part), key: sections.count))
+    }
+
+    /// Counts the section and the changes of a totals file in.
+    mutating func add(_ file: TotalsFile) {
+        sections.append(TotalsQuerySection(source: .file(file), key: sections.count))
+        for number in file.changes(in: plan.minutes) {
+            facts.append(TotalsQueryFacts(source: .chunk(file, number)))
+        }
     }
 
     /// Counts facts in.
     mutating func add(_ facts: TotalsFacts) {
         guard !facts.spans.isEmpty || !facts.requests.isEmpty else { return }
-        self.facts.append(Facts(source: .held(facts)))
-    }
-
-    /// Counts the changes of a file in.
-    mutating func addChanges(of file: TotalsFile) {
-        for number in file.changes(in: plan.minutes) {
-            facts.append(Facts(source: .chunk(file, number)))
-        }
+        self.facts.append(TotalsQueryFacts(source: .held(facts)))
     }
 
     /// Answers. Nothing may be added afterwards.
@@ -160,18 +97,22 @@ struct TotalsQuery: ~Copyable {
     /// Calls `body` with each page.
     private func forEachPage(
         wantsSteps: Bool,
-        _ body: (_ page: TotalsSources.Page, _ section: Section) throws -> Void
+        _ body: (
+            _ page: TotalsSources.Page, _ section: TotalsQuerySection, _ index: TotalsIndex
+        ) throws -> Void
     ) throws {
         let (plan, coverage) = (plan, coverage)
-        for section in sections {
-            for (place, number) in section.pages.enumerated() {
-                try sources.withPage(
-                    section.firstKey + place,
-                    number,
-                    of: section.section,
-                    isCut: { Self.isCut($0, plan, coverage) },
-                    wantsSteps: wantsSteps
-                ) { try body($0, section) }
+        for section in sections where !section.pages.isEmpty {
+            try sources.withSection(section.key, section.open) { opened in
+                for (place, number) in section.pages.enumerated() {
+                    try sources.withPage(
+                        section.firstKey + place,
+                        number,
+                        of: opened,
+                        isCut: { Self.isCut($0, plan, coverage) },
+                        wantsSteps: wantsSteps
+                    ) { try body($0, section, opened.index) }
+                }
             }
         }
     }
@@ -190,18 +131,11 @@ struct TotalsQuery: ~Copyable {
     // MARK: Lines
 
     private mutating func findLines() throws {
-        let (plan, coverage) = (plan, coverage)
         for number in sections.indices {
-            var section = sections[number]
-            for (place, page) in section.pages.enumerated() {
-                try sources.withPage(
-                    section.firstKey + place,
-                    page,
-                    of: section.section,
-                    isCut: { Self.isCut($0, plan, coverage) },
-                    wantsSteps: false
-                ) { findLines(of: $0.counts, &section) }
-                try sources.charge(lines.takeGrowth())
+            let known = sections[number]
+            var section = known
+            try sources.withSection(known.key, known.open) { opened in
+                try findLines(in: opened, &section)
             }
             sections[number] = section
         }
@@ -215,14 +149,44 @@ struct TotalsQuery: ~Copyable {
         }
     }
 
-    private mutating func findLines(of page: TotalsPage, _ section: inout Section) {
+    private mutating func findLines(in opened: TotalsSection, _ section: inout TotalsQuerySection)
+        throws
+    {
+        guard let windows = plan.windows else { return }
+        let index = opened.index
+        section.pages = index.pages.indices.filter { index.pages[$0].windows.overlaps(windows) }
+        guard !section.pages.isEmpty else { return }
+        section.firstKey = pageCount
+        pageCount += section.pages.count
+        section.lines = Array(repeating: -2, count: index.groups.count)
+        section.edgeLines = Array(repeating: -2, count: index.edges.count)
+        section.names = Array(repeating: -1, count: index.names.count)
+        try sources.charge(section.byteCount)
+        let (plan, coverage) = (plan, coverage)
+        for (place, page) in section.pages.enumerated() {
+            try sources.withPage(
+                section.firstKey + place,
+                page,
+                of: opened,
+                isCut: { Self.isCut($0, plan, coverage) },
+                wantsSteps: false
+            ) { findLines(of: $0.counts, index, &section) }
+            try sources.charge(lines.takeGrowth())
+        }
+    }
+
+    private mutating func findLines(
+        of page: TotalsPage,
+        _ index: TotalsIndex,
+        _ section: inout TotalsQuerySection
+    ) {
         for row in page.groups.indices {
             let group = Int(page.groups[row])
             var line = section.lines[group]
             if line == -2 {
                 // A row outside the range must not make a line.
                 if plan.segments(of: page.windows[row]).isEmpty { continue }
-                line = Int32(self.line(of: section.section.index.groups[group], &section))
+                line = Int32(self.line(of: index.groups[group], index, &section))
                 section.lines[group] = line
             }
             let cells = page.firstCell[row + 1] - page.firstCell[row]
@@ -231,16 +195,16 @@ struct TotalsQuery: ~Copyable {
             lines.widen(Int(line), to: low...low + cells - 1)
         }
         for edge in page.edges where section.edgeLines[Int(edge)] == -2 {
-            let own = section.section.index.edges[Int(edge)]
+            let own = index.edges[Int(edge)]
             let line = lines.edge(
-                caller: name(own.caller, &section),
-                service: name(own.service, &section)
+                caller: name(own.caller, index, &section),
+                service: name(own.service, index, &section)
             )
             section.edgeLines[Int(edge)] = Int32(line)
         }
     }
 
-    private mutating func findLines(of facts: TotalsFacts, _ own: inout Facts) {
+    private mutating func findLines(of facts: TotalsFacts, _ own: inout TotalsQueryFacts) {
         let isEdges = plan.request.lines == .edges
         for group in facts.groups {
             let service = lines.name(group.service)
@@ -269,11 +233,15 @@ struct TotalsQuery: ~Copyable {
         }
     }
 
-    private mutating func line(of group: TotalsIndex.Group, _ section: inout Section) -> Int {
+    private mutating func line(
+        of group: TotalsIndex.Group,
+        _ index: TotalsIndex,
+        _ section: inout TotalsQuerySection
+    ) -> Int {
         if group.operation == nil { hasOthers = true }
-        let service = name(group.service, &section)
-        let operation = group.operation.map { name($0, &section) }
-        let caller = group.caller.map { name($0, &section) }
+        let service = name(group.service, index, &section)
+        let operation = group.operation.map { name($0, index, &section) }
+        let caller = group.caller.map { name($0, index, &section) }
         return lines.line(
             service: service,
             operation: operation,
@@ -283,9 +251,13 @@ struct TotalsQuery: ~Copyable {
     }
 
     /// The number in the answer of a name of a section: a text is hashed once.
-    private mutating func name(_ name: Int, _ section: inout Section) -> Int {
+    private mutating func name(
+        _ name: Int,
+        _ index: TotalsIndex,
+        _ section: inout TotalsQuerySection
+    ) -> Int {
         if section.names[name] < 0 {
-            section.names[name] = Int32(lines.name(section.section.index.names[name]))
+            section.names[name] = Int32(lines.name(index.names[name]))
         }
         return Int(section.names[name])
     }
@@ -295,8 +267,8 @@ struct TotalsQuery: ~Copyable {
     private mutating func count(_ tally: inout TotalsTally) throws {
         // Held apart while the sections are read.
         var requests = requests
-        try forEachPage(wantsSteps: false) { page, section in
-            count(page.counts, page.minutes, section, &tally)
+        try forEachPage(wantsSteps: false) { page, section, index in
+            count(page.counts, page.minutes, section, index, &tally)
             try count(requestsOf: page, section, &requests)
         }
         try forEachFact { span, line, column, isError in
@@ -330,11 +302,12 @@ struct TotalsQuery: ~Copyable {
     private func count(
         _ page: TotalsPage,
         _ minutes: TotalsMinuteCounts?,
-        _ section: Section,
+        _ section: TotalsQuerySection,
+        _ index: TotalsIndex,
         _ tally: inout TotalsTally
     ) {
-        forEachRow(page, section) { row, line, segment in
-            let group = section.section.index.groups[Int(page.groups[row])]
+        forEachRow(page, section, index) { row, line, segment in
+            let group = index.groups[Int(page.groups[row])]
             let isError = group.status == StatusCode.error.rawValue
             let cells = page.firstCell[row]..<page.firstCell[row + 1]
             let low = Int(page.lowCells[row])
@@ -370,7 +343,9 @@ struct TotalsQuery: ~Copyable {
     }
 
     private func refine(_ tally: inout TotalsTally) throws {
-        try forEachPage(wantsSteps: true) { page, section in refine(page, section, &tally) }
+        try forEachPage(wantsSteps: true) { page, section, index in
+            refine(page, section, index, &tally)
+        }
         try forEachFact { span, line, column, _ in
             for choice in tally.choices(line, column)
             where tally.cell(ofChoice: choice) == span.cell {
@@ -390,13 +365,14 @@ struct TotalsQuery: ~Copyable {
 
     private func refine(
         _ whole: TotalsSources.Page,
-        _ section: Section,
+        _ section: TotalsQuerySection,
+        _ index: TotalsIndex,
         _ tally: inout TotalsTally
     ) {
         let page = whole.counts
         let minutes = whole.minutes
         guard let steps = whole.steps else { return }
-        forEachRow(page, section) { row, line, segment in
+        forEachRow(page, section, index) { row, line, segment in
             let first = page.firstCell[row]
             let cellCount = page.firstCell[row + 1] - first
             let low = Int(page.lowCells[row])
@@ -419,7 +395,8 @@ struct TotalsQuery: ~Copyable {
     @inline(__always)
     private func forEachRow(
         _ page: TotalsPage,
-        _ section: Section,
+        _ section: TotalsQuerySection,
+        _ index: TotalsIndex,
         _ body: (_ row: Int, _ line: Int, _ segment: TotalsPlan.Segment) -> Void
     ) {
         var segments: [TotalsPlan.Segment] = []
@@ -434,8 +411,8 @@ struct TotalsQuery: ~Copyable {
             }
             if !coverage.isEmpty {
                 let mask = coverage.mask(
-                    section.scope(group, plan.request.lines),
-                    kind: section.section.index.groups[group].kind,
+                    section.scope(index.groups[group], plan.request.lines),
+                    kind: index.groups[group].kind,
                     page.windows[row]
                 )
                 if mask != 0 {
@@ -479,7 +456,7 @@ struct TotalsQuery: ~Copyable {
 
     private func count(
         requestsOf whole: TotalsSources.Page,
-        _ section: Section,
+        _ section: TotalsQuerySection,
         _ counts: inout [[UInt64: Int64]]
     ) throws {
         guard plan.request.lines == .edges else { return }

@@ -22,6 +22,7 @@ final class TotalsSources {
 
     private let context: QueryContext
     private let decompressor = Decompressor()
+    private var sections: [Int: TotalsSection] = [:]
     private var pages: [Int: Page] = [:]
     private var facts: [Int: TotalsFacts] = [:]
     private var calls: [Int: TotalsCallsChunk] = [:]
@@ -68,6 +69,26 @@ final class TotalsSources {
         try check()
         if isKept { hold(piece) }
         try body(piece)
+    }
+
+    /// Calls `body` with a section, if there is one.
+    ///
+    /// - Parameter key: of the section in this question.
+    func withSection(
+        _ key: Int,
+        _ open: () throws(PartDamage) -> TotalsSection?,
+        _ body: (TotalsSection) throws -> Void
+    ) throws {
+        try check()
+        let held = sections[key]
+        guard let section = try held ?? open() else { return }
+        try use(
+            section,
+            section.index.byteCount,
+            isHeld: held != nil,
+            hold: { sections[key] = $0 },
+            body
+        )
     }
 
     /// Calls `body` with a page.

@@ -129,6 +129,34 @@ import Testing
         }
     }
 
+    /// What forty parts say of themselves is more than a question may hold at once.
+    @Test func `a question over many parts answers within its memory`() throws {
+        let disk = SimulatedDisk()
+        var core = try open(disk)
+        for part in UInt64(0)..<40 {
+            let spans = (UInt64(1)...60).map { number in
+                TestSpan(
+                    trace: 100 * part + number,
+                    id: 1,
+                    service: "shop",
+                    name: "GET /\(number)",
+                    start: Self.start + part * 7 * Self.minute + number,
+                    duration: number
+                )
+            }
+            try core.append([TestSpan.batch(spans)])
+            try core.flush()
+        }
+        #expect(core.statistics.parts == 40)
+        core.close()
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 256 << 10
+        core = try open(disk, options)
+        let all = TotalsRequest(range: 0..<UInt64.max, lines: .services)
+        #expect(try core.totals(all).lines.map(\.total.callCount) == [2_400])
+        core.close()
+    }
+
     @Test func `an answer that needs more memory than a question may have is refused`() throws {
         var options = EngineOptions.small
         options.queryMemoryBytes = 1 << 20

@@ -254,7 +254,8 @@ private final class PosixFile: DiskFile {
     }
 
     func preallocate(_ byteCount: UInt64) throws(DiskError) {
-        let code = posix_fallocate(handle, 0, off_t(byteCount))
+        var code: Int32
+        repeat { code = posix_fallocate(handle, 0, off_t(byteCount)) } while code == EINTR
         if code != 0 { throw DiskError(path: path, operation: .preallocate, code: code) }
     }
 

@@ -44,6 +44,15 @@ struct LogReplay {
         handOver()
     }
 
+    /// Notes that acknowledged records were lost in a segment that was closed, and is kept for that.
+    mutating func noteDamage(in number: UInt64) {
+        if let index = segments.firstIndex(where: { $0.segment.number == number }) {
+            segments[index].segment.damaged = true
+        } else {
+            keeper.segments.noteDamage(in: number)
+        }
+    }
+
     /// Waits for what is still being decoded.
     mutating func finish() throws {
         while doneCount < jobCount { try insert(decoding.next()) }
@@ -237,8 +246,17 @@ struct FoundRecords {
 
     /// Records that were written and cannot be read. One torn by a crash before it was acknowledged
     /// counts too, for it cannot be told from one that was.
-    var lostCount: UInt64 {
+    var lostCount: UInt64 { countLost().all }
+
+    /// The same without those at the end of an epoch: nearly always they are what a crash tore.
+    var lostBeforeEndCount: UInt64 {
+        let lost = countLost()
+        return lost.all - lost.atEnd
+    }
+
+    private func countLost() -> (all: UInt64, atEnd: UInt64) {
         var lost = undecodable
+        var atEnd: UInt64 = 0
         let found = Dictionary(grouping: found, by: LogSequence.epoch)
         let epochs = Set(found.keys).union(damaged.map(LogSequence.epoch))
         for epoch in epochs.union([LogSequence.epoch(of: flushed)]) {
@@ -251,8 +269,9 @@ struct FoundRecords {
             while damaged.contains(LogSequence.of(epoch, last + 1)) {
                 last += 1
                 lost += 1
+                atEnd += 1
             }
         }
-        return lost
+        return (lost, atEnd)
     }
 }

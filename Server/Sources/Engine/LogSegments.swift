@@ -36,7 +36,8 @@ final class LogSegments: Sendable {
         let byteCount: Int
         /// No record in it is newer than this.
         let lastSequence: UInt64
-        /// Acknowledged records in it were lost to damage: keep it for whoever investigates.
+        /// Records in it were lost to damage, and not merely torn by a crash: keep it for whoever
+        /// investigates.
         var damaged: Bool
         /// It was there at the start. A crash may have left its file a second name, under which it
         /// would be overwritten: such a file is never used again.
@@ -118,6 +119,16 @@ final class LogSegments: Sendable {
         state.withLock {
             $0.closed.append(segment)
             $0.openByteCount = 0
+        }
+    }
+
+    /// Notes that acknowledged records were lost in a closed segment.
+    func noteDamage(in number: UInt64) {
+        state.withLock { state in
+            guard let index = state.closed.firstIndex(where: { $0.number == number }) else {
+                return
+            }
+            state.closed[index].damaged = true
         }
     }
 

@@ -60,6 +60,7 @@ extension StoreKeeper {
             }
             attempt(&round) { try mergeTotals() }
         }
+        boundQuarantine()
         forgetSenders(trustedNow)
         state.withLock { $0.flushFailure = round.failure }
         if round.failure == nil { reserve.fill() }

@@ -98,6 +98,37 @@ extension StoreKeeper {
             }
         }
     }
+
+    /// Removes the oldest of the files that are set aside and that nothing counts as missing any more:
+    /// log segments, totals files, files of others. Parts go when retention would have removed them.
+    func boundQuarantine() {
+        guard let present = try? disk.list(names.quarantine) else { return }
+        guard state.withLock({ $0.quarantine != present }) else { return }
+        let lost = Set(manifest.withLock { $0.parts.filter { $0.lost != nil }.map(\.number) })
+        var files: [(number: UInt64, name: String, byteCount: UInt64)] = []
+        for name in present {
+            let part = FileNames.number(in: name, suffix: ".part")
+            let number =
+                part ?? FileNames.number(in: name, suffix: ".log")
+                ?? FileNames.number(in: name, suffix: ".totals")
+            guard let number, part.map({ !lost.contains($0) }) ?? true,
+                let file = try? disk.openForReading(names.quarantine + "/" + name),
+                let byteCount = try? file.byteCount()
+            else { continue }
+            files.append((number, name, byteCount))
+        }
+        var byteCount = files.reduce(UInt64(0)) { $0 &+ $1.byteCount }
+        let limit = options.quarantineBytes
+        for file in files.sorted(by: { $0.number < $1.number }) where byteCount > limit {
+            try? disk.remove(names.quarantine + "/" + file.name)
+            byteCount -= file.byteCount
+        }
+        let left = (try? disk.list(names.quarantine)) ?? []
+        state.withLock { state in
+            state.quarantine = left
+            state.statistics.quarantineBytes = byteCount
+        }
+    }
 }
 
 extension PartFormat {

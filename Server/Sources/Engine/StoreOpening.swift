@@ -108,13 +108,21 @@ struct StoreOpening {
                 try disk.remove(names.freeSegment(number))
             }
         }
+        // Of two of one name set aside only the later would be left.
+        let aside = (try? disk.list(names.quarantine)) ?? []
+        let asideNumbers = aside.compactMap { FileNames.number(in: $0, suffix: ".log") }
+        highest = max(highest, asideNumbers.max() ?? 0)
         // A segment that is not here now must not come back after a power cut: what stands in it and
         // was never acknowledged would be found.
         try disk.syncDirectory(names.log)
         let decoding = OrderedDecoding(decoder, threads: options.replayThreads)
         defer { decoding.close() }
         var replay = LogReplay(flushed: manifest.flushedSequence, keeper: keeper, decoding)
-        for number in numbers.sorted() { try replaySegment(number, manifest, &replay) }
+        var previous: UInt64?
+        for number in numbers.sorted() {
+            try replaySegment(number, after: previous, manifest, &replay)
+            previous = number
+        }
         try replay.finish()
         keeper.note(damagedRecords: replay.found.lostCount)
         return LogAppender.Start(
@@ -126,6 +134,7 @@ struct StoreOpening {
 
     private func replaySegment(
         _ number: UInt64,
+        after previous: UInt64?,
         _ manifest: Manifest,
         _ replay: inout LogReplay
     ) throws {
@@ -134,7 +143,7 @@ struct StoreOpening {
         try LogSegmentHeader.refuseOtherVersion(of: bytes, path)
         let key = LogSegmentHeader.key(store: manifest.storeKey, number: number)
         var scanner = LogScanner(bytes, key: key)
-        let lostBefore = replay.found.lostCount
+        let lostBefore = replay.found.lostBeforeEndCount
         var records: [LogRecord] = []
         while let record = scanner.next() { records.append(record) }
         // A write that went to the wrong place may have put a newer record before an older one. What
@@ -144,12 +153,15 @@ struct StoreOpening {
         }
         for record in records { try replay.take(record) }
         replay.found.note(damaged: scanner.damaged)
+        let isDamaged = replay.found.lostBeforeEndCount > lostBefore
+        // What seemed to be torn at the end of the segment before was followed by others.
+        if isDamaged, let previous { replay.noteDamage(in: previous) }
         try replay.close(
             LogSegments.Closed(
                 number: number,
                 byteCount: bytes.count,
                 lastSequence: replay.found.highest,
-                damaged: replay.found.lostCount > lostBefore,
+                damaged: isDamaged,
                 isFromEarlier: true
             )
         )

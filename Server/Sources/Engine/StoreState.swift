@@ -17,6 +17,8 @@ struct StoreState {
     var forgottenHour: UInt64 = 0
     /// Totals files that could not be read or replaced; unlike damaged ones they are tried again.
     var lostTotals: [LostTotals] = []
+    /// Names of what is set aside, as it was when its bytes were last counted.
+    var quarantine: [String] = []
     /// Counters; the sizes are filled in by `numbers`.
     var statistics = StoreStatistics()
     var logFailure: LogFailure?

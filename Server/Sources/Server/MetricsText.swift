@@ -172,6 +172,12 @@ struct MetricsText: Sendable {
             now.expiredTotalsFiles
         )
         writer.figure(
+            "skein_store_quarantine_bytes",
+            .gauge,
+            "Bytes of log segments and totals files that are set aside.",
+            now.quarantineBytes
+        )
+        writer.figure(
             "skein_store_forgotten_senders_total",
             .counter,
             "Senders of call statistics forgotten since start because there were too many.",

@@ -125,6 +125,8 @@ public struct StoreStatistics: Sendable, Equatable {
     public var quarantinedParts: Int = 0
     /// Spans in those parts.
     public var quarantinedSpans: UInt64 = 0
+    /// Bytes of other files that are set aside: log segments, totals files.
+    public var quarantineBytes: UInt64 = 0
     /// Attribute keys past the bound of a part, which share columns: of the part that has most.
     public var overflowedKeys: Int = 0
     /// Attribute values in such columns, of all parts.

@@ -195,4 +195,61 @@ import Testing
             damaged.restart(after: .powerCut)
         }
     }
+
+    // MARK: What is set aside
+
+    /// Two records in one segment, the second or the first of which is spoilt.
+    private func spoilt(_ disk: SimulatedDisk, isLast: Bool) throws -> SimulatedDisk {
+        let core = try open(disk)
+        for seed in UInt64(1)...2 { try core.append([SpanGenerator.batch(seed: seed)]) }
+        core.close(flushing: false)
+        let log = try #require(disk.paths().last { $0.hasPrefix(Self.directory + "/log/") })
+        var bytes = disk.bytes(of: log)
+        let magic = Array("SkWR".utf8)
+        let starts = bytes.indices.filter { bytes[$0...].starts(with: magic) }
+        try #require(starts.count == 2)
+        bytes[starts[isLast ? 1 : 0] + 50] ^= 1
+        return disk.copy(changing: log, to: bytes)
+    }
+
+    private func aside(_ disk: SimulatedDisk) -> [String] {
+        disk.paths().filter { $0.contains("/quarantine/") }
+    }
+
+    @Test func `a record torn by a crash is counted, and its segment not kept`() throws {
+        var disk = try spoilt(SimulatedDisk(), isLast: true)
+        for _ in 0..<3 {
+            let core = try open(disk)
+            #expect(core.statistics.damagedRecords == 1)
+            core.close()
+            #expect(aside(disk) == [])
+            disk = try spoilt(disk, isLast: true)
+        }
+    }
+
+    @Test func `damaged segments are kept up to a bound, the newest of them`() throws {
+        var options = EngineOptions.small
+        options.quarantineBytes = UInt64(2 * options.segmentBytes)
+        var disk = SimulatedDisk()
+        var last: [String] = []
+        for round in 1...5 {
+            disk = try spoilt(disk, isLast: false)
+            let core = try StoreCore.open(
+                directory: Self.directory,
+                options: options,
+                disk: disk,
+                clock: SimulatedClock(),
+                decoder: SpanGenerator.Decoder()
+            )
+            #expect(core.statistics.damagedRecords == 1)
+            try core.flush()
+            core.maintain()
+            let now = aside(disk)
+            #expect(now.count == min(round, 2), "round \(round): \(now)")
+            #expect(now.last != last.last)
+            #expect(core.statistics.quarantineBytes == UInt64(now.count * options.segmentBytes))
+            last = now
+            core.close()
+        }
+    }
 }

@@ -20,6 +20,7 @@ let package = Package(
                 .product(name: "SkeinWire", package: "skein"),
                 .product(name: "Engine", package: "skein-server"),
                 .product(name: "Platform", package: "skein-server"),
+                .product(name: "QueryLanguage", package: "skein-server"),
                 .product(name: "Simulation", package: "skein-server"),
                 .product(name: "Store", package: "skein-server"),
                 .product(name: "StoreContract", package: "skein-server"),

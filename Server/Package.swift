@@ -4,7 +4,8 @@
 //
 // SKEIN_PURE=1 leaves out every target that needs sockets, so that sanitizers, fuzzers and quick
 // test runs of the storage and query stations resolve and build nothing heavy. It also makes the
-// storage stations products, for the fuzzers, which are a package of their own.
+// storage stations and the query language products, for the fuzzers, which are a package of their
+// own.
 import PackageDescription
 
 let pure = Context.environment["SKEIN_PURE"] != nil
@@ -229,7 +230,7 @@ let package = Package(
     name: "skein-server",
     products: [.executable(name: "skein-simulate", targets: ["SimulateCommand"])]
         + (pure
-            ? ["Engine", "Platform", "Simulation", "Store", "StoreContract"].map {
+            ? ["Engine", "Platform", "QueryLanguage", "Simulation", "Store", "StoreContract"].map {
                 .library(name: $0, targets: [$0])
             }
             : [.executable(name: "skein", targets: ["SkeinCommand"])]),

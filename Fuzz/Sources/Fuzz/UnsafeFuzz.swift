@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import QueryLanguage
 import SkeinModel
 import SkeinPropagation
 import SkeinWire
@@ -41,6 +42,13 @@ private let decoders: [String: Target] = [
     "baggage": { bytes in
         let header = Baggage(header: String(decoding: bytes, as: UTF8.self)).header
         precondition(Baggage(header: header).header == header, "baggage does not keep: \(header)")
+    },
+    "traceql": { bytes in
+        guard let question = try? TraceQL.parse(String(decoding: bytes, as: UTF8.self)) else {
+            return
+        }
+        let again = try? TraceQL.parse("\(question)")
+        precondition(again == question, "a query does not read back: \(question)")
     },
     // Fails on purpose, to show that a failure is noticed.
     "canary": { precondition(!$0.elementsEqual("bad".utf8), "the canary sang") },

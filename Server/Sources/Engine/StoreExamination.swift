@@ -32,6 +32,8 @@ struct StoreExamination {
         var manifest: Manifest?
         /// Paths of files that go.
         var garbage: [String] = []
+        /// Paths of marked files that went already, which may not last.
+        var gone: [String] = []
         /// Paths of marks, which go after them.
         var marks: [String] = []
         /// Files in `parts/` and `totals/` that are not the store's.
@@ -258,7 +260,13 @@ struct StoreExamination {
         var found: [Unlisted] = []
         for name in present {
             let path = folder + "/" + name
-            if FileNames.number(in: name, suffix: ".new") != nil { findings.marks.append(path) }
+            if let number = FileNames.number(in: name, suffix: ".new") {
+                findings.marks.append(path)
+                let file = String(name.dropLast(4)) + suffix
+                if !listed.contains(number), !present.contains(file) {
+                    findings.gone.append(folder + "/" + file)
+                }
+            }
             guard let number = FileNames.number(in: name, suffix: suffix),
                 !listed.contains(number)
             else { continue }

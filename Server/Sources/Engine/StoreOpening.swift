@@ -79,7 +79,9 @@ struct StoreOpening {
         for stranger in found.strangers {
             try disk.rename(stranger.path, to: names.quarantine + "/" + stranger.name)
         }
-        for path in found.garbage { try disk.remove(path) }
+        // Where the sync after a removal failed, no later one brings that to the disk: it is made anew.
+        for path in found.gone { _ = try disk.create(path) }
+        for path in found.gone + found.garbage { try disk.remove(path) }
         if !found.garbage.isEmpty || !found.marks.isEmpty {
             // A file that came back without its mark would be taken for that of a later manifest: one
             // that a start before this one removed, too.

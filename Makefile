@@ -42,7 +42,8 @@ test-slow: install-test build ## Run the long tests: 2,000 kills, every failing 
 	SKEIN_KILLS=2000 SKEIN_FAULTS=0 $(PYTHON) -m pytest Tests/blackbox -m "slow or kill or fault"
 	SKEIN_EVERY_BYTE=1 $(SWIFT) test $(RELEASE) $(SERVER) --filter GoldenTests
 	SWIFT="$(SWIFT)" scripts/span-storm.sh 1000 100000
-	$(SWIFT) build -c release --package-path Examples/Exporters --scratch-path Examples/.build --product Outages
+	$(SWIFT) build -c release --package-path Examples/Exporters --scratch-path Examples/.build \
+		--disable-build-manifest-caching --product Outages
 	SKEIN_OUTAGE_SECONDS=600 SKEIN_EXAMPLES=Examples/.build/release \
 		$(PYTHON) -m pytest Tests/blackbox/test_outages.py
 	$(MAKE) --no-print-directory fuzz T=all SECONDS_MAX=600
@@ -117,10 +118,12 @@ test-storm:
 	SWIFT="$(SWIFT)" scripts/span-storm.sh 1000 100
 
 # What needs a trait of the SDK, so that the root's own tests build little. The packages share one
-# scratch folder, so that what several of them need is built once.
+# scratch folder, so that what several of them need is built once; with its cached plan, SwiftPM has been
+# seen to test the package before once more.
 test-examples:
 	for example in $(EXAMPLES); do \
-		$(SWIFT) test --package-path Examples/$$example --scratch-path Examples/.build || exit 1; \
+		$(SWIFT) test --package-path Examples/$$example --scratch-path Examples/.build \
+			--disable-build-manifest-caching || exit 1; \
 	done
 
 build-sdk-bench:
@@ -143,7 +146,7 @@ test-server: build-tests
 
 # Programs of the SDK that the black-box tests run beside others' clients.
 build-examples:
-	$(SWIFT) build --package-path Examples/Exporters --scratch-path Examples/.build
+	$(SWIFT) build --package-path Examples/Exporters --scratch-path Examples/.build --disable-build-manifest-caching
 
 test-blackbox: build-tests build-examples
 	SKEIN_KILLS=$(KILLS) $(PYTHON) -m pytest Tests

@@ -15,6 +15,17 @@ final class SpanBuffer: Sendable {
         var spanCount = 0
         var encoded: [UInt8] = []
 
+        @inline(__always)
+        mutating func append(_ span: some Collection<UInt8>) {
+            let needed = encoded.count + span.count
+            if needed > encoded.capacity {
+                // Room that doubles would go past what a batch holds, and count for nobody.
+                encoded.reserveCapacity(max(needed, min(2 * needed, Limits.batchByteCount)))
+            }
+            spanCount += 1
+            encoded.append(contentsOf: span)
+        }
+
         var recorded: RecordedSpans {
             RecordedSpans(resource: resource, spanCount: spanCount, encoded: encoded)
         }
@@ -79,10 +90,10 @@ final class SpanBuffer: Sendable {
     }
 
     /// Gives the room of a batch back.
-    func settle(_ batch: RecordedSpans) {
+    func settle(spanCount: Int, byteCount: Int) {
         state.withLock { state in
-            state.spanCount -= batch.spanCount
-            state.byteCount -= batch.encoded.count
+            state.spanCount -= spanCount
+            state.byteCount -= byteCount
         }
     }
 
@@ -107,8 +118,7 @@ extension SpanBuffer.State {
             full.append(open[index].recorded)
             open[index] = SpanBuffer.Batch(resource: resource)
         }
-        open[index].spanCount += 1
-        open[index].encoded.append(contentsOf: encoded)
+        open[index].append(encoded)
         if open[index].spanCount >= limit { full.append(open.remove(at: index).recorded) }
     }
 

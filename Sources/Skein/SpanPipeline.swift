@@ -239,37 +239,34 @@ extension SpanPipeline {
             var spans = buffer.take()
             spans.reverse()
             while let batch = spans.popLast() {
-                await export(batch, by: exporter)
-                buffer.settle(batch)
+                let (spanCount, byteCount) = (batch.spanCount, batch.encoded.count)
+                await export(consume batch, by: exporter)
+                buffer.settle(spanCount: spanCount, byteCount: byteCount)
             }
             for (slab, resource) in slabs.withLock({ $0 }) {
                 var batches = slab.take(resource, limit: options.limits.batchSpanCount)
                 underWay.add(batches.reduce(0) { $0 + $1.spanCount }, ordering: .relaxed)
                 batches.reverse()
                 while let batch = batches.popLast() {
-                    await export(batch, by: exporter)
-                    underWay.subtract(batch.spanCount, ordering: .relaxed)
-                    slab.release(batch.encoded.count)
+                    let (spanCount, byteCount) = (batch.spanCount, batch.encoded.count)
+                    await export(consume batch, by: exporter)
+                    underWay.subtract(spanCount, ordering: .relaxed)
+                    slab.release(byteCount)
                 }
             }
             requests.forEach { $0.complete(!Task.isCancelled) }
         } while buffer.holdsBatch
     }
 
+    /// Sends a batch as often as it takes; of its two forms only the one that is sent is held.
     private func export<Exporter: SpanExporter>(
-        _ batch: RecordedSpans,
+        _ batch: consuming RecordedSpans,
         by exporter: Exporter
     ) async {
-        await send(count: batch.spanCount, by: exporter) { exporter.encode(batch) }
-    }
-
-    private func send<Exporter: SpanExporter>(
-        count: Int,
-        by exporter: Exporter,
-        _ encode: () -> Exporter.Payload
-    ) async {
+        let count = batch.spanCount
         guard !Task.isCancelled else { return cells.drop(count, .shutDown) }
-        let payload = encode()
+        let payload = exporter.encode(batch)
+        _ = consume batch
         var attempt = 0
         while true {
             attempt += 1

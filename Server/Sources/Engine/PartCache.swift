@@ -102,14 +102,4 @@ final class PartCache: Sendable {
         }
         _ = dropped
     }
-
-    /// Drops everything: the store is idle.
-    func removeAll() {
-        let dropped = state.withLock { state in
-            let all = state.entries
-            state = State()
-            return all
-        }
-        _ = dropped
-    }
 }

@@ -17,8 +17,14 @@ struct SpanReference: BitwiseCopyable {
 struct SpanDuplicates {
     private let tables: [SpanTable]
     private var seen: [Int: [SpanReference]] = [:]
-    private var resources = OwnerNumbers()
-    private var scopes = OwnerNumbers()
+    private var resources = OwnerNumbers(
+        hash: SpanIdentity.hash(resource:_:into:),
+        isSame: SpanIdentity.resource
+    )
+    private var scopes = OwnerNumbers(
+        hash: SpanIdentity.hash(scope:_:into:),
+        isSame: SpanIdentity.scope
+    )
 
     init(of tables: [SpanTable]) { self.tables = tables }
 
@@ -53,73 +59,48 @@ struct SpanDuplicates {
     }
 
     private mutating func resource(_ place: SpanReference) -> Int {
-        let owner = SpanReference(
-            table: place.table,
-            row: tables[Int(place.table)].columns.resource[Int(place.row)]
-        )
-        return resources.number(
-            owner,
-            hash: { [tables] owner, hasher in
-                SpanIdentity.hash(
-                    resource: Int(owner.row),
-                    tables[Int(owner.table)].columns,
-                    into: &hasher
-                )
-            },
-            isSame: { [tables] one, other in
-                SpanIdentity.resource(
-                    tables[Int(one.table)].columns,
-                    Int(one.row),
-                    tables[Int(other.table)].columns,
-                    Int(other.row)
-                )
-            }
-        )
+        let row = tables[Int(place.table)].columns.resource[Int(place.row)]
+        return resources.number(SpanReference(table: place.table, row: row), tables)
     }
 
     private mutating func scope(_ place: SpanReference) -> Int {
-        let owner = SpanReference(
-            table: place.table,
-            row: tables[Int(place.table)].columns.scope[Int(place.row)]
-        )
-        return scopes.number(
-            owner,
-            hash: { [tables] owner, hasher in
-                SpanIdentity.hash(
-                    scope: Int(owner.row),
-                    tables[Int(owner.table)].columns,
-                    into: &hasher
-                )
-            },
-            isSame: { [tables] one, other in
-                SpanIdentity.scope(
-                    tables[Int(one.table)].columns,
-                    Int(one.row),
-                    tables[Int(other.table)].columns,
-                    Int(other.row)
-                )
-            }
-        )
+        let row = tables[Int(place.table)].columns.scope[Int(place.row)]
+        return scopes.number(SpanReference(table: place.table, row: row), tables)
     }
 }
 
 /// Numbers resources or scopes of several tables: those with the same content share a number.
 private struct OwnerNumbers {
+    let hash: (Int, borrowing SpanColumns, inout Hasher) -> Void
+    let isSame: (borrowing SpanColumns, Int, borrowing SpanColumns, Int) -> Bool
     private var numbers: [UInt64: Int] = [:]
     private var contents: [Int: [(owner: SpanReference, number: Int)]] = [:]
     private var count = 0
 
-    mutating func number(
-        _ owner: SpanReference,
-        hash: (SpanReference, inout Hasher) -> Void,
-        isSame: (SpanReference, SpanReference) -> Bool
-    ) -> Int {
+    init(
+        hash: @escaping (Int, borrowing SpanColumns, inout Hasher) -> Void,
+        isSame: @escaping (borrowing SpanColumns, Int, borrowing SpanColumns, Int) -> Bool
+    ) {
+        self.hash = hash
+        self.isSame = isSame
+    }
+
+    /// - Parameter owner: the row is one of the table's resources or scopes.
+    mutating func number(_ owner: SpanReference, _ tables: [SpanTable]) -> Int {
         let key = UInt64(owner.table) << 32 | UInt64(owner.row)
         if let known = numbers[key] { return known }
+        let table = tables[Int(owner.table)]
         var hasher = Hasher()
-        hash(owner, &hasher)
+        hash(Int(owner.row), table.columns, &hasher)
         let content = hasher.finalize()
-        let like = contents[content]?.first { isSame($0.owner, owner) }
+        let like = contents[content]?.first { other, _ in
+            isSame(
+                tables[Int(other.table)].columns,
+                Int(other.row),
+                table.columns,
+                Int(owner.row)
+            )
+        }
         let number = like?.number ?? count
         if like == nil {
             contents[content, default: []].append((owner, number))

@@ -20,6 +20,14 @@ public protocol TraceStore: Sendable {
     /// Finds traces that have a span satisfying `plan.span` and satisfy `plan.trace`.
     func scan(_ plan: ScanPlan) async throws(StoreError) -> ScanResult
 
+    /// Goes through the whole traces of `plan`, each once, and calls `body` with some at a time, on a
+    /// thread of the store's or of the caller's, until all were told or it says stop. What arrives
+    /// meanwhile may be told or not; a trace is told as it was at one moment.
+    func walk(
+        _ plan: WalkPlan,
+        _ body: @escaping @Sendable (WalkedTraces) throws(StoreError) -> WalkStep
+    ) async throws(StoreError) -> WalkResult
+
     /// All spans of the traces asked for, sorted by trace id, then start, exact duplicates removed.
     func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans
 

@@ -193,6 +193,9 @@ public struct Totals: Sendable {
     public var edges: [Edge]
     /// Why calls may be missing; empty when none are.
     public var incomplete: [String]
+    /// Whether stored spans of the range may say that they stand for several (a threshold, `th`, in
+    /// the `ot` member of their tracestate): they count as one each here.
+    public var maySample: Bool = false
 
     /// Makes totals.
     public init(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import SkeinModel
+import SkeinModel
 
 /// Which whole traces to go through, and what of their spans to read.
 ///

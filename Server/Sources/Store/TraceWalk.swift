@@ -110,7 +110,8 @@ public enum WalkStep: Sendable {
 }
 
 extension TraceStore {
-    /// Goes through traces by proposing pages of them and reading each whole.
+    /// Goes through traces by proposing pages of them and reading each whole, fewer at once where that
+    /// is refused: a trace that is refused alone is left out, and the result says so.
     public func walk(
         _ plan: WalkPlan,
         _ body: @escaping @Sendable (WalkedTraces) throws(StoreError) -> WalkStep
@@ -130,23 +131,44 @@ extension TraceStore {
         }
         var result = WalkResult()
         while true {
+            guard !Task.isCancelled else { throw .cancelled }
             let page = try await self.scan(scan)
             result.add(page.incomplete)
-            guard let last = page.traces.last else { return result }
-            let request = TraceRequest(tenant: plan.tenant, ids: page.traces.map(\.traceID))
-            let spans = try await traces(request)
-            result.add(spans.incomplete)
-            if try body(Self.walked(page.traces, spans, bound: last.start)) == .stop {
-                return result
+            var rest = page.traces[...]
+            var count = rest.count
+            while let next = rest.prefix(count).last {
+                let request = TraceRequest(
+                    tenant: plan.tenant,
+                    ids: rest.prefix(count).map(\.traceID)
+                )
+                switch await answer(request) {
+                case .success(let spans):
+                    result.add(spans.incomplete)
+                    let walked = Self.walked(rest.prefix(count), spans, bound: next.start)
+                    if try body(walked) == .stop { return result }
+                    rest.removeFirst(count)
+                    count = rest.count
+                case .failure(.refused(let reason)):
+                    count /= 2
+                    if count > 0 { continue }
+                    result.add(["a trace was left out: \(reason)"])
+                    rest.removeFirst()
+                    count = rest.count
+                case .failure(let error): throw error
+                }
             }
             guard let next = page.cursor else { return result }
             scan.cursor = next
         }
     }
 
+    private func answer(_ request: TraceRequest) async -> Result<TraceSpans, StoreError> {
+        do { return .success(try await traces(request)) } catch { return .failure(error) }
+    }
+
     /// The traces of `page` in the rows of `spans`; those that are gone since are left out.
     private static func walked(
-        _ page: [TraceSummary],
+        _ page: ArraySlice<TraceSummary>,
         _ spans: TraceSpans,
         bound: UInt64
     ) -> WalkedTraces {

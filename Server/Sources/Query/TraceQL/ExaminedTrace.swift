@@ -11,11 +11,57 @@ final class ExaminedBatch {
     let operands: [TraceQL.Operand]
     /// By operand: the string id of its key; `nil` where no span of the batch has it.
     let keys: [UInt32?]
+    /// By condition of `OperandTable.remembered`, then by place: 0 for not asked yet, 1 for no, 2 for
+    /// yes.
+    fileprivate var verdicts: [[UInt8]]
 
     init(_ spans: TraceSpans, _ table: OperandTable) {
         self.spans = spans
         operands = table.operands
         keys = table.keys.map { $0.flatMap { spans.columns.strings.find($0) } }
+        verdicts = table.remembered.map {
+            Array(repeating: 0, count: $0.placeCount(in: spans.columns))
+        }
+    }
+}
+
+/// What a condition on a span may depend on alone: where spans share it, the condition is evaluated
+/// once for all of them.
+enum SharedPart {
+    case name, resource, library, status, kind
+
+    /// What `operand` depends on, where it is one of these.
+    init?(_ operand: TraceQL.Operand) {
+        switch operand {
+        case .intrinsic(.name): self = .name
+        case .intrinsic(.status): self = .status
+        case .intrinsic(.kind): self = .kind
+        case .intrinsic(.libraryName), .intrinsic(.libraryVersion): self = .library
+        case .attribute(let attribute) where attribute.scope == .resource: self = .resource
+        case .attribute(let attribute) where attribute.scope == .instrumentation: self = .library
+        case .intrinsic, .parentIntrinsic, .attribute: return nil
+        }
+    }
+
+    /// Different ones that `columns` may have.
+    func placeCount(in columns: borrowing SpanColumns) -> Int {
+        switch self {
+        case .name: columns.strings.count
+        case .resource: columns.resources.count
+        case .library: columns.scopes.count
+        case .status, .kind: 256
+        }
+    }
+
+    /// Which one row `row` has.
+    func place(_ row: Int, in columns: borrowing SpanColumns) -> Int {
+        switch self {
+        case .name: Int(columns.name[row])
+        case .resource: Int(columns.resource[row])
+        case .library: Int(columns.scope[row])
+        case .status: Int(columns.status[row])
+        case .kind: Int(columns.kind[row])
+        }
     }
 }
 
@@ -24,26 +70,62 @@ final class ExaminedBatch {
 final class ExaminedTrace {
     let batch: ExaminedBatch
     let rows: Range<Int>
-    let summary: TraceSummary
-    /// Made when first asked for: most questions never are about the tree.
-    private(set) lazy var shape = TraceShape(batch.spans.columns, rows)
+    // Made when first asked for: most questions never are about the tree, or about the trace.
+    private(set) lazy var parents = TraceParents(batch.spans.columns, rows)
+    private lazy var shape = TraceShape(batch.spans.columns, rows)
+    private lazy var facts = TraceSummary(batch.spans.columns, rows)
 
-    init(_ batch: ExaminedBatch, _ rows: Range<Int>, _ summary: TraceSummary) {
+    init(_ batch: ExaminedBatch, _ rows: Range<Int>) {
         self.batch = batch
         self.rows = rows
-        self.summary = summary
     }
 
     var count: Int { rows.count }
 
+    var traceID: TraceID {
+        TraceID(
+            high: batch.spans.columns.traceHigh[rows.lowerBound],
+            low: batch.spans.columns.traceLow[rows.lowerBound]
+        )
+    }
+
     func start(_ span: Int) -> UInt64 { batch.spans.columns.start[rows.lowerBound + span] }
+
+    /// The earliest start.
+    var start: UInt64 { start(0) }
+
+    /// Latest end less earliest start, nanoseconds; a span that ends before it starts ends where it
+    /// starts.
+    var duration: UInt64 {
+        var end = start
+        for row in rows {
+            end = max(end, batch.spans.columns.start[row], batch.spans.columns.end[row])
+        }
+        return end - start
+    }
+
+    /// Whether `condition`, which depends on `part` alone and has this number in the table of the
+    /// batch, holds for span `span`.
+    func remembered<Failure: Error>(
+        _ number: Int,
+        _ part: SharedPart,
+        _ span: Int,
+        _ condition: () throws(Failure) -> Bool
+    ) throws(Failure) -> Bool {
+        let place = part.place(rows.lowerBound + span, in: batch.spans.columns)
+        let known = batch.verdicts[number][place]
+        if known != 0 { return known == 2 }
+        let holds = try condition()
+        batch.verdicts[number][place] = holds ? 2 : 1
+        return holds
+    }
 
     /// What operand `number` of the query is for span `span`.
     func value(of number: Int, _ span: Int) -> FieldValue {
         switch batch.operands[number] {
         case .intrinsic(let intrinsic): return value(of: intrinsic, span)
         case .parentIntrinsic(let intrinsic):
-            let parent = shape.parent[span]
+            let parent = parents.parent[span]
             return parent < 0 ? .nothing : value(of: intrinsic, Int(parent))
         case .attribute(let attribute):
             guard let key = batch.keys[number] else { return .nothing }
@@ -90,7 +172,7 @@ final class ExaminedTrace {
         _ scope: TraceQL.Attribute.Scope,
         _ key: UInt32
     ) -> FieldValue {
-        let parent = shape.parent[span]
+        let parent = parents.parent[span]
         return parent < 0 ? .nothing : value(of: scope, key, Int(parent))
     }
 
@@ -159,15 +241,15 @@ final class ExaminedTrace {
         case .nestedSetLeft: return .int(Int64(shape.left(span)))
         case .nestedSetRight: return .int(Int64(shape.right(span)))
         case .nestedSetParent:
-            let parent = shape.parent[span]
+            let parent = parents.parent[span]
             return .int(parent < 0 ? -1 : Int64(shape.left(Int(parent))))
-        case .traceDuration: return duration(summary.duration)
-        case .rootName: return .string(summary.rootOperation)
-        case .rootService: return .string(summary.rootService)
-        case .traceID: return .string(summary.traceID.hex)
-        case .spanCount: return .int(Int64(summary.spanCount))
-        case .errorCount: return .int(Int64(summary.errorCount))
-        case .serviceCount: return .int(Int64(summary.services.count))
+        case .traceDuration: return duration(self.duration)
+        case .rootName: return .string(facts.rootOperation)
+        case .rootService: return .string(facts.rootService)
+        case .traceID: return .string(traceID.hex)
+        case .spanCount: return .int(Int64(count))
+        case .errorCount: return .int(Int64(facts.errorCount))
+        case .serviceCount: return .int(Int64(facts.services.count))
         case .depth: return .int(Int64(shape.deepest))
         case .eventName, .timeSinceStart: return ofEvents(intrinsic, row)
         case .linkTraceID, .linkSpanID: return ofLinks(intrinsic, row)

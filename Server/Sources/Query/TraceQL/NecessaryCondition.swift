@@ -10,6 +10,8 @@ struct NecessaryCondition {
     var span: SpanPredicate
     /// Durations of the trace, nanoseconds; `nil` for any.
     var traceDuration: ClosedRange<UInt64>?
+    /// The only trace it can be; `nil` for any.
+    var traceID: TraceID?
 
     /// Of the spans that `pipeline` finds. Later stages only leave spans out, but for those that look
     /// at the spans of the first.
@@ -19,45 +21,61 @@ struct NecessaryCondition {
             guard case .spans(let spanset) = stage else { continue }
             let other = NecessaryCondition(spanset)
             span = SpanPredicate.allOf([span, other.span])
-            require(other.traceDuration)
+            require(other)
         }
     }
 
-    private init(span: SpanPredicate, traceDuration: ClosedRange<UInt64>?) {
+    private init(
+        span: SpanPredicate,
+        traceDuration: ClosedRange<UInt64>?,
+        traceID: TraceID? = nil
+    ) {
         self.span = span
         self.traceDuration = traceDuration
+        self.traceID = traceID
     }
 
     private init(_ spanset: TraceQL.Spanset) {
         switch spanset {
         case .filter(nil): self.init(span: .all, traceDuration: nil)
         case .filter(.some(let field)):
-            self.init(span: FieldCondition(field).predicate, traceDuration: field.traceDuration)
+            self.init(
+                span: FieldCondition(field).predicate,
+                traceDuration: field.traceDuration,
+                traceID: field.traceID
+            )
         case .and(let left, let right), .related(_, .union, let left, let right):
             let (first, second) = (NecessaryCondition(left), NecessaryCondition(right))
             self.init(
                 span: .anyOf([first.span, second.span]),
-                traceDuration: first.traceDuration
+                traceDuration: first.traceDuration,
+                traceID: first.traceID
             )
-            require(second.traceDuration)
+            require(second)
         case .or(let left, let right):
             let (first, second) = (NecessaryCondition(left), NecessaryCondition(right))
-            self.init(span: .anyOf([first.span, second.span]), traceDuration: nil)
+            self.init(
+                span: .anyOf([first.span, second.span]),
+                traceDuration: nil,
+                traceID: first.traceID == second.traceID ? first.traceID : nil
+            )
             if let one = first.traceDuration, let other = second.traceDuration {
                 traceDuration =
                     min(one.lowerBound, other.lowerBound)...max(one.upperBound, other.upperBound)
             }
         case .related(_, .plain, let left, let right):
             self = NecessaryCondition(right)
-            require(NecessaryCondition(left).traceDuration)
+            require(NecessaryCondition(left))
         case .related(_, .negated, _, let right): self = NecessaryCondition(right)
         case .without(let left, _, _): self = NecessaryCondition(left)
         case .pipeline(let pipeline): self = NecessaryCondition(pipeline)
         }
     }
 
-    private mutating func require(_ range: ClosedRange<UInt64>?) {
-        traceDuration = traceDuration.narrowed(to: range)
+    /// Of two ids that a trace would need to have either will do: nothing is found then.
+    private mutating func require(_ other: NecessaryCondition) {
+        traceDuration = traceDuration.narrowed(to: other.traceDuration)
+        traceID = traceID ?? other.traceID
     }
 }
 
@@ -84,6 +102,19 @@ extension TraceQL.Field {
         case (.literal(let literal), .operand(.intrinsic(.traceDuration))):
             return comparison.turned.nanoseconds(literal)
         default: return nil
+        }
+    }
+}
+
+extension TraceQL.Field {
+    /// The id a trace must have for this to hold; `nil` for any.
+    fileprivate var traceID: TraceID? {
+        switch self {
+        case .binary(.and, let left, let right): left.traceID ?? right.traceID
+        case .binary(.equal, .operand(.intrinsic(.traceID)), .literal(.string(let text))),
+            .binary(.equal, .literal(.string(let text)), .operand(.intrinsic(.traceID))):
+            TraceID(hex: text)
+        default: nil
         }
     }
 }

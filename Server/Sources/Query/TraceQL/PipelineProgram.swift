@@ -3,7 +3,7 @@
 import QueryLanguage
 
 /// A pipeline made ready to be evaluated of many traces.
-struct PipelineProgram {
+struct PipelineProgram: Sendable {
     private let stages: [Stage]
 
     private enum Stage {
@@ -122,7 +122,7 @@ struct SpanGroup {
 }
 
 /// A number about a spanset, made ready.
-indirect enum ScalarProgram {
+indirect enum ScalarProgram: Sendable {
     case constant(FieldValue)
     case aggregate(TraceQL.Aggregate, FieldProgram?)
     case negation(ScalarProgram)

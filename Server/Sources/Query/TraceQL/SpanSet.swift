@@ -2,46 +2,87 @@
 
 import QueryLanguage
 
-/// Some of the spans of one trace: a bit a span.
+/// Some of the spans of one trace: a bit a span. Most traces are small: the bits of the first 64 spans
+/// lie in the value itself.
 struct SpanSet: Equatable {
-    private(set) var holds: [Bool]
+    /// Spans of the trace.
+    let spanCount: Int
     private(set) var count = 0
+    private var first: UInt64 = 0
+    /// The bits of later spans, 64 a word.
+    private var rest: [UInt64] = []
 
     /// No span of `spanCount`.
-    init(of spanCount: Int) { holds = Array(repeating: false, count: spanCount) }
+    init(of spanCount: Int) {
+        self.spanCount = spanCount
+        if spanCount > 64 { rest = Array(repeating: 0, count: (spanCount - 1) / 64) }
+    }
 
     /// Every span of `spanCount`.
     static func all(of spanCount: Int) -> SpanSet {
         var set = SpanSet(of: spanCount)
-        for span in 0..<spanCount { set.insert(span) }
+        set.count = spanCount
+        set.first = bits(min(spanCount, 64))
+        for word in set.rest.indices { set.rest[word] = bits(min(spanCount - 64 * (word + 1), 64)) }
         return set
     }
+
+    /// The lowest `count` bits, at most 64.
+    private static func bits(_ count: Int) -> UInt64 { count == 64 ? .max : (1 << count) - 1 }
 
     var isEmpty: Bool { count == 0 }
 
     /// Spans in the order of their start.
-    var spans: some Sequence<Int> { holds.indices.lazy.filter { holds[$0] } }
+    var spans: Spans { Spans(first: first, rest: rest) }
 
-    func contains(_ span: Int) -> Bool { holds[span] }
+    func contains(_ span: Int) -> Bool {
+        let word = span < 64 ? first : rest[span / 64 - 1]
+        return word & (1 << (span % 64)) != 0
+    }
 
     mutating func insert(_ span: Int) {
-        guard !holds[span] else { return }
-        holds[span] = true
+        guard !contains(span) else { return }
+        if span < 64 { first |= 1 << span } else { rest[span / 64 - 1] |= 1 << (span % 64) }
         count += 1
     }
 
     func union(_ other: SpanSet) -> SpanSet {
         var result = self
-        for span in other.spans { result.insert(span) }
+        result.first |= other.first
+        for word in rest.indices { result.rest[word] |= other.rest[word] }
+        result.count = result.rest.reduce(result.first.nonzeroBitCount) { $0 + $1.nonzeroBitCount }
         return result
     }
 
     func filtered<Failure: Error>(
         _ isKept: (Int) throws(Failure) -> Bool
     ) throws(Failure) -> SpanSet {
-        var result = SpanSet(of: holds.count)
+        var result = SpanSet(of: spanCount)
         for span in spans where try isKept(span) { result.insert(span) }
         return result
+    }
+
+    /// The spans of a set, lowest first.
+    struct Spans: Sequence, IteratorProtocol {
+        private var word: UInt64
+        private var base = 0
+        private let rest: [UInt64]
+
+        fileprivate init(first: UInt64, rest: [UInt64]) {
+            word = first
+            self.rest = rest
+        }
+
+        mutating func next() -> Int? {
+            while word == 0 {
+                guard base / 64 < rest.count else { return nil }
+                word = rest[base / 64]
+                base += 64
+            }
+            let bit = word.trailingZeroBitCount
+            word &= word &- 1
+            return base + bit
+        }
     }
 }
 
@@ -58,7 +99,7 @@ extension TraceQL.Relation {
     }
 }
 
-extension TraceShape {
+extension TraceParents {
     /// Spans of `right` that stand in `relation` to some span of `left`, or to none. One pass over
     /// the trace whatever the relation.
     func related(
@@ -67,45 +108,41 @@ extension TraceShape {
         _ right: SpanSet,
         isNegated: Bool = false
     ) -> SpanSet {
-        let isRelated: [Bool]
+        var related = SpanSet(of: parent.count)
         switch relation {
-        case .child: isRelated = parent.map { $0 >= 0 && left.contains(Int($0)) }
-        case .parent:
-            isRelated = marks { marks in
-                for span in left.spans where parent[span] >= 0 { marks[Int(parent[span])] = true }
+        case .child:
+            return right.filtered { span in
+                let above = Int(parent[span])
+                return (above >= 0 && left.contains(above)) != isNegated
             }
+        case .parent:
+            for span in left.spans where parent[span] >= 0 { related.insert(Int(parent[span])) }
         case .descendant:
-            isRelated = marks { marks in
-                for span in order where parent[span] >= 0 {
-                    let above = Int(parent[span])
-                    marks[span] = left.contains(above) || marks[above]
-                }
+            for span in downwards where parent[span] >= 0 {
+                let above = Int(parent[span])
+                if left.contains(above) || related.contains(above) { related.insert(span) }
             }
         case .ancestor:
-            isRelated = marks { marks in
-                for span in order.reversed() where parent[span] >= 0 {
-                    if left.contains(span) || marks[span] { marks[Int(parent[span])] = true }
+            for span in downwards.reversed() where parent[span] >= 0 {
+                if left.contains(span) || related.contains(span) {
+                    related.insert(Int(parent[span]))
                 }
             }
-        case .sibling: isRelated = siblings(of: left)
+        case .sibling:
+            return siblings(of: left, among: right, isNegated: isNegated)
         }
-        return right.filtered { isRelated[$0] != isNegated }
-    }
-
-    private func marks(_ mark: (inout [Bool]) -> Void) -> [Bool] {
-        var marks = [Bool](repeating: false, count: parent.count)
-        mark(&marks)
-        return marks
+        return right.filtered { related.contains($0) != isNegated }
     }
 
     /// A span is no sibling of itself.
-    private func siblings(of set: SpanSet) -> [Bool] {
+    private func siblings(of left: SpanSet, among right: SpanSet, isNegated: Bool) -> SpanSet {
+        let family = families
         // Families are numbered below twice the number of spans.
         var counts = [Int32](repeating: 0, count: 2 * parent.count)
-        for span in set.spans where family[span] >= 0 { counts[family[span]] += 1 }
-        return parent.indices.map { span in
-            guard family[span] >= 0 else { return false }
-            return counts[family[span]] > (set.contains(span) ? 1 : 0)
+        for span in left.spans where family[span] >= 0 { counts[family[span]] += 1 }
+        return right.filtered { span in
+            guard family[span] >= 0 else { return isNegated }
+            return (counts[family[span]] > (left.contains(span) ? 1 : 0)) != isNegated
         }
     }
 }

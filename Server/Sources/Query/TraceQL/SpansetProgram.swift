@@ -4,7 +4,7 @@ import QueryLanguage
 
 /// A spanset made ready to be evaluated of many traces. Each operator takes time linear in the spans of
 /// the trace, `without … within` a logarithm more.
-indirect enum SpansetProgram {
+indirect enum SpansetProgram: Sendable {
     case all
     case filter(FieldProgram)
     case and(SpansetProgram, SpansetProgram)
@@ -25,6 +25,7 @@ indirect enum SpansetProgram {
         case .or(let left, let right):
             self = .or(try SpansetProgram(left, &operands), try SpansetProgram(right, &operands))
         case .related(let relation, let form, let left, let right):
+            operands.asksForTree = true
             self = .related(
                 relation,
                 form,
@@ -97,13 +98,13 @@ indirect enum SpansetProgram {
         switch form {
         case .negated:
             return left.isEmpty
-                ? right : trace.shape.related(relation, left, right, isNegated: true)
+                ? right : trace.parents.related(relation, left, right, isNegated: true)
         case .plain:
-            return left.isEmpty ? left : trace.shape.related(relation, left, right)
+            return left.isEmpty ? left : trace.parents.related(relation, left, right)
         case .union:
             guard !left.isEmpty else { return left }
-            return trace.shape.related(relation, left, right)
-                .union(trace.shape.related(relation.inverse, right, left))
+            return trace.parents.related(relation, left, right)
+                .union(trace.parents.related(relation.inverse, right, left))
         }
     }
 

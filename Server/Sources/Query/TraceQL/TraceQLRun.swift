@@ -4,26 +4,36 @@ import QueryLanguage
 import SkeinModel
 import Store
 
-/// One TraceQL search while it runs: reads the traces a store proposes whole, a batch at a time, and
-/// keeps those the query finds.
-struct TraceQLRun {
+/// One TraceQL search while it runs: looks at the whole traces of a walk, and keeps the best of those
+/// that the query finds.
+struct TraceQLRun: Sendable {
+    /// Where a trace stands in the order of the answer.
+    private typealias Place = (value: UInt64, traceID: TraceID)
+
     private let search: TraceQL.Search
     private let range: Range<UInt64>
     private let program: PipelineProgram
     private let operands: OperandTable
     /// What `select(…)` asks for: numbers of operands.
     private let selected: [Int]
-    private(set) var result = FoundTraces()
-    /// The last trace looked at, or left out for its size.
-    private(set) var last: TraceSummary?
+    /// Nanoseconds since 1970: past it the search is cut short.
+    private let deadline: UInt64
+    /// In the order of the answer: one more than it holds, to know whether there is a next page.
+    private var best: [FoundTrace] = []
+    private var result = FoundTraces()
+    /// Why the search was cut short, and what is still to be looked at starts no later than this.
+    private var cut: (reason: String, bound: UInt64)?
+    private(set) var failure: QueryError?
 
     init(
         _ search: TraceQL.Search,
         _ pipeline: TraceQL.Pipeline,
-        range: Range<UInt64>
+        range: Range<UInt64>,
+        deadline: UInt64
     ) throws(QueryError) {
         self.search = search
         self.range = range
+        self.deadline = deadline
         var operands = OperandTable()
         program = try PipelineProgram(pipeline, &operands)
         var selected: [Int] = []
@@ -37,88 +47,59 @@ struct TraceQLRun {
         self.selected = selected
     }
 
-    /// Whether as much was read as one search may.
-    var isExhausted: Bool {
-        result.examinedTraceCount >= RunLimits.examinedTraceCount
-            || result.examinedSpanCount >= RunLimits.examinedSpanCount
-    }
+    /// What has to be read of spans.
+    var fields: SpanFields { operands.fields }
 
-    /// Traces that may still be read; not below one while it is not exhausted.
-    var traceCountLeft: Int { RunLimits.examinedTraceCount - result.examinedTraceCount }
+    // MARK: Looking
 
-    /// The traces among `proposed`, in their order, that the query finds; stops once there are
-    /// `limit`, or when the run is exhausted.
-    mutating func found(
-        among proposed: [TraceSummary],
-        limit: Int,
-        in engine: QueryEngine
-    ) async throws -> [FoundTrace] {
-        var found: [FoundTrace] = []
-        var rest = proposed[...]
-        var batchLimit = Int.max
-        while !rest.isEmpty, found.count < limit, !isExhausted {
-            try Task.checkCancellation()
-            let batch = Self.batch(of: rest, limit: batchLimit)
-            let spans: TraceSpans
-            switch await engine.spans(of: batch) {
-            case .success(let read): spans = read
-            case .failure(.refused(let reason)):
-                // Too much to hold at once: fewer, down to one alone.
-                batchLimit = max(batch.count / 2, 1)
-                if batch.count > 1 { continue }
-                result.addReasons(["a trace was left out: \(reason)"])
-                last = rest.removeFirst()
-                continue
-            case .failure(let error): throw error
+    /// Looks at some traces.
+    ///
+    /// - Parameter now: nanoseconds since 1970.
+    mutating func look(at walked: WalkedTraces, now: UInt64) throws(StoreError) -> WalkStep {
+        let batch = ExaminedBatch(walked.spans, operands)
+        for (number, rows) in walked.rows.enumerated() {
+            let trace = ExaminedTrace(batch, rows)
+            result.examinedTraceCount += 1
+            result.examinedSpanCount += rows.count
+            guard isWanted(trace) else { continue }
+            let spansets: [SpanGroup]
+            do { spansets = try self.spansets(of: trace) } catch {
+                failure = divisionByZero
+                return .stop
             }
-            batchLimit = .max
-            rest.removeFirst(batch.count)
-            last = batch.last
-            result.addReasons(spans.incomplete)
-            result.examinedTraceCount += batch.count
-            result.examinedSpanCount += spans.columns.count
-            do { found += try evaluate(Array(batch), spans) } catch { throw divisionByZero }
+            if !spansets.isEmpty { keep(told(try walked.summary(number), spansets, trace)) }
         }
-        return Array(found.prefix(limit))
+        if isNewestFirst, best.count > search.limit, let last = best.last,
+            walked.bound < last.summary.start
+        {
+            return .stop
+        }
+        if let reason = exhaustion(now) {
+            cut = (reason, walked.bound)
+            return .stop
+        }
+        return .goOn
     }
 
-    /// As many traces as are read at once.
-    private static func batch(
-        of rest: ArraySlice<TraceSummary>,
-        limit: Int
-    ) -> ArraySlice<TraceSummary> {
-        var count = 0
-        var spanCount = 0
-        for trace in rest.prefix(limit) {
-            spanCount += trace.spanCount
-            if count > 0, spanCount > RunLimits.examinedPageSpanCount { break }
-            count += 1
+    private var isNewestFirst: Bool { search.order == TraceQL.Order(.start) }
+
+    private func exhaustion(_ now: UInt64) -> String? {
+        if now > deadline {
+            return "stopped after \(RunLimits.searchSeconds) seconds, having read "
+                + "\(result.examinedTraceCount) traces"
         }
-        return rest.prefix(count)
+        guard result.examinedSpanCount >= RunLimits.examinedSpanCount else { return nil }
+        return "stopped after reading \(result.examinedTraceCount) traces of "
+            + "\(result.examinedSpanCount) spans"
     }
 
-    private func evaluate(
-        _ summaries: [TraceSummary],
-        _ spans: TraceSpans
-    ) throws(DivisionByZero) -> [FoundTrace] {
-        let batch = ExaminedBatch(spans, operands)
-        let groups = Trace.groups(in: spans.columns)
-        let rows = Dictionary(
-            groups.map { ($0.traceID, $0.rows) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        var found: [FoundTrace] = []
-        for summary in summaries {
-            // Retention may have removed it since it was proposed.
-            guard let rows = rows[summary.traceID] else { continue }
-            let trace = ExaminedTrace(batch, rows, summary)
-            let spansets = try program.groups(.all(of: trace.count), of: trace)
-            let isInRange = spansets.contains { group in
-                group.spans.spans.contains { range.contains(trace.start($0)) }
-            }
-            if isInRange { found.append(told(summary, spansets, trace)) }
+    /// Spansets of a trace, one of whose spans starts in the time asked about; none otherwise.
+    private func spansets(of trace: ExaminedTrace) throws(DivisionByZero) -> [SpanGroup] {
+        let spansets = try program.groups(.all(of: trace.count), of: trace)
+        let isInRange = spansets.contains { group in
+            group.spans.spans.contains { range.contains(trace.start($0)) }
         }
-        return found
+        return isInRange ? spansets : []
     }
 
     private var divisionByZero: QueryError {
@@ -130,6 +111,52 @@ struct TraceQLRun {
         )
     }
 
+    // MARK: The best
+
+    /// Whether a trace, should it be found, would be among the best, and behind the cursor.
+    private func isWanted(_ trace: ExaminedTrace) -> Bool {
+        let value =
+            switch search.order.key {
+            case .start: trace.start
+            case .duration: trace.duration
+            case .spanCount: UInt64(trace.count)
+            }
+        let place = (value, trace.traceID)
+        if let cursor = search.cursor, !isBefore((cursor.value, cursor.traceID), place) {
+            return false
+        }
+        guard best.count > search.limit, let last = best.last else { return true }
+        return isBefore(place, self.place(last.summary))
+    }
+
+    private mutating func keep(_ found: FoundTrace) {
+        let place = place(found.summary)
+        var (low, high) = (0, best.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(self.place(best[middle].summary), place) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        best.insert(found, at: low)
+        if best.count > search.limit + 1 { best.removeLast() }
+    }
+
+    private func place(_ summary: TraceSummary) -> Place {
+        switch search.order.key {
+        case .start: (summary.start, summary.traceID)
+        case .duration: (summary.duration, summary.traceID)
+        case .spanCount: (UInt64(clamping: summary.spanCount), summary.traceID)
+        }
+    }
+
+    private func isBefore(_ left: Place, _ right: Place) -> Bool {
+        if left.value == right.value { return left.traceID < right.traceID }
+        return search.order.isAscending ? left.value < right.value : left.value > right.value
+    }
+
     // MARK: Telling
 
     private func told(
@@ -137,13 +164,10 @@ struct TraceQLRun {
         _ groups: [SpanGroup],
         _ trace: ExaminedTrace
     ) -> FoundTrace {
-        let columnsRow = trace.rows.lowerBound
         var summary = summary
         summary.matchedSpans = []
         let spansets = groups.map { group in
-            let spans = group.spans.spans.prefix(search.toldSpanLimit).map { span in
-                self.told(span, columnsRow + span, trace)
-            }
+            let spans = group.spans.spans.prefix(search.toldSpanLimit).map { told($0, trace) }
             for span in spans where summary.matchedSpans.count < search.toldSpanLimit {
                 if !summary.matchedSpans.contains(span.spanID) {
                     summary.matchedSpans.append(span.spanID)
@@ -160,14 +184,15 @@ struct TraceQLRun {
         return FoundTrace(summary: summary, spansets: spansets)
     }
 
-    private func told(_ span: Int, _ row: Int, _ trace: ExaminedTrace) -> FoundSpan {
-        let columns = trace.batch.spans
+    private func told(_ span: Int, _ trace: ExaminedTrace) -> FoundSpan {
+        let spans = trace.batch.spans
+        let row = trace.rows.lowerBound + span
         return FoundSpan(
-            spanID: SpanID(columns.columns.spanID[row]),
-            name: columns.columns.strings.text(columns.columns.name[row]),
-            service: columns.columns.strings.text(columns.columns.service(row)),
-            start: columns.columns.start[row],
-            duration: columns.columns.duration(row),
+            spanID: SpanID(spans.columns.spanID[row]),
+            name: spans.columns.strings.text(spans.columns.name[row]),
+            service: spans.columns.strings.text(spans.columns.service(row)),
+            start: spans.columns.start[row],
+            duration: spans.columns.duration(row),
             values: selected.compactMap { number in
                 trace.value(of: number, span).told.map {
                     ToldValue(name: "\(operands.operands[number])", value: $0)
@@ -176,22 +201,41 @@ struct TraceQLRun {
         )
     }
 
-    // MARK: Results
+    // MARK: The answer
 
-    mutating func add(_ reasons: [String]) { result.addReasons(reasons) }
-
-    mutating func finish(_ traces: [FoundTrace], cursor: TraceQL.Cursor?) -> FoundTraces {
-        result.traces = traces
-        result.cursor = cursor
+    /// The answer, once the walk has ended.
+    ///
+    /// Of a search newest first that was cut short, what starts after all that was left unread is
+    /// told, and the cursor goes on from there. In other orders nobody knows what would stand
+    /// between.
+    func answer(_ walk: WalkResult) -> FoundTraces {
+        var result = result
+        result.addReasons(walk.incomplete)
+        result.traces = best
+        if let cut, isNewestFirst {
+            result.traces.removeAll { $0.summary.start <= cut.bound }
+            if result.traces.count <= search.limit {
+                result.addReasons([cut.reason + "; narrow the time range or go on with the cursor"])
+                result.cursor = TraceQL.Cursor(
+                    order: search.order,
+                    value: cut.bound == .max ? .max : cut.bound + 1,
+                    traceID: TraceID(high: .max, low: .max)
+                )
+                return result
+            }
+        } else if let cut {
+            result.addReasons([
+                cut.reason + ", the newest; what is told is in order among these: narrow the "
+                    + "time range"
+            ])
+        }
+        if result.traces.count > search.limit {
+            result.traces.removeLast(result.traces.count - search.limit)
+            if let last = result.traces.last?.summary {
+                let (value, traceID) = place(last)
+                result.cursor = TraceQL.Cursor(order: search.order, value: value, traceID: traceID)
+            }
+        }
         return result
-    }
-}
-
-extension QueryEngine {
-    fileprivate func spans(
-        of traces: ArraySlice<TraceSummary>
-    ) async -> Result<TraceSpans, StoreError> {
-        let request = TraceRequest(tenant: tenant, ids: traces.map(\.traceID))
-        do { return .success(try await store.traces(request)) } catch { return .failure(error) }
     }
 }

@@ -16,7 +16,7 @@ GOLDEN ?= v3
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-sdk-costs test-storm bench-sdk build-sdk-bench \
-	test-slow simulate golden bench bench-memory bench-store bench-codecs bench-programs build-bench \
+	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers
 
@@ -74,6 +74,9 @@ bench-store: install-peers build build-bench bench-programs ## Measure questions
 
 bench-codecs: install-bench build-bench bench-programs ## Measure the decoders and encoders (1 minute)
 	$(PYTHON) bench/codecs.py
+
+bench-traceql: install-peers build build-bench bench-programs ## Measure questions in TraceQL beside chDB (SPANS=10000000; 10 minutes)
+	$(PYTHON) bench/traceql.py
 
 fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"

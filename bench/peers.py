@@ -105,6 +105,10 @@ class ClickHouse:
         return self.rows(f"{sql} SETTINGS max_threads={THREADS}")
 
     @staticmethod
+    def sql(question):
+        return question["sql"]
+
+    @staticmethod
     def hour(question, table=""):
         start, end = (
             f"toDateTime64({question[name] // 1_000_000_000}, 9)" for name in ("from", "to"))
@@ -418,7 +422,9 @@ LISTS = {
 
 
 def answer(kind, rows):
-    """Rows in the form in which all engines are compared."""
+    """Rows in the form in which all engines are compared; of SQL that was given, how many."""
+    if kind == "sql":
+        return len(rows)
     if kind in ("trace", "absent"):
         ids = 0
         for row in rows:

@@ -162,8 +162,8 @@ let fullTargets: [Target] = [
     .target(
         name: "API",
         dependencies: [
-            "Query", "QueryLanguage", "Analysis", "Store", hummingbird, httpTypes, nioCore, logging,
-            skein("SkeinModel"), skein("SkeinWire"),
+            "Query", "QueryLanguage", "Analysis", "Store", hummingbird, httpTypes, grpcCore,
+            nioCore, logging, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),
@@ -176,7 +176,7 @@ let fullTargets: [Target] = [
         name: "Server",
         dependencies: [
             "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "Store", "WebUI",
-            configuration, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+            configuration, grpcCore, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
             unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],

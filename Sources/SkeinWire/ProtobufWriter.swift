@@ -4,10 +4,12 @@
 ///
 /// A message's length stands before its body and is known after it: room for the expected number of
 /// digits is left and corrected afterwards, which moves bytes only where the guess was wrong.
-struct ProtobufWriter {
-    private(set) var bytes: [UInt8] = []
+public struct ProtobufWriter: Sendable {
+    /// What was written so far.
+    public private(set) var bytes: [UInt8] = []
 
-    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+    /// Makes an empty message with room for so many bytes.
+    public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
     /// Where an open message's length belongs.
     struct Mark {
@@ -63,24 +65,24 @@ struct ProtobufWriter {
     }
 
     /// Writes a number, 0 too: for members of a oneof.
-    mutating func varint(_ field: UInt32, always value: UInt64) {
+    public mutating func varint(_ field: UInt32, always value: UInt64) {
         tag(field, 0)
         rawVarint(value)
     }
 
     /// Writes a number unless it is 0.
-    mutating func varint(_ field: UInt32, _ value: UInt64) {
+    public mutating func varint(_ field: UInt32, _ value: UInt64) {
         if value != 0 { varint(field, always: value) }
     }
 
     /// Writes a fixed64 or double, 0 too: for members of a oneof.
-    mutating func fixed64(_ field: UInt32, always value: UInt64) {
+    public mutating func fixed64(_ field: UInt32, always value: UInt64) {
         tag(field, 1)
         littleEndian(value)
     }
 
     /// Writes a fixed64 unless it is 0.
-    mutating func fixed64(_ field: UInt32, _ value: UInt64) {
+    public mutating func fixed64(_ field: UInt32, _ value: UInt64) {
         if value != 0 { fixed64(field, always: value) }
     }
 
@@ -103,14 +105,32 @@ struct ProtobufWriter {
         if !value.isEmpty { bytes(field, always: value) }
     }
 
+    /// Writes bytes, empty ones too: for messages within this one that somebody else wrote.
+    public mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
+        value.withUnsafeBytes { bytes(field, always: $0) }
+    }
+
+    /// Writes a message within this one, an empty one too.
+    public mutating func message(_ field: UInt32, _ body: (inout ProtobufWriter) -> Void) {
+        let mark = begin(field)
+        body(&self)
+        end(mark)
+    }
+
+    /// Writes text, empty text too: for lists.
+    public mutating func string(_ field: UInt32, always value: String) {
+        var value = value
+        value.withUTF8 { bytes(field, always: UnsafeRawBufferPointer($0)) }
+    }
+
     /// Writes text unless it is empty.
-    mutating func string(_ field: UInt32, _ value: String) {
+    public mutating func string(_ field: UInt32, _ value: String) {
         var value = value
         value.withUTF8 { bytes(field, UnsafeRawBufferPointer($0)) }
     }
 
     /// Writes an id of 8 or 16 bytes, the most significant first; nothing for an all-zero one.
-    mutating func id(_ field: UInt32, _ words: UInt64...) {
+    public mutating func id(_ field: UInt32, _ words: UInt64...) {
         guard words.contains(where: { $0 != 0 }) else { return }
         tag(field, 2)
         rawVarint(UInt64(words.count * 8))

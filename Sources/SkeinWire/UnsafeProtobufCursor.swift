@@ -68,6 +68,7 @@ enum ProtobufMessage: String {
     case zipkinEndpoint = "zipkin.proto3.Endpoint"
     case zipkinAnnotation = "zipkin.proto3.Annotation"
     case zipkinTag = "zipkin.proto3.Span.TagsEntry"
+    case plain = "the message"
 }
 
 /// A walk over the fields of one protobuf message.

@@ -15,6 +15,7 @@ BINARY = pathlib.Path(os.environ.get("SKEIN_BINARY", ROOT / "bin" / "skein"))
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
 LISTENERS = ("http", "otlp-http", "otlp-grpc", "zipkin")
+# Others are bound when asked for: SkeinServer(…, listeners=("jaeger-grpc",)).
 
 
 @dataclasses.dataclass
@@ -37,8 +38,9 @@ class Answer:
 class SkeinServer:
     """One server process, of `serve` or of `demo`. `start` returns when all its ports answer."""
 
-    def __init__(self, folder, *arguments, command="serve", durability="fsync"):
+    def __init__(self, folder, *arguments, command="serve", durability="fsync", listeners=()):
         self.command = command
+        self.listeners = LISTENERS + tuple(listeners)
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.log = self.folder / "skein.log"
@@ -53,7 +55,7 @@ class SkeinServer:
         ports = self.folder / f"ports-{time.monotonic_ns()}.json"
         command = [
             str(BINARY), self.command, "--data", str(self.data), "--ports-file", str(ports)]
-        for listener in LISTENERS:
+        for listener in self.listeners:
             command += [f"--{listener}", "127.0.0.1:0"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -71,7 +73,7 @@ class SkeinServer:
                 raise AssertionError(f"no ports after {START_SECONDS_MAX} s:\n{self.log_tail()}")
             time.sleep(0.005)  # Between two looks at the file; the loop ends by the deadline.
         found = json.loads(text)
-        self.addresses = {name: ("127.0.0.1", found[name]) for name in LISTENERS}
+        self.addresses = {name: ("127.0.0.1", found[name]) for name in self.listeners}
         ports.unlink()
         return self
 

@@ -39,7 +39,8 @@ def test_serve_help_names_every_option_with_its_default():
     text = skein("serve", "--help").stdout
     for option, default in {
         "--data": "", "--http": "127.0.0.1:16686", "--otlp-http": "127.0.0.1:4318",
-        "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411", "--retention": "7d",
+        "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411",
+        "--jaeger-grpc": "16685", "--retention": "7d",
         "--retention-bytes": "unlimited", "--totals-retention": "90d",
         "--durability": "fsync", "--insecure-open": "", "--config": "", "--ports-file": "",
     }.items():
@@ -68,6 +69,7 @@ def test_a_wrong_word_says_what_was_meant(wrong, meant):
         (["--http", "127.0.0.1:99999"], "99999"),
         (["--otlp-http", "0.0.0.0:0"], "--insecure-open"),
         (["--otlp-grpc", "[::]:0"], "--insecure-open"),
+        (["--jaeger-grpc", "0.0.0.0:0"], "--insecure-open"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_hint(tmp_path, arguments, hint):

@@ -3,12 +3,14 @@
 import HTTPTypes
 import Hummingbird
 import QueryLanguage
+import SkeinWire
 import Store
 
 /// An answer other than success, with what to say.
 struct Failure: Error {
     var status: HTTPResponse.Status
     var message: String
+    var retryAfterSeconds: Int?
 
     static func badRequest(_ message: String) -> Failure {
         Failure(status: .badRequest, message: message)
@@ -16,6 +18,42 @@ struct Failure: Error {
 
     static func notFound(_ message: String) -> Failure {
         Failure(status: .notFound, message: message)
+    }
+}
+
+extension Failure {
+    /// What to answer for an error of any station.
+    init(of error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case let error as QueryError: self = .badRequest(error.description)
+        case let error as WireError: self = .badRequest(error.description)
+        case let error as StoreError: self.init(of: error)
+        case is CancellationError:
+            self.init(status: .serviceUnavailable, message: "the query was cancelled; ask again")
+        default:
+            self.init(status: .internalServerError, message: "the query failed: \(error)")
+        }
+    }
+
+    private init(of error: StoreError) {
+        switch error {
+        case .overloaded(let seconds):
+            self.init(
+                status: .serviceUnavailable,
+                message: "too busy; ask again in \(seconds) s",
+                retryAfterSeconds: seconds
+            )
+        case .storageFailed(let reason):
+            self.init(status: .internalServerError, message: "the storage failed: \(reason)")
+        case .closed:
+            self.init(status: .serviceUnavailable, message: "the server is shutting down")
+        case .unsupported(let what):
+            self.init(status: .notImplemented, message: "not supported: \(what)")
+        case .refused(let reason): self = .badRequest(reason)
+        case .cancelled:
+            self.init(status: .serviceUnavailable, message: "the query was cancelled; ask again")
+        }
     }
 }
 
@@ -31,31 +69,11 @@ enum ErrorStyle: Sendable {
     case zipkin
 
     func response(to error: any Error) -> Response {
-        switch error {
-        case let failure as Failure: return response(failure.status, failure.message)
-        case let error as QueryError: return response(to: error)
-        case let error as StoreError: return response(to: error)
-        case is CancellationError:
-            return response(.serviceUnavailable, "the query was cancelled; ask again")
-        default:
-            return response(.internalServerError, "the query failed: \(error)")
-        }
-    }
-
-    private func response(to error: StoreError) -> Response {
-        switch error {
-        case .overloaded(let seconds):
-            var answer = response(.serviceUnavailable, "too busy; ask again in \(seconds) s")
-            answer.headers[.retryAfter] = "\(seconds)"
-            return answer
-        case .storageFailed(let reason):
-            return response(.internalServerError, "the storage failed: \(reason)")
-        case .closed: return response(.serviceUnavailable, "the server is shutting down")
-        case .unsupported(let what): return response(.notImplemented, "not supported: \(what)")
-        case .refused(let reason): return response(.badRequest, reason)
-        case .cancelled:
-            return response(.serviceUnavailable, "the query was cancelled; ask again")
-        }
+        if let error = error as? QueryError { return response(to: error) }
+        let failure = Failure(of: error)
+        var answer = response(failure.status, failure.message)
+        if let seconds = failure.retryAfterSeconds { answer.headers[.retryAfter] = "\(seconds)" }
+        return answer
     }
 
     /// The code of gRPC that says the same.

@@ -505,7 +505,7 @@ extension OpenAPI {
               },
               "ports": {
                 "type": "object",
-                "description": "Where spans can be sent, by listener: http, otlp-http, otlp-grpc, zipkin.",
+                "description": "Where spans can be sent, by listener: http, otlp-http, otlp-grpc, zipkin, and jaeger-grpc where it was asked for.",
                 "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65535}
               }
             },

@@ -18,7 +18,7 @@ public struct ReadAPI: Sendable {
         public var uptimeSeconds: UInt64
         /// `fsync` or `os`.
         public var durability: String
-        /// Ports by listener: `http`, `otlp-http`, `otlp-grpc`, `zipkin`.
+        /// Ports by listener: `http`, `otlp-http`, `otlp-grpc`, `zipkin`, and those that were asked for.
         public var ports: [String: Int]
 
         /// States the facts.

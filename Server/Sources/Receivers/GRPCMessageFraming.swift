@@ -94,7 +94,7 @@ struct GRPCMessageFraming: ~Copyable {
                     phase = .packed(held, length)
                 }
             case .complete:
-                throw .malformed("an Export call has one message, more bytes follow it")
+                throw .malformed("a call here has one message, more bytes follow it")
             }
         }
         if isLast { try end() }

@@ -7,10 +7,23 @@ internal import NIOHPACK
 internal import NIOHTTP2
 internal import SkeinWire
 
+/// What the messages of one port keep to.
+struct GRPCMessageRules: Sendable {
+    /// Bytes of a message, before and after it is unpacked.
+    let messageByteCount: Int
+    /// What all messages under way are reserved from.
+    let budget: ByteBudget
+    /// How long a client that finds no room there should wait.
+    let retryAfterSeconds: @Sendable () -> Int
+    /// Told what became of a call that was refused.
+    let count: @Sendable (IngestResult) -> Void
+}
+
 /// Stands before the gRPC library on each HTTP/2 stream and does what it leaves open: it reserves a
 /// message's bytes before it is read, unpacks it (zstd too), and refuses one that is too large or
 /// damaged with a status. The library resets the stream instead, which clients take for CANCELLED and
-/// send again for ever. A client that stops sending in the middle is refused too.
+/// send again for ever. A client that stops sending in the middle is refused too, and one that leaves
+/// its answer unread loses the stream.
 ///
 /// Lives on one event loop, like every handler.
 final class GRPCMessageGate: ChannelDuplexHandler {
@@ -19,7 +32,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
     typealias OutboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    private let ingest: Ingest
+    private let rules: GRPCMessageRules
     private let limits: ReceiverLimits
     private var watch: ConnectionWatch?
     private var tick: RepeatedTask?
@@ -28,8 +41,8 @@ final class GRPCMessageGate: ChannelDuplexHandler {
     private var hasAnswered = false
     private var hasRefused = false
 
-    init(ingest: Ingest, limits: ReceiverLimits) {
-        self.ingest = ingest
+    init(rules: GRPCMessageRules, limits: ReceiverLimits) {
+        self.rules = rules
         self.limits = limits
     }
 
@@ -41,7 +54,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
         case .data(let frame):
             guard case .byteBuffer(let bytes) = frame.data, framing != nil else { return }
             watch?.readBody(byteCount: bytes.readableBytes)
-            if frame.endStream { stopWatching() }
+            if frame.endStream { watch?.readEnd() }
             do throws(GRPCRefusal) {
                 let plain = try framing?.receive(bytes, isLast: frame.endStream) ?? ByteBuffer()
                 guard plain.readableBytes > 0 || frame.endStream else { return }
@@ -67,6 +80,14 @@ final class GRPCMessageGate: ChannelDuplexHandler {
         context.write(data, promise: promise)
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        watch?.writabilityChanged(
+            context.channel.isWritable,
+            now: context.eventLoop.now.uptimeNanoseconds
+        )
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         framing = nil
         stopWatching()
@@ -75,7 +96,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { stopWatching() }
 
-    /// Refuses the call once its message comes in more slowly than a body may.
+    /// Refuses the call once its message comes in, or its answer goes out, more slowly than it may.
     private func startWatching(_ context: ChannelHandlerContext) {
         let now = context.eventLoop.now.uptimeNanoseconds
         watch = ConnectionWatch(limits: limits, now: now)
@@ -118,8 +139,8 @@ final class GRPCMessageGate: ChannelDuplexHandler {
         }
         framing = GRPCMessageFraming(
             encoding: encoding,
-            limit: ingest.limits.requestByteCount,
-            budget: ingest.budget
+            limit: rules.messageByteCount,
+            budget: rules.budget
         )
         startWatching(context)
         // What is passed on is plain.
@@ -140,7 +161,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
             let details = OTLP.status(
                 code: StatusCodeNumber.unavailable.rawValue,
                 message: message,
-                retryDelaySeconds: ingest.retryAfterSeconds(),
+                retryDelaySeconds: rules.retryAfterSeconds(),
                 format: .protobuf
             )
             let text = Data(details).base64EncodedString()
@@ -156,7 +177,7 @@ final class GRPCMessageGate: ChannelDuplexHandler {
         _ counted: IngestResult,
         _ context: ChannelHandlerContext
     ) {
-        ingest.counters.count(.otlpGRPC, counted)
+        rules.count(counted)
         framing = nil
         stopWatching()
         hasRefused = true

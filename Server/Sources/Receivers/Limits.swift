@@ -39,6 +39,13 @@ public struct ReceiverLimits: Sendable {
     public var zipkinPatienceMilliseconds = 8_000
     /// Streams of one HTTP/2 connection at once.
     public var streamCount = 100
+    /// Streams at once of an HTTP/2 connection that asks: each may hold an answer of many traces.
+    public var readStreamCount = 16
+    /// Bytes of a question over gRPC: a query's longest text and a filter with its most conditions
+    /// are far below.
+    public var questionByteCount = 256 << 10
+    /// Bytes of all questions of a port that are being read or answered.
+    public var questionsByteCount = 64 << 20
     /// Bytes of an HTTP/2 connection's and stream's window: a whole large batch in one round trip.
     public var windowByteCount = 8 << 20
     /// Bytes of one HTTP/2 frame: fewer, larger frames cost a fifth of the default's time.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a listener listens: `HOST:PORT`, with `[…]` around an IPv6 host. Port 0 is any free port.
+/// Where a listener listens: `HOST:PORT`, with `[…]` around an IPv6 host, or a port of the loopback
+/// alone. Port 0 is any free port.
 public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// A name or number of a network interface.
     public var host: String
@@ -13,11 +14,15 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `HOST:PORT`.
+    /// Reads `HOST:PORT`, or `PORT` for `127.0.0.1:PORT`.
     ///
-    /// - Parameter text: such as `127.0.0.1:4318` or `[::1]:4318`.
+    /// - Parameter text: such as `127.0.0.1:4318`, `[::1]:4318` or `4318`.
     /// - Throws: `InvalidAddress`, which says what was expected.
     public init(parsing text: String) throws(InvalidAddress) {
+        if let port = Self.port(text) {
+            self.init(host: "127.0.0.1", port: port)
+            return
+        }
         guard let colon = text.lastIndex(of: ":") else {
             throw InvalidAddress(text: text, problem: "there is no port")
         }
@@ -29,13 +34,18 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             throw InvalidAddress(text: text, problem: "an IPv6 host stands in brackets")
         }
         guard !host.isEmpty else { throw InvalidAddress(text: text, problem: "there is no host") }
-        guard portText.allSatisfy({ $0.isASCII && $0.isNumber }), let port = UInt16(portText) else {
+        guard let port = Self.port(portText) else {
             throw InvalidAddress(
                 text: text,
                 problem: "the port \"\(portText)\" is not a number from 0 to 65535"
             )
         }
-        self.init(host: String(host), port: Int(port))
+        self.init(host: String(host), port: port)
+    }
+
+    private static func port(_ text: some StringProtocol) -> Int? {
+        guard text.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        return UInt16(text).map(Int.init)
     }
 
     /// Whether only this machine can reach it.

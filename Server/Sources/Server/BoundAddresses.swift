@@ -7,9 +7,14 @@ internal import Synchronization
 public struct BoundAddresses: Sendable, Equatable {
     private var addresses: [Listener: ListenAddress] = [:]
 
+    /// The listeners that are bound, with their addresses, in their order.
+    public var all: [(listener: Listener, address: ListenAddress)] {
+        Listener.allCases.compactMap { listener in addresses[listener].map { (listener, $0) } }
+    }
+
     /// The address of a listener.
     ///
-    /// - Parameter listener: any; all are bound once the server is ready.
+    /// - Parameter listener: one that is always bound, once the server is ready.
     public subscript(listener: Listener) -> ListenAddress {
         guard let address = addresses[listener] else {
             preconditionFailure("\(listener) was handed out before it was bound")
@@ -19,15 +24,15 @@ public struct BoundAddresses: Sendable, Equatable {
 
     /// The ports of the listeners that are bound by now, by the listeners' names.
     var ports: [String: Int] {
-        Dictionary(uniqueKeysWithValues: addresses.map { ($0.key.rawValue, $0.value.port) })
+        Dictionary(uniqueKeysWithValues: all.map { ($0.listener.rawValue, $0.address.port) })
     }
 
     /// The page's address.
     public var page: String { "http://\(self[.http])" }
 
-    fileprivate mutating func add(_ listener: Listener, _ address: ListenAddress) -> Bool {
+    fileprivate mutating func add(_ listener: Listener, _ address: ListenAddress) -> Int {
         addresses[listener] = address
-        return addresses.count == Listener.allCases.count
+        return addresses.count
     }
 
     fileprivate init() {}
@@ -35,12 +40,16 @@ public struct BoundAddresses: Sendable, Equatable {
 
 /// Collects addresses as listeners come up, and tells when all are there.
 final class BindingBoard: Sendable {
+    private let expectedCount: Int
     private let bound = Mutex(BoundAddresses())
     private let all = AsyncStream<BoundAddresses>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
+    /// Waits for so many listeners.
+    init(expectedCount: Int) { self.expectedCount = expectedCount }
+
     func add(_ listener: Listener, _ address: ListenAddress) {
         let complete = bound.withLock { bound in
-            bound.add(listener, address) ? bound : nil
+            bound.add(listener, address) == expectedCount ? bound : nil
         }
         if let complete { all.continuation.yield(complete) }
     }

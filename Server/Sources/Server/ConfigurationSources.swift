@@ -12,6 +12,7 @@ public struct ConfigurationSources: Sendable {
         case otlpHTTP = "otlp-http"
         case otlpGRPC = "otlp-grpc"
         case zipkin, retention, durability
+        case jaegerGRPC = "jaeger-grpc"
         case retentionBytes = "retention-bytes"
         case totalsRetention = "totals-retention"
         case insecureOpen = "insecure-open"

@@ -14,7 +14,7 @@ public enum PortsFile {
     /// - Throws: `ConfigurationError` when the file cannot be written.
     public static func write(_ addresses: BoundAddresses, to path: String) throws {
         let fields =
-            Listener.allCases.map { "\"\($0.rawValue)\":\(addresses[$0].port)" }
+            addresses.all.map { "\"\($0.listener.rawValue)\":\($0.address.port)" }
             + ["\"pid\":\(ProcessInfo.processInfo.processIdentifier)"]
         let text = "{\(fields.joined(separator: ","))}\n"
         do {

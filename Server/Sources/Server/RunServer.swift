@@ -33,7 +33,7 @@ public func runServer(
     }
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
-    let board = BindingBoard()
+    let board = BindingBoard(expectedCount: configuration.listeners.count)
     let stations = Stations(configuration, store: store, clock: clock, board: board)
     let group = ServiceGroup(
         configuration: groupConfiguration(

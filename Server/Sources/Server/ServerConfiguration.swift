@@ -15,6 +15,8 @@ public struct ServerConfiguration: Sendable {
     public var otlpGRPC = ListenAddress(host: "127.0.0.1", port: 4317)
     /// Zipkin's interfaces, both ways.
     public var zipkin = ListenAddress(host: "127.0.0.1", port: 9411)
+    /// Jaeger's query interface over gRPC; `nil` for none.
+    public var jaegerGRPC: ListenAddress?
     /// How long spans are kept.
     public var retention = Retention.standard
     /// How long minute totals are kept; `nil` for 90 days, or as long as spans where that is longer.
@@ -36,10 +38,11 @@ public struct ServerConfiguration: Sendable {
     /// - Throws: `ConfigurationError`, which says what to do.
     public func checkExposure() throws(ConfigurationError) {
         guard !isInsecureOpen else { return }
-        for listener in Listener.allCases where !self[listener].isLoopback {
+        for listener in Listener.allCases {
+            guard let address = self[listener], !address.isLoopback else { continue }
             throw ConfigurationError(
                 """
-                --\(listener.rawValue) \(self[listener]) can be reached from other machines, and \
+                --\(listener.rawValue) \(address) can be reached from other machines, and \
                 this version does not ask who they are. Listen on 127.0.0.1 or [::1], or add \
                 --insecure-open if everyone who can reach this machine may read and write traces
                 """
@@ -70,22 +73,28 @@ public struct ServerConfiguration: Sendable {
         )
     }
 
-    /// The address of one listener.
-    public subscript(listener: Listener) -> ListenAddress {
+    /// The listeners that are to be bound.
+    var listeners: [Listener] { Listener.allCases.filter { self[$0] != nil } }
+
+    /// The address of one listener, `nil` where it is not to be bound. Only those that are bound when
+    /// asked for can be set to `nil`; the others stay as they are.
+    public subscript(listener: Listener) -> ListenAddress? {
         get {
             switch listener {
             case .http: http
             case .otlpHTTP: otlpHTTP
             case .otlpGRPC: otlpGRPC
             case .zipkin: zipkin
+            case .jaegerGRPC: jaegerGRPC
             }
         }
         set {
             switch listener {
-            case .http: http = newValue
-            case .otlpHTTP: otlpHTTP = newValue
-            case .otlpGRPC: otlpGRPC = newValue
-            case .zipkin: zipkin = newValue
+            case .http: http = newValue ?? http
+            case .otlpHTTP: otlpHTTP = newValue ?? otlpHTTP
+            case .otlpGRPC: otlpGRPC = newValue ?? otlpGRPC
+            case .zipkin: zipkin = newValue ?? zipkin
+            case .jaegerGRPC: jaegerGRPC = newValue
             }
         }
     }
@@ -97,6 +106,8 @@ public enum Listener: String, Sendable, CaseIterable {
     case otlpHTTP = "otlp-http"
     case otlpGRPC = "otlp-grpc"
     case zipkin
+    /// Bound only when asked for.
+    case jaegerGRPC = "jaeger-grpc"
 }
 
 /// A setting the server cannot work with.

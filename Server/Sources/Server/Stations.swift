@@ -2,6 +2,7 @@
 
 internal import API
 internal import Engine
+internal import GRPCCore
 internal import HTTPTypes
 internal import Hummingbird
 internal import Ingest
@@ -41,7 +42,7 @@ struct Stations {
             )
         )
         self.ingest = ingest
-        limits = Self.receiverLimits()
+        limits = Self.receiverLimits(listenerCount: configuration.listeners.count)
         metrics = MetricsText(store: store, ingest: ingest, clock: clock)
         let begin = clock.monotonicNanoseconds()
         let durability = configuration.durability.rawValue
@@ -63,21 +64,21 @@ struct Stations {
 
     /// A listener whose accept fails for want of a file descriptor does not recover: the connections
     /// of all of them together stay below what may be open, with room for the store.
-    private static func receiverLimits() -> ReceiverLimits {
+    private static func receiverLimits(listenerCount: Int) -> ReceiverLimits {
         var limits = ReceiverLimits()
         let openFiles = Process.raiseOpenFileLimit()
-        let share = (openFiles - Limits.storeFileCount) / Listener.allCases.count
+        let share = (openFiles - Limits.storeFileCount) / listenerCount
         limits.connectionCount = max(16, min(limits.connectionCount, share))
         return limits
     }
 
-    /// One service a port.
+    /// One service a port that is to be bound.
     func services(logger: Logger) -> [any Service] {
         let zipkin = Router(context: BasicRequestContext.self)
         readAPI.addZipkinRoutes(to: zipkin)
         addHealth(to: zipkin)
-        return [
-            listener(.http, pageRouter().buildResponder(), logger),
+        var services: [any Service] = [
+            listener(.http, configuration.http, pageRouter().buildResponder(), logger),
             OTLPHTTPListener(
                 option: "--\(Listener.otlpHTTP.rawValue)",
                 address: configuration.otlpHTTP,
@@ -94,20 +95,40 @@ struct Stations {
             ),
             listener(
                 .zipkin,
+                configuration.zipkin,
                 ZipkinReceiver(ingest: ingest, limits: limits, next: zipkin.buildResponder()),
                 logger
             ),
         ]
+        if let address = configuration.jaegerGRPC {
+            services.append(grpc(.jaegerGRPC, address, readAPI.jaegerGRPCServices))
+        }
+        return services
+    }
+
+    private func grpc(
+        _ listener: Listener,
+        _ address: ListenAddress,
+        _ services: [any RegistrableRPCService]
+    ) -> GRPCReadListener {
+        GRPCReadListener(
+            option: "--\(listener.rawValue)",
+            address: address,
+            services: services,
+            limits: limits,
+            onBound: { [board] in board.add(listener, $0) }
+        )
     }
 
     private func listener<Responder: HTTPResponder>(
         _ listener: Listener,
+        _ address: ListenAddress,
         _ responder: Responder,
         _ logger: Logger
     ) -> HTTPListener<Responder> where Responder.Context == BasicRequestContext {
         HTTPListener(
             option: "--\(listener.rawValue)",
-            address: configuration[listener],
+            address: address,
             responder: responder,
             limits: limits,
             logger: logger,

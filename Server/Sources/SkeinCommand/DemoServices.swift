@@ -36,6 +36,10 @@ struct DemoServer: Service {
 
     private func greeting(at addresses: BoundAddresses) -> String {
         let page = addresses.page
+        let asked = addresses.all
+            .filter { ![.http, .otlpHTTP, .otlpGRPC, .zipkin].contains($0.listener) }
+            .map { "\nAsked for: --\($0.listener.rawValue) on \($0.address)." }
+            .joined()
         let rule = String(repeating: "─", count: page.count + 4)
         return """
             The shop is open. Watch its traces arrive:
@@ -45,7 +49,7 @@ struct DemoServer: Service {
               └\(rule)┘
 
             Send your own spans, too: OTLP/HTTP on \(addresses[.otlpHTTP]), OTLP/gRPC on \
-            \(addresses[.otlpGRPC]), Zipkin on \(addresses[.zipkin]).
+            \(addresses[.otlpGRPC]), Zipkin on \(addresses[.zipkin]).\(asked)
             The traces are kept in \(configuration.dataDirectory). Ctrl-C stops everything.
             """
     }

@@ -65,17 +65,32 @@ struct Serve: AsyncParsableCommand {
 ///   - addresses: where it listens.
 /// - Returns: some lines of text.
 func summary(of configuration: ServerConfiguration, at addresses: BoundAddresses) -> String {
-    """
-    Skein \(skeinVersion) is running. Open \(addresses.page)
+    let optional = addresses.all
+        .compactMap { bound in
+            optionalWords(bound.listener).map { words in
+                "\n  \(words.name)  http://\(bound.address)   \(words.purpose)"
+            }
+        }
+        .joined()
+    return """
+        Skein \(skeinVersion) is running. Open \(addresses.page)
 
-      OTLP/HTTP   http://\(addresses[.otlpHTTP])   OpenTelemetry, protobuf or JSON
-      OTLP/gRPC   http://\(addresses[.otlpGRPC])   OpenTelemetry
-      Zipkin      http://\(addresses[.zipkin])   spans in, traces out
-      Jaeger API  \(addresses.page)/api   for Grafana and other readers
-      Data        \(configuration.dataDirectory), kept \(kept(configuration))
+          OTLP/HTTP   http://\(addresses[.otlpHTTP])   OpenTelemetry, protobuf or JSON
+          OTLP/gRPC   http://\(addresses[.otlpGRPC])   OpenTelemetry
+          Zipkin      http://\(addresses[.zipkin])   spans in, traces out
+          Jaeger API  \(addresses.page)/api   for Grafana and other readers\(optional)
+          Data        \(configuration.dataDirectory), kept \(kept(configuration))
 
-    Ctrl-C stops it.
-    """
+        Ctrl-C stops it.
+        """
+}
+
+/// The name, as wide as the others, and the purpose of a listener that is bound only when asked for.
+private func optionalWords(_ listener: Listener) -> (name: String, purpose: String)? {
+    switch listener {
+    case .http, .otlpHTTP, .otlpGRPC, .zipkin: nil
+    case .jaegerGRPC: ("Jaeger gRPC", "Jaeger's query interface")
+    }
 }
 
 private func kept(_ configuration: ServerConfiguration) -> String {

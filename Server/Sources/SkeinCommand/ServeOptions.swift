@@ -47,6 +47,14 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Jaeger's query interface over gRPC, for tools made for it; 16685 is usual. (default: off)",
+            valueName: "host:port"
+        )
+    )
+    var jaegerGrpc: String?
+
+    @Option(
+        help: ArgumentHelp(
             "How long spans are kept: a number and s, m, h, d or w, or forever. (default: 7d)",
             valueName: "time"
         )
@@ -116,6 +124,7 @@ struct ServeOptions: ParsableArguments {
         given[.otlpHTTP] = otlpHttp
         given[.otlpGRPC] = otlpGrpc
         given[.zipkin] = zipkin
+        given[.jaegerGRPC] = jaegerGrpc
         given[.retention] = retention
         given[.totalsRetention] = totalsRetention
         given[.retentionBytes] = retentionBytes

@@ -27,9 +27,14 @@ import Testing
         #expect(address.description == text)
     }
 
+    @Test func `a port alone is one of the loopback`() throws {
+        #expect(try ListenAddress(parsing: "16685").description == "127.0.0.1:16685")
+        #expect(try ListenAddress(parsing: "0").isLoopback)
+    }
+
     @Test(arguments: [
-        "", "4318", "localhost", ":4318", "localhost:", "localhost:x", "localhost:65536",
-        "localhost:-1", "localhost:+1", "::1:80", "[]:80", "localhost:٣",
+        "", "localhost", ":4318", "localhost:", "localhost:x", "localhost:65536",
+        "localhost:-1", "localhost:+1", "::1:80", "[]:80", "localhost:٣", "65536", "٣", "-1",
     ])
     func `what is no address is refused with an example`(_ text: String) {
         let error = #expect(throws: InvalidAddress.self) { try ListenAddress(parsing: text) }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRPCCore
+import HTTPTypes
+import SkeinWire
+
+/// A gRPC service that answers questions.
+struct GRPCService: RegistrableRPCService {
+    /// With its package, such as `jaeger.api_v3.QueryService`.
+    let name: String
+    let calls: [GRPCCall]
+
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        for call in calls {
+            router.registerHandler(
+                forMethod: MethodDescriptor(fullyQualifiedService: name, method: call.method),
+                deserializer: GRPCBytes(),
+                serializer: GRPCBytes()
+            ) { request, _ in
+                let bytes = try await ServerRequest(stream: request).message
+                return StreamingServerResponse { writer in
+                    do {
+                        let question = try ProtobufFields(bytes)
+                        return try await call.answer(question, GRPCAnswer(writer)).metadata
+                    } catch let error as RPCError {
+                        throw error
+                    } catch {
+                        throw Failure(of: error).rpcError
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One call of a service: a question, and one message or a stream of them for an answer, which are
+/// the same on the wire.
+struct GRPCCall: Sendable {
+    let method: String
+    /// Writes the answer's messages, and says what is missing in them.
+    let answer: @Sendable (ProtobufFields, GRPCAnswer) async throws -> GRPCIncomplete
+
+    init(
+        _ method: String,
+        _ answer: @escaping @Sendable (ProtobufFields, GRPCAnswer) async throws -> GRPCIncomplete
+    ) {
+        self.method = method
+        self.answer = answer
+    }
+}
+
+/// Where an answer's messages go.
+struct GRPCAnswer: Sendable {
+    private let writer: RPCWriter<[UInt8]>
+
+    init(_ writer: RPCWriter<[UInt8]>) { self.writer = writer }
+
+    /// Sends a message; waits while the client takes none.
+    func send(_ message: ProtobufWriter) async throws { try await writer.write(message.bytes) }
+
+    /// Sends a message that is there already.
+    func send(_ message: [UInt8]) async throws { try await writer.write(message) }
+}
+
+/// Why an answer is not whole; nothing where it is.
+struct GRPCIncomplete {
+    static let whole = GRPCIncomplete(reasons: [])
+
+    let reasons: [String]
+
+    /// In the trailers, as the header of the same name over HTTP.
+    fileprivate var metadata: Metadata {
+        reasons.isEmpty ? [:] : ["skein-incomplete": .string(reasons.joined(separator: "; "))]
+    }
+}
+
+extension Failure {
+    fileprivate var rpcError: RPCError {
+        let code: RPCError.Code =
+            switch status {
+            case .badRequest: .invalidArgument
+            case .notFound: .notFound
+            case .conflict: .aborted
+            case .notImplemented, .methodNotAllowed: .unimplemented
+            case .contentTooLarge: .resourceExhausted
+            case .serviceUnavailable: .unavailable
+            default: .internalError
+            }
+        return RPCError(code: code, message: message)
+    }
+}

@@ -43,6 +43,24 @@ public struct Column<Element: BitwiseCopyable>: ~Copyable {
         isOwned = false
     }
 
+    /// A full column of `count` zeros, of a type for which zero bytes are a value. Up to 16,384 of them
+    /// take no memory.
+    public init(zeros count: Int) {
+        precondition(count >= 0, "a column cannot have \(count) elements")
+        guard count * MemoryLayout<Element>.stride > SlabPacker.zeroByteCount else {
+            self.init(borrowing: SlabPacker.zeros(of: Element.self), count: count)
+            return
+        }
+        self.init(capacity: count)
+        // Bound: room for `count`, just made.
+        UnsafeMutableRawPointer(base).initializeMemory(
+            as: UInt8.self,
+            repeating: 0,
+            count: count * MemoryLayout<Element>.stride
+        )
+        storedCount = count
+    }
+
     deinit { if isOwned { base.deallocate() } }
 
     /// Whether there are no elements.

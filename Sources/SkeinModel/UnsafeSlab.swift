@@ -103,7 +103,7 @@ struct SlabPacker: ~Copyable {
     }
 
     /// Bytes of zeros: for the widest column of 16,384 spans; hardly any batch has more.
-    private static let zeroByteCount = 128 << 10
+    static let zeroByteCount = 128 << 10
 
     private nonisolated(unsafe) static let sharedZeros: UnsafeMutableRawPointer = {
         let zeros = UnsafeMutableRawPointer.allocate(byteCount: zeroByteCount, alignment: 16)
@@ -112,7 +112,7 @@ struct SlabPacker: ~Copyable {
     }()
 
     /// Bound: read as at most `zeroByteCount` bytes, never written: columns over it do not own it.
-    private static func zeros<Element: BitwiseCopyable>(
+    static func zeros<Element: BitwiseCopyable>(
         of type: Element.Type
     ) -> UnsafeMutablePointer<Element> {
         sharedZeros.assumingMemoryBound(to: type)

@@ -94,6 +94,14 @@ public final class EmbeddedStore: TraceStore {
         return try await queries.run { flag throws(StoreError) in try core.scan(plan, flag) }
     }
 
+    public func walk(
+        _ plan: WalkPlan,
+        _ body: @escaping @Sendable (WalkedTraces) throws(StoreError) -> WalkStep
+    ) async throws(StoreError) -> WalkResult {
+        let core = core
+        return try await queries.run { flag throws(StoreError) in try core.walk(plan, flag, body) }
+    }
+
     public func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans {
         let core = core
         return try await queries.run { flag throws(StoreError) in try core.traces(request, flag) }

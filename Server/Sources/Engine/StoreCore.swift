@@ -165,6 +165,14 @@ public final class StoreCore: Sendable {
         try scan(plan, CancellationFlag())
     }
 
+    /// Goes through the whole traces of a plan.
+    public func walk(
+        _ plan: WalkPlan,
+        _ body: @escaping (WalkedTraces) throws(StoreError) -> WalkStep
+    ) throws(StoreError) -> WalkResult {
+        try walk(plan, CancellationFlag(), body)
+    }
+
     /// All spans of traces.
     public func traces(_ request: TraceRequest) throws(StoreError) -> TraceSpans {
         try traces(request, CancellationFlag())
@@ -194,6 +202,24 @@ public final class StoreCore: Sendable {
             beyond: result.incomplete
         )
         return result
+    }
+
+    func walk(
+        _ plan: WalkPlan,
+        _ flag: CancellationFlag,
+        _ body: @escaping (WalkedTraces) throws(StoreError) -> WalkStep
+    ) throws(StoreError) -> WalkResult {
+        try ask(plan.tenant, .range(plan.range), flag) { snapshot, context in
+            let walk = TraceWalk(
+                plan,
+                snapshot,
+                context,
+                lost: keeper.lostParts(of: plan.tenant, beyond: snapshot.incomplete),
+                report: { [keeper] in if !$0.isReadFailure { keeper.setAside($0) } },
+                body
+            )
+            return try walk.run()
+        }
     }
 
     func traces(

@@ -92,11 +92,18 @@ final class StoreKeeper: LogSink {
         _ tenant: Tenant,
         beyond incomplete: [String]
     ) -> [String] {
-        let lost = state.withLock { $0.lost }
-        return lost.filter { part in
-            part.entry.tenant == tenant.name && !incomplete.contains(part.reason)
-                && traces.contains(where: part.mayHold)
+        lostParts(of: tenant, beyond: incomplete).filter { part in
+            traces.contains {
+                part.mayHold($0.traceID, start: $0.start, duration: $0.duration)
+            }
         }.map(\.reason)
+    }
+
+    /// What was set aside of a tenant, but for what `incomplete` tells.
+    func lostParts(of tenant: Tenant, beyond incomplete: [String]) -> [LostPart] {
+        state.withLock { $0.lost }.filter { part in
+            part.entry.tenant == tenant.name && !incomplete.contains(part.reason)
+        }
     }
 
     var statistics: StoreStatistics {

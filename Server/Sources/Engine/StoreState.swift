@@ -148,13 +148,13 @@ struct LostPart {
 
     /// Whether it may hold more spans of a trace that was found elsewhere. Where its ids cannot be
     /// read, nearness in time decides.
-    func mayHold(_ trace: TraceSummary) -> Bool {
-        if let filter { return filter.mayContain(trace.traceID.low) }
-        let (end, isPastEnd) = trace.start.addingReportingOverflow(trace.duration)
+    func mayHold(_ id: TraceID, start: UInt64, duration: UInt64) -> Bool {
+        if let filter { return filter.mayContain(id.low) }
+        let (end, isPastEnd) = start.addingReportingOverflow(duration)
         let last = isPastEnd ? .max : end
         let reach = Limits.traceReachNanoseconds
         let (lastNear, overflow) = last.addingReportingOverflow(reach)
-        return entry.lastStart >= trace.start - min(trace.start, reach)
+        return entry.lastStart >= start - min(start, reach)
             && entry.firstStart <= (overflow ? .max : lastNear)
     }
 

@@ -37,7 +37,7 @@ struct GatheredTrace {
 /// Brings the spans of a trace together from the head and all parts, for the time of one query.
 final class TraceGatherer {
     let snapshot: Snapshot
-    let sessions: [PartSession]
+    private(set) var sessions: [PartSession]
     private let context: QueryContext
 
     init(_ snapshot: Snapshot, _ context: QueryContext) {
@@ -50,6 +50,9 @@ final class TraceGatherer {
             for session in self?.sessions ?? [] { session.reader.release() }
         }
     }
+
+    /// Goes on without a part that turned out to be damaged.
+    func leaveOut(_ number: UInt64) { sessions.removeAll { $0.part.number == number } }
 
     /// Whether spans of exactly this trace lie anywhere but in `part`.
     func isElsewhere(_ id: TraceID, than part: PartSession) throws -> Bool {
@@ -83,14 +86,25 @@ final class TraceGatherer {
     }
 
     /// The spans of exactly this trace.
-    func gather(_ id: TraceID) throws -> GatheredTrace {
+    ///
+    /// - Parameter head: where the head's traces stand, if that is known.
+    func gather(_ id: TraceID, _ head: HeadTraces? = nil) throws -> GatheredTrace {
         var gathered = GatheredTrace()
-        for batch in snapshot.head {
-            let table = UInt32(gathered.tables.count)
-            batch.forEachRow(of: id, isExact: true) { row in
-                gathered.rows.append(SpanReference(table: table, row: UInt32(row)))
+        if let head {
+            for place in head.rows(of: id) {
+                let table = snapshot.head[Int(place.table)].table
+                if gathered.tables.last !== table { gathered.tables.append(table) }
+                let own = UInt32(gathered.tables.count - 1)
+                gathered.rows.append(SpanReference(table: own, row: place.row))
             }
-            if gathered.rows.last?.table == table { gathered.tables.append(batch.table) }
+        } else {
+            for batch in snapshot.head {
+                let table = UInt32(gathered.tables.count)
+                batch.forEachRow(of: id, isExact: true) { row in
+                    gathered.rows.append(SpanReference(table: table, row: UInt32(row)))
+                }
+                if gathered.rows.last?.table == table { gathered.tables.append(batch.table) }
+            }
         }
         gathered.headTableCount = gathered.tables.count
         for session in sessions {
@@ -120,7 +134,7 @@ extension TraceGatherer {
     }
 
     /// Carries one source's names over into the answer, for as long as the answer is made.
-    private final class Carrier {
+    final class Carrier {
         var copier: SpanCopier
 
         init(_ source: SpanTable) { copier = SpanCopier(source: source.columns) }
@@ -171,7 +185,8 @@ extension TraceGatherer {
         return TraceSpans(columns: columns, incomplete: snapshot.incomplete)
     }
 
-    private func copy(
+    /// - Parameter carriers: of the head's batches; others are made for the trace.
+    func copy(
         _ trace: GatheredTrace,
         to columns: inout SpanColumns,
         _ carriers: inout [ObjectIdentifier: Carrier]

@@ -72,6 +72,9 @@ struct PackedIntegers: Sendable {
         return smallest &+ scale &* offset
     }
 
+    /// Whether all numbers are zero.
+    var isZero: Bool { planes == 0 && smallest == 0 }
+
     /// All numbers.
     var values: [UInt64] { values(0..<count) }
 

@@ -69,7 +69,7 @@ struct Reference {
         return (page, ScanCursor(value: value(last), traceID: last.traceID))
     }
 
-    private static func summary(
+    static func summary(
         _ id: TraceID,
         _ spans: [SpanValue],
         _ matched: [SpanID]

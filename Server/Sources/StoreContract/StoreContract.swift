@@ -32,6 +32,8 @@ public struct StoreContract: Sendable {
         case totalsCountDuplicatesOnce
         case callStatisticsCountEveryCallOnce
         case callStatisticsStandForSpansOfLongCalls
+        case walksTellEveryTraceOnce
+        case walksTellLongTracesWhole
         case tenantsDoNotSeeEachOther
         case whatCannotBeDoneIsRefused
     }
@@ -74,6 +76,8 @@ public struct StoreContract: Sendable {
             case .callStatisticsCountEveryCallOnce: try await callStatistics(seed)
             case .callStatisticsStandForSpansOfLongCalls:
                 try await callStatistics(seed, first: 900)
+            case .walksTellEveryTraceOnce: try await walks(seed)
+            case .walksTellLongTracesWhole: try await walksOfLongTraces(seed)
             case .tenantsDoNotSeeEachOther: try await tenants(seed)
             case .whatCannotBeDoneIsRefused: try await refusals(seed)
             }

@@ -6,6 +6,12 @@ public enum QueryLimits {
     public static let traceCount = 1...10_000
     /// Spans told of one spanset of a trace in a result list; the whole trace is one request away.
     public static let toldSpanCount = 0...1_000
+    /// Steps of time in one answer of numbers over time: more than a chart has pixels.
+    public static let stepCount = 11_000
+    /// Series in one such answer.
+    public static let seriesCount = 1...10_000
+    /// Spans named beside the numbers of one answer.
+    public static let exemplarCount = 0...10_000
     /// Bytes of one parameter's text: names and values beyond are no search but an attack.
     public static let textByteCount = 16_384
     /// Conditions of one query, at any depth: each costs a pass over a column.

@@ -87,7 +87,9 @@ let pureTargets: [Target] = [
     .target(name: "Analysis", dependencies: [skein("SkeinModel")], swiftSettings: strict),
     .target(
         name: "Query",
-        dependencies: ["QueryLanguage", "Store", "Analysis", skein("SkeinModel")],
+        dependencies: [
+            "QueryLanguage", "Store", "Analysis", skein("SkeinModel"), skein("SkeinPropagation"),
+        ],
         swiftSettings: strict
     ),
     .target(

@@ -41,7 +41,7 @@ ARROWS = {
     "Analysis": {"SkeinModel"},
     "Ingest": {"Store", "CZlib", "CZstd", "SkeinModel", "SkeinWire"},
     "Engine": {"Store", "Platform", "CZstd", "SkeinModel", "SkeinWire"},
-    "Query": {"QueryLanguage", "Store", "Analysis", "SkeinModel"},
+    "Query": {"QueryLanguage", "Store", "Analysis", "SkeinModel", "SkeinPropagation"},
     "StoreContract": {"Store", "SkeinModel"},
     # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
     "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},

@@ -10,6 +10,30 @@ enum RunLimits {
     static let searchSeconds = 10
     /// Spans looked at by one TraceQL search, at most: about five seconds of one core.
     static let examinedSpanCount = 50_000_000
+    /// Seconds that one question for numbers over time may take: then it tells what it has counted.
+    static let measureSeconds: UInt64 = 10
+    /// Series that one function of metrics keeps, at most; second stages choose among them.
+    static let measuredSeriesCount = 100_000
+    /// Numbers, one for each step of each series, that one function keeps, at most: 32 MB.
+    static let measuredNumberCount = 2_000_000
+    /// Buckets with numbers in them that one function keeps for its quantiles, at most: 64 MB.
+    static let sketchBucketCount = 2_000_000
+    /// Distinct values of one attribute that make series, at most.
+    static let labelCount = 200_000
+    /// Bytes of them, at most.
+    static let labelByteCount = 32 << 20
+    /// Values of each attribute that `compare` tells where a query does not say how many.
+    static let comparedTopCount: Int64 = 10
+    /// Attributes that one `compare` counts, at most.
+    static let comparedAttributeCount = 2_000
+    /// Distinct values of them together, at most.
+    static let comparedValueCount = 500_000
+    /// Counts, one for each step in which a value stands on spans of a side, at most: 64 MB.
+    static let comparedCountCount = 2_000_000
+    /// Exemplars where a query asks for some and does not say how many.
+    static let exemplarCount = 100
+    /// Spans that are held for each exemplar told, so that each series has its share.
+    static let exemplarCandidates = 8
     /// Traces whose calls are linked span by span; above it the store's own totals answer.
     static let linkedTraceCount = 5_000
     /// Spans of them, at most.

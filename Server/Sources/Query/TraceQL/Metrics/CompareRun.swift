@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import QueryLanguage
+import SkeinModel
+import Store
+
+/// `compare({…})`: how often each value of each attribute stands on the spans that meet a condition,
+/// and how often on the others.
+///
+/// A value is a number of `values`; spans are counted by value, step and side:
+/// ```
+/// attributes  0 name   1 span.zone     values  (0, "GET") -> 0   (1, "eu") -> 1   (1, all) -> 2
+/// counts      (value 1, step 5, selection) -> 17
+/// ```
+final class CompareRun: MeasureRun {
+    /// An attribute of spans, one of resources, or an intrinsic.
+    private final class Attribute {
+        let name: String
+        let labels = LabelTable()
+
+        init(_ name: String) { self.name = name }
+    }
+
+    private let grid: StepGrid
+    private let share: TraceShare
+    private let selection: SelectionProgram
+    private let conditions: [RowCondition]
+    /// When spans of the selection start.
+    private let selected: Range<UInt64>
+    private let top: Int
+    private let operands: OperandTable
+    private let intrinsics: [(attribute: Int, operand: Int)]
+    let fields: SpanFields
+    /// A span stands for nothing in particular here.
+    let hasExemplars = true
+    private(set) var examined = (traces: 0, spans: 0)
+
+    private var attributes: [Attribute] = []
+    private var attributeOfName: [String: Int] = [:]
+    private var values = SeriesTable(limit: RunLimits.comparedValueCount)
+    /// Above 15 bits of step and side the value.
+    private var counts = KeyedSlots(0.0, limit: RunLimits.comparedCountCount)
+    private var isFull = false
+
+    /// The number of a label that stands for all values of the attribute.
+    private static let all = LabelTable.untold - 1
+
+    init(
+        _ pipeline: TraceQL.Pipeline,
+        _ condition: TraceQL.Field?,
+        top: Int64?,
+        _ times: (start: Int64?, end: Int64?),
+        _ context: MeasureContext
+    ) throws(QueryError) {
+        grid = context.grid
+        share = context.share
+        self.top = Int(clamping: max(top ?? RunLimits.comparedTopCount, 1))
+        let start = UInt64(clamping: times.start ?? 0)
+        selected = start..<max(start, times.end.map { UInt64(clamping: $0) } ?? .max)
+        var table = OperandTable()
+        selection = try SelectionProgram(pipeline, context.share, &table)
+        var conditions: [RowCondition] = []
+        for field in condition?.conjuncts ?? [] {
+            conditions.append(try RowCondition(field, &table))
+        }
+        self.conditions = conditions
+        var intrinsics: [(Int, Int)] = []
+        for (intrinsic, name) in Self.comparedIntrinsics {
+            attributeOfName[name] = attributes.count
+            intrinsics.append((attributes.count, table.number(of: .intrinsic(intrinsic))))
+            attributes.append(Attribute(name))
+        }
+        self.intrinsics = intrinsics
+        operands = table
+        // Every attribute of every span.
+        fields = SpanFields(
+            table.fields.columns.union(.traceState),
+            attributeKeys: nil
+        )
+    }
+
+    private static let comparedIntrinsics: [(TraceQL.Intrinsic, String)] = [
+        (.name, "name"), (.status, "status"), (.kind, "kind"),
+        (.statusMessage, "statusMessage"), (.rootName, "rootName"),
+        (.rootService, "rootServiceName"),
+    ]
+
+    func add(_ walked: WalkedTraces) throws {
+        let batch = MeasuredBatch(walked, operands)
+        let found = try selection.spans(of: batch, grid, examined: &examined)
+        guard found.count > 0 else { return }
+        let sides = try sides(of: found, batch)
+        let weights = SamplingWeights.weights(of: found, batch.spans)
+        for (attribute, operand) in intrinsics {
+            count(attribute, operand, found, batch) { place in
+                (found.steps[place], sides[place], weights?[place] ?? 1)
+            }
+        }
+        var keys = BatchKeys(batch.spans.columns.resources.count)
+        for (place, row) in found.rows.enumerated() {
+            let cell = UInt64(found.steps[place] << 1 | sides[place])
+            let weight = weights?[place] ?? 1
+            for attribute in batch.spans.columns.spanAttributes[row].rows {
+                let key = batch.spans.columns.attributes.key[attribute]
+                let number = keys.span[key] ?? self.attribute("span.", key, batch.spans)
+                keys.span[key] = number
+                count(attribute, of: number, batch.spans, cell, weight)
+            }
+            let resource = Int(batch.spans.columns.resource[row])
+            if keys.resources[resource] == nil {
+                keys.resources[resource] = valuesOf(resource, batch.spans)
+            }
+            for (value, all) in keys.resources[resource] ?? [] {
+                count(value, all, cell, weight)
+            }
+        }
+    }
+
+    /// What is known about the keys of one batch.
+    private struct BatchKeys {
+        /// By string id of a key.
+        var span: [UInt32: Int] = [:]
+        /// By resource: numbers of its values, and of all values of their attributes.
+        var resources: [[(value: UInt32, all: UInt32)]?]
+
+        init(_ resourceCount: Int) { resources = Array(repeating: nil, count: resourceCount) }
+    }
+
+    /// By span: 1 for one of the selection, else 0.
+    private func sides(of found: borrowing SelectedSpans, _ batch: MeasuredBatch) throws -> [Int] {
+        let all = copy found
+        var kept = all
+        kept.filter { selected.contains(batch.spans.columns.start[all.rows[$0]]) }
+        for condition in conditions { try condition.filter(&kept, batch) }
+        var sides = [Int](repeating: 0, count: all.count)
+        var next = 0
+        // Both are in the order of their rows.
+        for (place, row) in all.rows.enumerated() where next < kept.count {
+            guard kept.rows[next] == row else { continue }
+            sides[place] = 1
+            next += 1
+        }
+        return sides
+    }
+
+    // MARK: Counting
+
+    private func attribute(_ scope: String, _ key: UInt32, _ spans: TraceSpans) -> Int {
+        let name = scope + spans.columns.strings.text(key)
+        if let number = attributeOfName[name] { return number }
+        guard attributes.count < RunLimits.comparedAttributeCount else {
+            isFull = true
+            return -1
+        }
+        attributeOfName[name] = attributes.count
+        attributes.append(Attribute(name))
+        return attributes.count - 1
+    }
+
+    /// Counts the values of an intrinsic, each looked up once where spans of the batch share it.
+    private func count(
+        _ attribute: Int,
+        _ operand: Int,
+        _ found: borrowing SelectedSpans,
+        _ batch: MeasuredBatch,
+        _ cell: (Int) -> (step: Int, side: Int, weight: Double)
+    ) {
+        let labels = attributes[attribute].labels
+        let all = values.number(UInt32(attribute), Self.all)
+        let part = SharedPart(batch.examined.operands[operand])
+        let isOfTrace = batch.examined.operands[operand].isOfTrace
+        var known: [Int: UInt32] = [:]
+        for (place, row) in found.rows.enumerated() {
+            // Neither shared by spans nor of the trace: the status message.
+            let key =
+                part?.place(row, in: batch.spans.columns)
+                ?? (isOfTrace ? found.traces[place] : Int(batch.spans.columns.statusMessage[row]))
+            let label =
+                known[key]
+                ?? labels.number(
+                    of: batch.value(of: operand, row: row, trace: found.traces[place])
+                )
+            known[key] = label
+            let (step, side, weight) = cell(place)
+            let value =
+                label == LabelTable.untold
+                ? SeriesKeys.untold : values.number(UInt32(attribute), label)
+            count(value, all, UInt64(step << 1 | side), weight)
+        }
+    }
+
+    private func count(
+        _ row: Int,
+        of attribute: Int,
+        _ spans: TraceSpans,
+        _ cell: UInt64,
+        _ weight: Double
+    ) {
+        guard let (value, all) = value(row, of: attribute, spans) else { return }
+        count(value, all, cell, weight)
+    }
+
+    /// The numbers of the value in attribute row `row` and of all values of its attribute; `nil` for
+    /// one that is not compared.
+    private func value(
+        _ row: Int,
+        of attribute: Int,
+        _ spans: TraceSpans
+    ) -> (value: UInt32, all: UInt32)? {
+        guard attribute >= 0 else { return nil }
+        switch spans.columns.attributes.type(row) {
+        case .bytes, .map, .empty: return nil
+        case .string, .bool, .int, .double, .array: break
+        }
+        let label = attributes[attribute].labels.number(of: row, in: spans.columns)
+        let all = values.number(UInt32(attribute), Self.all)
+        guard label < Self.all else { return (SeriesKeys.untold, all) }
+        return (values.number(UInt32(attribute), label), all)
+    }
+
+    private func valuesOf(
+        _ resource: Int,
+        _ spans: TraceSpans
+    ) -> [(value: UInt32, all: UInt32)] {
+        spans.columns.resources.attributes[resource].rows.compactMap { row in
+            let key = spans.columns.attributes.key[row]
+            return value(row, of: attribute("resource.", key, spans), spans)
+        }
+    }
+
+    private func count(_ value: UInt32, _ all: UInt32, _ cell: UInt64, _ weight: Double) {
+        for number in [value, all] {
+            let hasRoom =
+                number != SeriesKeys.untold
+                && counts.change(UInt64(number) << 15 | cell) { $0 += weight }
+            if !hasRoom { isFull = true }
+        }
+    }
+
+    // MARK: Telling
+
+    var incomplete: [String] {
+        guard isFull else { return [] }
+        return [
+            "there are more values to compare than fit; those that came last are left out: ask for "
+                + "less time or for a larger step"
+        ]
+    }
+
+    func series() -> [MeasuredSeries.Series] {
+        var sums: [Line: Double] = [:]
+        counts.forEach { key, count in sums[Line(key), default: 0] += count }
+        var values: [Line: [Double?]] = [:]
+        for line in told(sums) { values[line] = Array(repeating: 0, count: grid.count) }
+        counts.forEach { key, count in
+            values[Line(key)]?[Int(key >> 1 & 0x3FFF)] = count * share.scale
+        }
+        return values.map { .init(labels: labels(of: $0), values: $1) }
+    }
+
+    /// A value of an attribute, or all of them, on one side.
+    private struct Line: Hashable {
+        var value: Int
+        var isSelection: Bool
+
+        init(_ key: UInt64) {
+            value = Int(key >> 15)
+            isSelection = key & 1 == 1
+        }
+    }
+
+    /// Of each attribute and side the values that most spans have, and what they are parts of.
+    private func told(_ sums: [Line: Double]) -> [Line] {
+        var lines: [Line] = []
+        var byAttribute: [[(line: Line, sum: Double)]] =
+            Array(repeating: [], count: 2 * attributes.count)
+        for (line, sum) in sums {
+            let (attribute, label) = values.pairs[line.value]
+            if label == Self.all {
+                lines.append(line)
+            } else {
+                byAttribute[2 * Int(attribute) + (line.isSelection ? 1 : 0)].append((line, sum))
+            }
+        }
+        for all in byAttribute where !all.isEmpty {
+            // Few of many: most need not be told apart by their labels.
+            let least = all.map(\.sum).sorted(by: >)[min(top, all.count) - 1]
+            let first = all.filter { $0.sum > least }
+            let rest = all.filter { $0.sum == least }.sorted {
+                label(of: $0.line.value).precedes(label(of: $1.line.value))
+            }
+            lines += (first + rest).prefix(top).map(\.line)
+        }
+        let limit = max(RunLimits.measuredNumberCount / grid.count, 1)
+        if lines.count > limit {
+            isFull = true
+            lines.removeLast(lines.count - limit)
+        }
+        return lines
+    }
+
+    private func label(of value: Int) -> AttributeValue {
+        let (attribute, label) = values.pairs[value]
+        return label == Self.all ? .empty : attributes[Int(attribute)].labels.values[Int(label)]
+    }
+
+    private func labels(of line: Line) -> [MeasuredSeries.Label] {
+        let (attribute, label) = values.pairs[line.value]
+        let side = line.isSelection ? "selection" : "baseline"
+        return [
+            .init(
+                name: "__meta_type",
+                value: .string(label == Self.all ? side + "_total" : side)
+            ),
+            .init(name: attributes[Int(attribute)].name, value: self.label(of: line.value)),
+        ]
+    }
+}
+
+extension TraceQL.Operand {
+    /// Whether it is the same for all spans of a trace; of those that are compared.
+    fileprivate var isOfTrace: Bool {
+        self == .intrinsic(.rootName) || self == .intrinsic(.rootService)
+    }
+}

@@ -15,6 +15,7 @@ struct TestSpan {
     var kind = SpanKind.unspecified
     var status = StatusCode.unset
     var statusMessage = ""
+    var traceState = ""
     var attributes: [AttributeValue.KeyValue] = []
     var resource: [AttributeValue.KeyValue] = []
     var events: [(name: String, attributes: [AttributeValue.KeyValue])] = []
@@ -65,6 +66,7 @@ func columns(_ spans: [TestSpan]) -> SpanColumns {
         let name = columns.strings.intern(span.name)
         let attributes = columns.appendAttributes(span.attributes)
         let message = columns.strings.intern(span.statusMessage)
+        let state = columns.strings.intern(span.traceState)
         columns.append(
             SpanRow(
                 traceID: span.trace,
@@ -76,6 +78,7 @@ func columns(_ spans: [TestSpan]) -> SpanColumns {
                 kind: span.kind,
                 status: span.status,
                 statusMessage: message,
+                traceState: state,
                 resource: resource,
                 scope: scope,
                 attributes: attributes,

@@ -13,6 +13,8 @@ struct TraceQLScript: Sendable, CustomTestStringConvertible {
         var line: Int
         var query: String
         var expected: String
+        /// How a query for numbers over time is asked.
+        var measured: Measured
     }
 
     struct Mistake: Error, CustomStringConvertible {
@@ -31,6 +33,7 @@ struct TraceQLScript: Sendable, CustomTestStringConvertible {
         self.name = name
         var loader = Loader()
         var query: (line: Int, text: String)?
+        var measured = Measured()
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
             .enumerated()
         {
@@ -40,11 +43,15 @@ struct TraceQLScript: Sendable, CustomTestStringConvertible {
                 continue
             } else if let text = Self.rest(of: words, after: "query ") {
                 query = (number, text)
+            } else if let text = Self.rest(of: words, after: "measure ") {
+                measured = try Measured(text, number)
             } else if let text = Self.rest(of: words, after: "expect ") {
                 guard let asked = query else {
                     throw Mistake(line: number, problem: "expect without query")
                 }
-                cases.append(Case(line: asked.line, query: asked.text, expected: text))
+                cases.append(
+                    Case(line: asked.line, query: asked.text, expected: text, measured: measured)
+                )
                 query = nil
             } else {
                 try loader.load(String(line), number)
@@ -77,7 +84,7 @@ struct TraceQLScript: Sendable, CustomTestStringConvertible {
         return (spanset.keys.isEmpty ? "" : "(\(keys)) ") + spans.joined(separator: " ")
     }
 
-    private static func text(_ value: AttributeValue) -> String {
+    static func text(_ value: AttributeValue) -> String {
         switch value {
         case .empty: "-"
         case .string(let text): text
@@ -164,6 +171,7 @@ private struct Loader {
         case "kind": span.kind = SpanKind(word: value) ?? .unspecified
         case "status": span.status = StatusCode(word: value) ?? .unset
         case "message": span.statusMessage = value
+        case "state": span.traceState = value
         case "id": span.id = SpanID(hex: value)?.raw ?? 0
         case "parent": span.parent = SpanID(hex: value)?.raw ?? 0
         case "library": span.libraryName = value

@@ -33,7 +33,7 @@ import Testing
     func `finds what the script says`(script: TraceQLScript) async {
         let store = MemoryStore(script.spans)
         for test in script.cases {
-            let found = await answer(to: test.query, over: store)
+            let found = await answer(to: test, over: store)
             let isExpected =
                 test.expected.hasPrefix("error ")
                 ? found.hasPrefix("error ") && found.contains(test.expected.dropFirst(6))
@@ -47,17 +47,24 @@ import Testing
         let (pruned, whole) = (MemoryStore(script.spans), UnprunedStore(script.spans))
         for test in script.cases {
             let (one, other) = await (
-                answer(to: test.query, over: pruned), answer(to: test.query, over: whole)
+                answer(to: test, over: pruned), answer(to: test, over: whole)
             )
             #expect(one == other, "\(script.name):\(test.line) \(test.query)")
         }
     }
 
-    private func answer(to query: String, over store: any TraceStore) async -> String {
+    private func answer(
+        to test: TraceQLScript.Case,
+        over store: any TraceStore
+    ) async -> String {
         let engine = QueryEngine(store: store, now: { 3_600_000_000_000 })
         do {
+            let question = try TraceQL.parse(test.query)
+            if case .metrics = question.body {
+                return TraceQLScript.text(try await test.measured.answer(to: question, engine))
+            }
             let search = TraceQL.Search(
-                try TraceQL.parse(query),
+                question,
                 limit: 100,
                 toldSpanLimit: 1000
             )

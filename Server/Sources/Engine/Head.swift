@@ -19,6 +19,8 @@ final class HeadBatch: Sendable {
     /// Says which traces surely have no row here; as many bits a row as fit in the words.
     private let filter: [UInt64]
     private let names = Mutex<KnownNames?>(nil)
+    /// Whether spans may stand for several; see `maySample`.
+    let sampling = SamplingThreshold.Memory()
 
     init(_ batch: SpanBatch, sequence: UInt64) {
         table = batch.table

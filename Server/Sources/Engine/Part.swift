@@ -18,6 +18,8 @@ final class Part: Sendable {
     let directory: PartDirectory
     private let file: any DiskFile
     let cache: PartCache
+    /// Whether spans may stand for several; see `maySample`.
+    let sampling = SamplingThreshold.Memory()
 
     var number: UInt64 { entry.number }
 

@@ -253,7 +253,9 @@ public final class StoreCore: Sendable {
             for facts in try totals.facts(snapshot, of: request.tenant, plan.range, context) {
                 query.add(facts)
             }
-            return try query.run(incomplete: snapshot.incomplete + gaps)
+            var answer = try query.run(incomplete: snapshot.incomplete + gaps)
+            answer.maySample = try snapshot.maySample(in: plan.range, context)
+            return answer
         }
     }
 

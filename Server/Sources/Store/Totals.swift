@@ -194,7 +194,8 @@ public struct Totals: Sendable {
     /// Why calls may be missing; empty when none are.
     public var incomplete: [String]
     /// Whether stored spans of the range may say that they stand for several (a threshold, `th`, in
-    /// the `ot` member of their tracestate): they count as one each here.
+    /// the `ot` member of their tracestate): they count as one each here. What outlives its spans does
+    /// not tell.
     public var maySample: Bool = false
 
     /// Makes totals.

@@ -314,6 +314,7 @@ struct TestSpan {
     var kind = SpanKind.server
     var start: UInt64
     var duration: UInt64
+    var traceState = ""
 
     /// A batch of them, which nothing replays.
     static func batch(_ spans: [TestSpan], receivedAt: UInt64? = nil) -> SpanBatch {
@@ -341,6 +342,7 @@ struct TestSpan {
                     end: span.start + span.duration,
                     name: columns.strings.intern(span.name),
                     kind: span.kind,
+                    traceState: columns.strings.intern(span.traceState),
                     resource: resource,
                     scope: scope
                 )

@@ -9,9 +9,6 @@ struct HeadWalk {
     private var left: [Int] = []
     private let head: HeadTraces
 
-    /// Spans of the head that are told at once.
-    private static let spansAtOnce = 4_096
-
     init(
         _ head: HeadTraces,
         of batches: [HeadBatch],
@@ -50,11 +47,11 @@ struct HeadWalk {
     /// No trace still to come starts after this; `nil` when none is left.
     var bound: UInt64? { left.last.map { head.traces[$0].extent.start } }
 
-    /// The next traces.
-    mutating func next() -> [HeadTraces.Trace] {
+    /// The next traces, with so many spans or a few more.
+    mutating func next(spans limit: Int) -> [HeadTraces.Trace] {
         var found: [HeadTraces.Trace] = []
         var spanCount = 0
-        while spanCount < Self.spansAtOnce, let place = left.popLast() {
+        while spanCount < limit, let place = left.popLast() {
             found.append(head.traces[place])
             spanCount += head.traces[place].rows.count
         }

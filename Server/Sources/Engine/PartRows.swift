@@ -70,7 +70,7 @@ extension PartReader {
     }
 
     /// Value `index` of a field of links; zero where a block has no chunk.
-    fileprivate mutating func linked(
+    mutating func linked(
         _ field: PartField,
         _ index: Int,
         _ block: Int

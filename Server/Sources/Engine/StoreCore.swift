@@ -214,6 +214,7 @@ public final class StoreCore: Sendable {
                 plan,
                 snapshot,
                 context,
+                blockRows: keeper.options.blockRows,
                 lost: keeper.lostParts(of: plan.tenant, beyond: snapshot.incomplete),
                 report: { [keeper] in if !$0.isReadFailure { keeper.setAside($0) } },
                 body

@@ -38,8 +38,9 @@ final class TraceWalk {
     private var carriers: [ObjectIdentifier: TraceGatherer.Carrier] = [:]
     /// Bytes charged for both batches.
     private var charged = 0
-    /// Spans after which the next batch is told.
+    /// Spans after which the next batch is told: few at first, for whoever needs but few traces.
     private var batchSpans: Int
+    private let largestBatch: Int
     /// Damage found while a told trace was described.
     private var damageInBody: PartDamage?
 
@@ -58,13 +59,12 @@ final class TraceWalk {
 
     /// Bytes that a trace in `met` takes.
     private static let metBytes = 80
-    /// Spans of the largest batches; the first one is small, for whoever needs but few traces.
-    private static let largestBatch = 16_384
 
     init(
         _ plan: WalkPlan,
         _ snapshot: Snapshot,
         _ context: QueryContext,
+        blockRows: Int,
         lost: [LostPart],
         report: @escaping (PartDamage) -> Void,
         _ body: @escaping Body
@@ -77,7 +77,8 @@ final class TraceWalk {
         gatherer = TraceGatherer(snapshot, context)
         result = WalkResult()
         result.add(snapshot.incomplete)
-        batchSpans = Self.largestBatch / 8
+        largestBatch = 2 * blockRows
+        batchSpans = max(1, blockRows / 4)
     }
 
     /// - Throws: `PartDamage` only where nothing was told yet.
@@ -110,11 +111,12 @@ final class TraceWalk {
                 try take(place)
             }
             charge()
+            try context.check()
             let count = alone.columns.count + mixed.columns.count
             // Half of the memory is left for what the next block needs.
             if count >= batchSpans || charged > context.budget.limit / 2 {
                 if try tell() == .stop { return }
-                batchSpans = min(2 * batchSpans, Self.largestBatch)
+                batchSpans = min(2 * batchSpans, largestBatch)
             }
         }
         _ = try tell()
@@ -149,15 +151,6 @@ final class TraceWalk {
             }
         }
         if found.isEmpty { return }
-        if isCopiedWhole {
-            for trace in found {
-                let first = alone.columns.count
-                let carrier = try carrier(of: session)
-                try session.reader.append(trace.trace, to: &alone.columns, &carrier.copier)
-                alone.close(.part(session, trace.trace), from: first)
-            }
-            return
-        }
         var first = alone.columns.count
         try copier(of: session).append(found, to: &alone.columns)
         for trace in found {
@@ -165,11 +158,6 @@ final class TraceWalk {
             alone.origins.append(.part(session, trace.trace))
             first += trace.trace.rows.count
         }
-    }
-
-    /// Whether traces are copied one by one, with all their columns.
-    private var isCopiedWhole: Bool {
-        plan.fields.columns.contains(.events) || plan.fields.columns.contains(.links)
     }
 
     private func isElsewhere(_ id: TraceID, than session: PartSession) throws -> Bool {
@@ -200,7 +188,7 @@ final class TraceWalk {
 
     /// Takes the next traces of the head.
     private func takeHead() throws {
-        guard let head, let traces = state.head?.next() else { return }
+        guard let head, let traces = state.head?.next(spans: batchSpans) else { return }
         var references: [SpanReference] = []
         for trace in traces {
             if try gatherer.isInParts(trace.id) {
@@ -233,17 +221,8 @@ final class TraceWalk {
 
     private func copier(of session: PartSession) throws(PartDamage) -> WalkCopier {
         if let known = copiers[ObjectIdentifier(session)] { return known }
-        let vocabulary = try session.reader.vocabulary
-        let keys = WalkKeys(plan.fields.attributeKeys, vocabulary)
-        let made = try WalkCopier(session, plan.fields.columns, keys)
+        let made = try WalkCopier(session, plan.fields)
         copiers[ObjectIdentifier(session)] = made
-        return made
-    }
-
-    private func carrier(of session: PartSession) throws(PartDamage) -> TraceGatherer.Carrier {
-        if let known = carriers[ObjectIdentifier(session)] { return known }
-        let made = TraceGatherer.Carrier(try session.reader.vocabulary.shared)
-        carriers[ObjectIdentifier(session)] = made
         return made
     }
 
@@ -267,7 +246,7 @@ final class TraceWalk {
         // Those of the second are still to be told with the first.
         var latest = bound
         for rows in mixed.rows { latest = max(latest, mixed.columns.start[rows.lowerBound]) }
-        if !isCopiedWhole { WalkCopier.fill(&alone.columns) }
+        WalkCopier.fill(&alone.columns)
         if try tell(alone, bound: latest) == .stop { return .stop }
         return try tell(mixed, bound: bound)
     }

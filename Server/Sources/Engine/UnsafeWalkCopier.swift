@@ -17,13 +17,15 @@ struct WalkTrace {
 final class WalkCopier {
     private let session: PartSession
     private let vocabulary: Vocabulary
-    private let columns: SpanFields.Columns
+    private let fields: SpanFields
     private var carrier: SpanCopier
     /// By form: what its spans share, as ids of the batch where it is carried over.
     private var forms: [FormRow]
     /// By row of the vocabulary: the row in the batch, `unknown` where it is not carried over.
     private var resources: [UInt32]
     private var attributes: WalkAttributes?
+    private var events: WalkEvents?
+    private var links: WalkLinks?
     private static let unknown = UInt32.max
 
     private struct FormRow {
@@ -49,16 +51,12 @@ final class WalkCopier {
         var block: Int
         var runs: [Range<Int>]
         var place: Int
+        var count: Int
     }
 
-    /// - Parameter keys: what of the part's attributes is read; `nil` for none.
-    init(
-        _ session: PartSession,
-        _ columns: SpanFields.Columns,
-        _ keys: WalkKeys?
-    ) throws(PartDamage) {
+    init(_ session: PartSession, _ fields: SpanFields) throws(PartDamage) {
         self.session = session
-        self.columns = columns
+        self.fields = fields
         vocabulary = try session.reader.vocabulary
         carrier = SpanCopier(source: vocabulary.shared.columns)
         forms = Array(repeating: FormRow(), count: vocabulary.forms.count)
@@ -66,7 +64,10 @@ final class WalkCopier {
             repeating: Self.unknown,
             count: vocabulary.shared.columns.resources.count
         )
-        attributes = keys.map { WalkAttributes($0, session, vocabulary) }
+        let keys = WalkKeys(fields.attributeKeys, vocabulary)
+        attributes = keys.map { WalkAttributes(.spans, $0, session, vocabulary) }
+        if fields.columns.contains(.events) { events = WalkEvents(keys, session, vocabulary) }
+        if fields.columns.contains(.links) { links = WalkLinks(keys, session, vocabulary) }
     }
 
     /// Brings the columns that were not asked for to the length of the others.
@@ -76,12 +77,12 @@ final class WalkCopier {
         if target.statusMessage.isEmpty { target.statusMessage = Column(zeros: count) }
         if target.traceState.isEmpty { target.traceState = Column(zeros: count) }
         if target.spanAttributes.isEmpty { target.spanAttributes = Column(zeros: count) }
-        target.spanEvents = Column(zeros: count)
-        target.spanLinks = Column(zeros: count)
-        target.droppedAttributes = Column(zeros: count)
-        target.droppedEvents = Column(zeros: count)
-        target.droppedLinks = Column(zeros: count)
-        target.marks = Column(zeros: count)
+        if target.spanEvents.isEmpty { target.spanEvents = Column(zeros: count) }
+        if target.spanLinks.isEmpty { target.spanLinks = Column(zeros: count) }
+        if target.droppedAttributes.isEmpty { target.droppedAttributes = Column(zeros: count) }
+        if target.droppedEvents.isEmpty { target.droppedEvents = Column(zeros: count) }
+        if target.droppedLinks.isEmpty { target.droppedLinks = Column(zeros: count) }
+        if target.marks.isEmpty { target.marks = Column(zeros: count) }
     }
 
     /// Appends traces that begin in one block, in their order. Where this throws, `target` is of no use
@@ -97,7 +98,7 @@ final class WalkCopier {
             let inside = block == home ? traces[...] : traces.suffix(1)
             segments.append(try append(inside, block, &target))
         }
-        guard columns.contains(.parentID) else { return }
+        guard fields.columns.contains(.parentID) else { return }
         for segment in segments { try appendParents(segment, from: begin, &target) }
     }
 
@@ -121,21 +122,57 @@ final class WalkCopier {
                 runs.append(rows)
             }
         }
-        let segment = Segment(block: block, runs: runs, place: target.count)
         let count = runs.reduce(0) { $0 + $1.count }
+        let segment = Segment(block: block, runs: runs, place: target.count, count: count)
         try appendIDs(fragments, runs, count, block, &target)
         try appendTimes(fragments, runs, count, block, &target)
         let forms = try appendForms(runs, count, block, &target)
-        if columns.contains(.statusMessage) {
-            let texts = try strings(.statusMessage, runs, block, &target)
-            texts.withUnsafeBufferPointer { target.statusMessage.append(contentsOf: $0) }
-        }
-        if columns.contains(.traceState) {
-            let texts = try strings(.traceState, runs, block, &target)
-            texts.withUnsafeBufferPointer { target.traceState.append(contentsOf: $0) }
-        }
-        try attributes?.append(forms, runs, block, &target, &carrier)
+        try appendAsked(forms, segment, &target)
         return segment
+    }
+
+    /// Appends what is asked for beside the base columns, but for the parents. A column is filled in all
+    /// parts or in none: where a part has nothing of it, with zeros.
+    private func appendAsked(
+        _ forms: [UInt64],
+        _ segment: Segment,
+        _ target: inout SpanColumns
+    ) throws(PartDamage) {
+        let (block, runs) = (segment.block, segment.runs)
+        if fields.columns.contains(.statusMessage) {
+            target.statusMessage.append(
+                try session.strings(.statusMessage, runs, block, &target.strings)
+            )
+        }
+        if fields.columns.contains(.traceState) {
+            target.traceState.append(
+                try session.strings(.traceState, runs, block, &target.strings)
+            )
+        }
+        if fields.attributeKeys?.isEmpty != true {
+            let own = try attributes?.append(forms, runs, block, &target, &carrier)
+            target.spanAttributes.append(own ?? Array(repeating: .empty, count: segment.count))
+        }
+        let found = try events?.append(runs, block, segment.place, &target, &carrier)
+        if let found { target.spanEvents.append(found) }
+        let referred = try links?.append(runs, block, segment.place, &target, &carrier)
+        if let referred { target.spanLinks.append(referred) }
+        guard fields == .all else { return }
+        target.droppedAttributes.append(try numbers(.droppedAttributes, segment))
+        target.droppedEvents.append(try numbers(.droppedEvents, segment))
+        target.droppedLinks.append(try numbers(.droppedLinks, segment))
+        target.marks.append(try numbers(.marks, segment))
+    }
+
+    private func numbers<Number: FixedWidthInteger>(
+        _ field: PartField,
+        _ segment: Segment
+    ) throws(PartDamage) -> [Number] {
+        let values = try session.reader.packed(field, segment.block)
+        if values.isZero { return Array(repeating: 0, count: segment.count) }
+        return segment.runs.flatMap { run in
+            values.values(run).map { Number(truncatingIfNeeded: $0) }
+        }
     }
 
     // MARK: Ids and times
@@ -263,7 +300,7 @@ final class WalkCopier {
                 places.append(resources[resource])
             }
         }
-        places.withUnsafeBufferPointer { target.resource.append(contentsOf: $0) }
+        target.resource.append(places)
         forms.withUnsafeBufferPointer { forms in
             codes.withUnsafeBufferPointer { codes in
                 // Bound: every code of the runs was compared with the count of forms above.
@@ -308,34 +345,6 @@ final class WalkCopier {
         )
     }
 
-    private func strings(
-        _ field: PartField,
-        _ runs: [Range<Int>],
-        _ block: Int,
-        _ target: inout SpanColumns
-    ) throws(PartDamage) -> [UInt32] {
-        let column = Int(field.rawValue)
-        let texts = try session.reader.texts(column: column, block)
-        var ids: [UInt32] = []
-        var known: [UInt64: UInt32] = [:]
-        for row in runs.joined() {
-            guard texts.hasDictionary else {
-                ids.append(texts.withBytes(row) { target.strings.intern($0) })
-                continue
-            }
-            let code = texts.id(row)
-            let id: UInt32
-            if let told = known[code] {
-                id = told
-            } else {
-                id = try session.reader.dictionaryText(column, code) { target.strings.intern($0) }
-                known[code] = id
-            }
-            ids.append(id)
-        }
-        return ids
-    }
-
     // MARK: Parents
 
     /// Parents are stored as distances inside their trace, whose rows stand in the batch as they stand
@@ -349,9 +358,8 @@ final class WalkCopier {
         let codes = try session.reader.packed(.parent, segment.block).values(0..<lastRow)
         let strangers = try session.reader.numbers(.parentID, segment.block)
         let end = target.count
-        let count = segment.runs.reduce(0) { $0 + $1.count }
         var isWhole = true
-        target.parentID.append(count: count) { room in
+        target.parentID.append(count: segment.count) { room in
             target.spanID.withElements { ids in
                 // Bound: room for the rows of all runs; `begin..<end` are places of `ids`.
                 var next = 0
@@ -388,5 +396,12 @@ final class WalkCopier {
         guard isWhole else {
             throw session.part.damage("a span that is referred to is out of range")
         }
+    }
+}
+
+extension Column {
+    /// Adds all of `elements` at the end.
+    fileprivate mutating func append(_ elements: [Element]) {
+        elements.withUnsafeBufferPointer { append(contentsOf: $0) }
     }
 }

@@ -3,13 +3,13 @@
 import SkeinModel
 import Store
 
-/// Which attributes of a part's spans a walk reads.
+/// Which attributes of a part's spans, events and links a walk reads.
 struct WalkKeys {
     /// By shape: places in its list of pairs.
     let pairs: [[Int]]
 
     /// - Parameter keys: `nil` for all.
-    /// - Returns: `nil` where no span of the part has one of the keys.
+    /// - Returns: `nil` where nothing in the part has one of the keys.
     init?(_ keys: Set<String>?, _ vocabulary: Vocabulary) {
         guard let keys else {
             pairs = vocabulary.shapes.map { Array($0.indices) }
@@ -26,9 +26,11 @@ struct WalkKeys {
     }
 }
 
-/// Copies attributes of spans of one part into one batch of a walk. Values of a form lie one behind the
-/// other in each column (`BlockLayout`): forms without a key that is asked for cost nothing.
+/// Copies attributes of the spans, events or links of one part into one batch of a walk. Values of a form
+/// lie one behind the other in each column (`BlockLayout`): forms without a key that is asked for cost
+/// nothing.
 struct WalkAttributes {
+    private let table: PartTable
     private let keys: WalkKeys
     private let session: PartSession
     private let vocabulary: Vocabulary
@@ -56,23 +58,29 @@ struct WalkAttributes {
         var dictionary: WalkTexts?
     }
 
-    init(_ keys: WalkKeys, _ session: PartSession, _ vocabulary: Vocabulary) {
+    init(
+        _ table: PartTable,
+        _ keys: WalkKeys,
+        _ session: PartSession,
+        _ vocabulary: Vocabulary
+    ) {
+        self.table = table
         self.keys = keys
         self.session = session
         self.vocabulary = vocabulary
     }
 
-    /// Appends the attributes of `runs` and their runs.
+    /// Appends the attributes of the owners in `runs` and returns their runs.
     ///
-    /// - Parameter forms: those of the block's rows up to the last of `runs`.
+    /// - Parameter forms: those of the block's owners up to the last of `runs`.
     mutating func append(
         _ forms: [UInt64],
         _ runs: [Range<Int>],
         _ block: Int,
         _ target: inout SpanColumns,
         _ carrier: inout SpanCopier
-    ) throws(PartDamage) {
-        let formCount = vocabulary.forms.count
+    ) throws(PartDamage) -> [Run] {
+        let formCount = PartReader.formCount(table, vocabulary)
         guard forms.allSatisfy({ $0 < UInt64(formCount) }) else {
             throw session.part.damage("a form is out of range")
         }
@@ -80,36 +88,17 @@ struct WalkAttributes {
         var cells: [Cell] = []
         // By form.
         var cellsOf = Array(repeating: 0..<0, count: formCount)
-        let layout = try session.reader.layout(.spans, block)
+        let layout = try session.reader.layout(table, block)
         for (place, form) in layout.forms.enumerated() {
             let first = cells.count
-            let shape = vocabulary.forms[Int(form)].shape
-            let wanted = keys.pairs[Int(shape)]
-            if wanted.isEmpty { continue }
-            let steps = vocabulary.steps(shape: shape, .spans)
-            for pair in wanted {
-                let entry = vocabulary.shapes[Int(shape)][pair]
-                let key = carrier.string(entry.key, vocabulary.shared.columns, &target)
-                let column = steps[steps.startIndex + pair].column
-                let slot = try slot(of: column, entry.type, block, &slots)
-                let run = layout.run(place, pair: pair)
-                cells.append(
-                    Cell(
-                        key: key,
-                        type: entry.type,
-                        slot: slot,
-                        base: run.base,
-                        stride: run.stride
-                    )
-                )
-            }
+            try appendCells(form, layout, place, block, &cells, &slots, &target, &carrier)
             cellsOf[Int(form)] = first..<cells.count
         }
-        if cells.isEmpty {
-            for run in runs { for _ in run { target.spanAttributes.append(.empty) } }
-            return
-        }
-        // How many spans of the form lie before, by form.
+        let count = runs.reduce(0) { $0 + $1.count }
+        if cells.isEmpty { return Array(repeating: .empty, count: count) }
+        var result: [Run] = []
+        result.reserveCapacity(count)
+        // How many owners of the form lie before, by form.
         var ranks = Array(repeating: 0, count: formCount)
         var seen = 0
         for run in runs {
@@ -119,17 +108,43 @@ struct WalkAttributes {
                 let form = Int(truncatingIfNeeded: forms[row])
                 let own = cellsOf[form]
                 if own.isEmpty {
-                    target.spanAttributes.append(.empty)
+                    result.append(.empty)
                     continue
                 }
                 let rank = ranks[form]
                 ranks[form] = rank &+ 1
                 let first = target.attributes.count
                 for place in own { try append(cells[place], rank, slots, &target) }
-                target.spanAttributes.append(
-                    Run(first: UInt32(first), count: UInt32(own.count))
-                )
+                result.append(Run(first: UInt32(first), count: UInt32(own.count)))
             }
+        }
+        return result
+    }
+
+    /// Appends the pairs of a form that are asked for.
+    private mutating func appendCells(
+        _ form: UInt32,
+        _ layout: BlockLayout,
+        _ place: Int,
+        _ block: Int,
+        _ cells: inout [Cell],
+        _ slots: inout [Slot],
+        _ target: inout SpanColumns,
+        _ carrier: inout SpanCopier
+    ) throws(PartDamage) {
+        let shape = PartReader.shape(of: form, table, vocabulary)
+        let wanted = keys.pairs[Int(shape)]
+        if wanted.isEmpty { return }
+        let steps = vocabulary.steps(shape: shape, table)
+        for pair in wanted {
+            let entry = vocabulary.shapes[Int(shape)][pair]
+            let key = carrier.string(entry.key, vocabulary.shared.columns, &target)
+            let column = steps[steps.startIndex + pair].column
+            let slot = try slot(of: column, entry.type, block, &slots)
+            let run = layout.run(place, pair: pair)
+            cells.append(
+                Cell(key: key, type: entry.type, slot: slot, base: run.base, stride: run.stride)
+            )
         }
     }
 

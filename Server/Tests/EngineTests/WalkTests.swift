@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Foundation
+import SkeinModel
+import Store
+import StoreContract
+import Synchronization
+import Testing
+
+/// Walks that do not run their course; what they tell is the contract's matter.
+@Suite struct WalkTests {
+    private static let start: UInt64 = 1_700_000_000_000_000_000
+    private static let everything = WalkPlan(range: 0..<UInt64.max)
+
+    private static func core(
+        _ directory: TemporaryDirectory,
+        _ disk: HookedDisk = HookedDisk(),
+        _ options: EngineOptions = .small
+    ) throws -> StoreCore {
+        try StoreCore.open(
+            directory: directory.path,
+            options: options,
+            disk: disk,
+            decoder: SpanGenerator.Decoder()
+        )
+    }
+
+    /// A part of traces of four spans each; those of a higher number start later.
+    private static func fill(_ store: StoreCore, _ traces: ClosedRange<UInt64>) throws {
+        let spans = traces.flatMap { trace in
+            (UInt64(1)...4).map { id in
+                TestSpan(
+                    trace: trace,
+                    id: id,
+                    parent: id - 1,
+                    service: "shop",
+                    start: start + trace * 1_000 + id,
+                    duration: 10
+                )
+            }
+        }
+        try store.append([TestSpan.batch(spans)])
+        try store.flush()
+    }
+
+    private static func ids(_ walked: WalkedTraces) -> [UInt64] {
+        walked.rows.map { walked.spans.columns.traceLow[$0.lowerBound] }
+    }
+
+    @Test func `a walk that is told to stop reads no further`() throws {
+        let directory = TemporaryDirectory()
+        let disk = HookedDisk()
+        let store = try Self.core(directory, disk)
+        try Self.fill(store, 1...200)
+        let reads = Mutex(0)
+        disk.set { reads.withLock { $0 += 1 } }
+        let calls = Mutex(0)
+        _ = try store.walk(Self.everything) { _ in
+            calls.withLock { $0 += 1 }
+            return .goOn
+        }
+        let whole = reads.withLock { $0 }
+        #expect(calls.withLock { $0 } > 10)
+        reads.withLock { $0 = 0 }
+        let told = Mutex<[UInt64]>([])
+        _ = try store.walk(Self.everything) { walked in
+            told.withLock { $0 += Self.ids(walked) }
+            return .stop
+        }
+        #expect(told.withLock { $0.max() } == 200)
+        #expect(reads.withLock { $0 } < whole / 4)
+        disk.set(nil)
+        store.close()
+    }
+
+    /// ```
+    /// test                     query thread
+    /// walk ------------------> tells the first traces: the body
+    ///                          cancels the task that asked
+    /// <----------------------- tells nothing more
+    /// ```
+    @Test func `a cancelled walk tells nothing more`() async throws {
+        let directory = TemporaryDirectory()
+        let store = try EmbeddedStore.open(
+            directory: directory.path,
+            options: .small,
+            decoder: SpanGenerator.Decoder()
+        )
+        for seed in UInt64(1)...12 { try await store.append(SpanGenerator.batch(seed: seed)) }
+        try await store.flush()
+        let asker = Mutex<Task<Void, any Error>?>(nil)
+        let calls = Mutex(0)
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let task = Task {
+            for await _ in gate { break }
+            _ = try await store.walk(Self.everything) { _ in
+                calls.withLock { $0 += 1 }
+                asker.withLock { $0?.cancel() }
+                return .goOn
+            }
+        }
+        asker.withLock { $0 = task }
+        opener.yield()
+        await #expect(throws: StoreError.cancelled) { try await task.value }
+        #expect(calls.withLock { $0 } == 1)
+        await store.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a walk that needs too much memory is refused`(isFlushed: Bool) throws {
+        let directory = TemporaryDirectory()
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 500
+        let store = try Self.core(directory, HookedDisk(), options)
+        for seed in UInt64(1)...40 { try store.append([SpanGenerator.batch(seed: seed)]) }
+        if isFlushed { try store.flush() }
+        #expect {
+            _ = try store.walk(Self.everything) { _ in .goOn }
+        } throws: { error in
+            guard case StoreError.refused(let reason) = error else { return false }
+            return reason.contains("narrow")
+        }
+        store.close()
+    }
+
+    @Test func `what a body throws ends the walk`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory)
+        try Self.fill(store, 1...200)
+        let calls = Mutex(0)
+        #expect(throws: StoreError.overloaded(retryAfterSeconds: 7)) {
+            _ = try store.walk(Self.everything) { (_) throws(StoreError) in
+                calls.withLock { $0 += 1 }
+                throw StoreError.overloaded(retryAfterSeconds: 7)
+            }
+        }
+        #expect(calls.withLock { $0 } == 1)
+        store.close()
+    }
+
+    @Test func `a part that breaks during a walk is left out of the rest aloud`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory)
+        try Self.fill(store, 101...200)
+        try Self.fill(store, 1...100)
+        let older = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: directory.path + "/parts").max()
+        )
+        let told = Mutex<[UInt64]>([])
+        let result = try store.walk(Self.everything) { walked in
+            let isFirst = told.withLock(\.isEmpty)
+            told.withLock { $0 += Self.ids(walked) }
+            if isFirst { Self.overwrite(directory.path + "/parts/" + older) }
+            return .goOn
+        }
+        #expect(told.withLock { $0.sorted() } == Array(101...200))
+        #expect(result.incomplete.count == 1)
+        #expect(result.incomplete.first?.hasPrefix("part ") == true)
+        #expect(store.statistics.quarantinedParts == 1)
+        let again = try store.walk(Self.everything) { _ in .goOn }
+        #expect(!again.incomplete.isEmpty)
+        store.close()
+    }
+
+    /// Overwrites all but the head of a part, whose directory is in memory.
+    private static func overwrite(_ path: String) {
+        guard let file = FileHandle(forUpdatingAtPath: path),
+            let length = try? file.seekToEnd()
+        else { return }
+        try? file.seek(toOffset: 32)
+        try? file.write(contentsOf: Data(repeating: 0xA5, count: Int(length) - 32))
+        try? file.close()
+    }
+}

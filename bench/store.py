@@ -25,6 +25,8 @@ SPANS = int(os.environ.get("SPANS", "5000000"))
 PEERS = os.environ.get(
     "PEERS", "chdb duckdb sqlite" if SPANS <= reference.HOUR_SPANS else "chdb").split()
 WARM, COUNT = 60, 7
+# A walk looks at every span: a few warm up as well.
+WALKS_WARM = 3
 QUESTION_SEED = int(os.environ.get("QUESTION_SEED", "7"))
 STORE_BENCH = machine.ROOT / "Server" / ".build" / "release" / "StoreBench"
 PEERS_PYTHON = machine.ROOT / ".venv-peers" / "bin" / "python"
@@ -45,6 +47,12 @@ KINDS = {
     "operations": "calls, errors, p50, p95, p99 by operation, an hour",
     "graph": "service graph of an hour",
     "services": "names of services",
+}
+# Kind -> what of all spans of an hour's traces is read, beside what always is; of no peer.
+WALKS = {
+    "walk": ([], "whole traces of an hour"),
+    "walk_parents": (["parents"], "whole traces of an hour, with parents"),
+    "walk_key": (["parents", "key=http.route"], "whole traces of an hour, with parents and a tag"),
 }
 
 
@@ -97,6 +105,8 @@ class Skein(Engine):
             return kind
         if kind in ("operations", "graph"):
             return "\t".join([kind, *hour])
+        if kind in WALKS:
+            return "\t".join(["walk", *hour, *WALKS[kind][0]])
         words = ["scan", "slowest" if kind == "slowest" else "newest", *hour]
         words += [
             f"{name}={question[name]}" for name in ("service", "operation") if name in question]
@@ -123,6 +133,8 @@ def judge(engine, question, answer):
         right = question["slowest" if is_ours else "slowest_in_window"]
     elif kind == "graph":
         right = question["rows"]
+    elif kind in WALKS:
+        right, said = question["spans"], said["in_range"]
     elif kind == "operations":
         right, said, error = without_percentiles(question["rows"], said)
         if is_ours and error > PERCENTILE_ERROR_MAX:
@@ -196,12 +208,21 @@ def recovery(folder, file):
     return {"seconds": seconds, "spans": int(float(line.split()[1]))}
 
 
+def with_walks(questions):
+    """Also walks over the hours of questions for operations, which count all spans."""
+    hours = [question for question in questions if question["kind"] == "operations"]
+    return questions + [
+        {"kind": kind, "from": hour["from"], "to": hour["to"],
+         "spans": sum(row[2] for row in hour["rows"])}
+        for kind in WALKS for hour in hours[:WALKS_WARM + COUNT]]
+
+
 def ask_all(engines, questions):
     """"engine kind" -> what its answers cost; None where an engine has no answer of that kind."""
     results = {}
-    for kind in KINDS:
+    for kind in [*KINDS, *WALKS]:
         asked = [question for question in questions if question["kind"] == kind]
-        for engine in engines:
+        for engine in engines[:1] if kind in WALKS else engines:
             machine.forget_peak(engine.pid)
             answers = engine.ask([engine.line(question) for question in asked])
             if "failure" in answers[0]:
@@ -209,9 +230,10 @@ def ask_all(engines, questions):
                 results[f"{engine.name} {kind}"] = None
                 continue
             errors = [judge(engine, *pair) for pair in zip(asked, answers)]
+            warm = WALKS_WARM if kind in WALKS else WARM
             result = {
-                "cpu": machine.median(answers[WARM:], "cpu_ms"),
-                "wall": machine.median(answers[WARM:], "wall_ms"),
+                "cpu": machine.median(answers[warm:], "cpu_ms"),
+                "wall": machine.median(answers[warm:], "wall_ms"),
                 "first": answers[0]["cpu_ms"],
                 "peak": machine.memory_megabytes(engine.pid, "VmHWM"),
                 "error": max(errors) if kind == "operations" else None}
@@ -259,7 +281,7 @@ def measure(folder, passes, file):
             if engine.opened["spans"] != truth["spans"]:
                 raise SystemExit(
                     f"{engine.name} has {engine.opened['spans']} spans, not {truth['spans']}")
-        results = ask_all(engines, truth["questions"])
+        results = ask_all(engines, with_walks(truth["questions"]))
         for engine in engines:
             engine.close()
     peers = {engine.name: engine.opened for engine in engines[1:]}
@@ -288,7 +310,8 @@ def stored_table(measured):
 def question_table(measured):
     results, peers = measured["results"], list(measured["peers"])
     rows = []
-    for kind, words in KINDS.items():
+    walks = {kind: words for kind, (_, words) in WALKS.items()}
+    for kind, words in (KINDS | walks).items():
         ours = results[f"skein {kind}"]
         if ours is None:
             rows.append([words, "not answered", *[""] * (3 + len(peers))])
@@ -298,6 +321,9 @@ def question_table(measured):
             words + error, machine.number(ours["cpu"], 3), machine.number(ours["wall"], 3),
             machine.number(ours["first"], 1), f"{ours['peak']:.0f}"]
         for name in peers:
+            if kind in WALKS:
+                row.append("")
+                continue
             theirs = results[f"{name} {kind}"]["cpu"]
             row.append(f"{machine.number(theirs)} ({theirs / ours['cpu']:,.1f} ×)")
         rows.append(row)

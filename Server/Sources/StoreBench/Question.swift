@@ -2,6 +2,7 @@
 
 import SkeinModel
 import Store
+import Synchronization
 
 /// One line of input: a kind and its arguments between tabs.
 ///
@@ -11,12 +12,14 @@ import Store
 /// operations  FROM TO
 /// graph       FROM TO
 /// services
+/// walk        FROM TO [parents] [key=KEY]
 /// ```
 enum Question {
     case trace(TraceID)
     case scan(ScanPlan)
     case totals(TotalsRequest)
     case services
+    case walk(WalkPlan)
 
     /// A line that asks nothing this program knows.
     struct Unknown: Error, CustomStringConvertible {
@@ -51,6 +54,9 @@ enum Question {
             let lines: TotalsRequest.Lines = words[0] == "graph" ? .edges : .operations
             self = .totals(TotalsRequest(range: range, lines: lines))
         case ("services", 1): self = .services
+        case ("walk", 3...):
+            guard let range = Self.range(words[1], words[2]) else { throw unknown }
+            self = .walk(WalkPlan(range: range, fields: try Self.fields(words[3...], unknown)))
         default: throw unknown
         }
     }
@@ -58,6 +64,23 @@ enum Question {
     private static func range(_ from: Substring, _ to: Substring) -> Range<UInt64>? {
         guard let start = UInt64(from), let end = UInt64(to), start <= end else { return nil }
         return start..<end
+    }
+
+    private static func fields(
+        _ words: ArraySlice<Substring>,
+        _ unknown: Unknown
+    ) throws(Unknown) -> SpanFields {
+        var fields = SpanFields()
+        for word in words {
+            if word == "parents" {
+                fields.columns.insert(.parentID)
+            } else if word.hasPrefix("key=") {
+                fields.attributeKeys?.insert(String(word.dropFirst(4)))
+            } else {
+                throw unknown
+            }
+        }
+        return fields
     }
 
     private static func condition(_ word: Substring) -> SpanPredicate? {
@@ -87,6 +110,7 @@ enum Question {
         case .scan(let plan): .scan(try await store.scan(plan))
         case .totals(let request): .totals(try await store.totals(request))
         case .services: .services(try await store.names(NamesRequest(scope: .services)))
+        case .walk(let plan): .walk(try await Walked.count(plan, store))
         }
     }
 }
@@ -97,4 +121,55 @@ enum Answer {
     case scan(ScanResult)
     case totals(Totals)
     case services(NamesResult)
+    case walk(Walked)
+}
+
+/// What a walk went through.
+struct Walked {
+    var traces = 0
+    var spans = 0
+    /// Of them those that start in the range that was asked for.
+    var inRange = 0
+    var withParent = 0
+    var values = 0
+    var incomplete: [String] = []
+
+    static func count(_ plan: WalkPlan, _ store: any TraceStore) async throws(StoreError) -> Walked
+    {
+        let counted = Mutex(Walked())
+        let result = try await store.walk(plan) { walked throws(StoreError) in
+            var some = Walked()
+            some.add(walked, plan)
+            counted.withLock { $0.add(some) }
+            return .goOn
+        }
+        return counted.withLock {
+            $0.incomplete = result.incomplete
+            return $0
+        }
+    }
+
+    private mutating func add(_ walked: WalkedTraces, _ plan: WalkPlan) {
+        traces += walked.rows.count
+        spans += walked.spans.columns.count
+        walked.spans.columns.start.withElements { starts in
+            for start in starts where plan.range.contains(start) { inRange &+= 1 }
+        }
+        if plan.fields.columns.contains(.parentID) {
+            walked.spans.columns.parentID.withElements { parents in
+                for parent in parents where parent != 0 { withParent &+= 1 }
+            }
+        }
+        walked.spans.columns.spanAttributes.withElements { runs in
+            for run in runs { values &+= Int(run.count) }
+        }
+    }
+
+    private mutating func add(_ other: Walked) {
+        traces += other.traces
+        spans += other.spans
+        inRange += other.inRange
+        withParent += other.withParent
+        values += other.values
+    }
 }

@@ -62,7 +62,23 @@ struct Report {
         case .services(let names):
             incomplete(names.incomplete)
             list(names.names) { $0.string($1.text) }
+        case .walk(let walked):
+            incomplete(walked.incomplete)
+            self.walked(walked)
         }
+    }
+
+    private mutating func walked(_ walked: Walked) {
+        json.key("answer")
+        json.beginObject()
+        for (name, count) in [
+            ("traces", walked.traces), ("spans", walked.spans), ("in_range", walked.inRange),
+            ("with_parent", walked.withParent), ("values", walked.values),
+        ] {
+            json.key(name)
+            json.uint(UInt64(count))
+        }
+        json.endObject()
     }
 
     /// How many spans, and their ids and digests XORed: enough to know the trace for the very one.

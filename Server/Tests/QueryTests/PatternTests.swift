@@ -9,7 +9,7 @@ import Testing
             ("GET .*", "GET /a", true), ("GET .*", "GET ", true), ("GET .*", " GET /a", false),
             ("GET", "GET /a", false), ("GET", "FORGET", false), ("a|b", "a", true),
             ("a|b", "b", true), ("a|b", "ab", false), ("", "", true), ("", "a", false),
-            (".*", "", true), (".*", "a\nb", false), ("(?s).*", "a\nb", true),
+            (".*", "", true), (".*", "a\nb", true), ("(?-s).*", "a\nb", false),
             ("(?i)get", "GeT", true), ("[0-9]{3}", "404", true), ("[0-9]{3}", "40", false),
             ("\\d+", "17", true), ("\\pL+", "größe", true), ("größe", "größe", true),
             (".", "ß", true), ("^a$", "a", true), ("a\\.b", "axb", false), ("a.b", "axb", true),

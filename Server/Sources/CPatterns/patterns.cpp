@@ -19,6 +19,8 @@ skein_pattern *skein_pattern_make(const char *bytes, size_t count, long long mem
     options.set_max_mem(memory);
     // Nobody asks what a group matched.
     options.set_never_capture(true);
+    // Stack traces have many lines: `.*Timeout.*` has to find one that names it anywhere.
+    options.set_dot_nl(true);
     re2::StringPiece text(bytes, count);
     skein_pattern *made = new (std::nothrow) skein_pattern(text, options);
     *place = -1;

@@ -108,7 +108,8 @@ indirect enum FieldProgram: Sendable {
     func holds(_ span: Int, of trace: ExaminedTrace) throws(DivisionByZero) -> Bool {
         switch self {
         case .constant(let value): value == .bool(true)
-        case .operand, .negation, .arithmetic: try value(span, of: trace) == .bool(true)
+        case .operand, .negation, .arithmetic:
+            try value(span, of: trace).holds(.equal, .bool(true))
         case .remembered(let number, let part, let condition):
             try trace.remembered(number, part, span) { () throws(DivisionByZero) in
                 try condition.holds(span, of: trace)

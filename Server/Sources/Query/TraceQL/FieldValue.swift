@@ -20,7 +20,7 @@ enum FieldValue: Hashable, Sendable {
     /// One value of each event or link of the span.
     case several([FieldValue])
     /// Bytes, a map or an empty value: it is there, and equals nothing.
-    case other
+    case other(AttributeValue)
 
     init(_ literal: TraceQL.Literal) {
         switch literal {
@@ -42,7 +42,7 @@ enum FieldValue: Hashable, Sendable {
         case .int(let number): self = .int(number)
         case .double(let number): self = .double(number)
         case .array(let elements): self = .array(elements.map { FieldValue($0) })
-        case .empty, .bytes, .map: self = .other
+        case .empty, .bytes, .map: self = .other(value)
         }
     }
 
@@ -57,7 +57,7 @@ enum FieldValue: Hashable, Sendable {
         case .status(let status): .string(status.word)
         case .kind(let kind): .string(kind.word)
         case .array(let elements), .several(let elements): .array(elements.compactMap(\.told))
-        case .other: .empty
+        case .other(let value): value
         }
     }
 

@@ -59,6 +59,12 @@ struct PipelineProgram: Sendable {
     ) throws(DivisionByZero) -> [SpanGroup] {
         var result: [SpanGroup] = []
         switch stage {
+        case .spans(.pipeline(let inner)):
+            for group in groups {
+                for part in try inner.groups(group.spans, of: trace) {
+                    result.append(SpanGroup(spans: part.spans, keys: group.keys + part.keys))
+                }
+            }
         case .spans(let program):
             for var group in groups {
                 group.spans = try program.spans(group.spans, of: trace)
@@ -170,6 +176,7 @@ private struct Total {
     private let aggregate: TraceQL.Aggregate
     private var count = 0
     private var best: FieldValue?
+    private var isDuration = true
     /// The sum while every number was whole and it fits; `nil` from then on.
     private var whole: Int64? = 0
     private var sum = 0.0
@@ -179,6 +186,7 @@ private struct Total {
     mutating func add(_ number: FieldValue) {
         count += 1
         sum += number.number ?? 0
+        if case .duration = number {} else { isDuration = false }
         switch number {
         case .int(let value), .duration(let value):
             let (next, overflow) = whole?.addingReportingOverflow(value) ?? (0, true)
@@ -197,7 +205,8 @@ private struct Total {
         switch aggregate {
         case .count: return .int(Int64(count))
         case .min, .max: return best ?? .nothing
-        case .sum: return whole.map { .int($0) } ?? .double(sum)
+        case .sum:
+            return whole.map { isDuration ? .duration($0) : .int($0) } ?? .double(sum)
         case .avg: return .double((whole.map { Double($0) } ?? sum) / Double(count))
         }
     }

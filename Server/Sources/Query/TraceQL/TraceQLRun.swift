@@ -37,11 +37,9 @@ struct TraceQLRun: Sendable {
         var operands = OperandTable()
         program = try PipelineProgram(pipeline, &operands)
         var selected: [Int] = []
-        for case .select(let asked) in pipeline.stages {
-            for operand in asked {
-                let number = operands.number(of: operand)
-                if !selected.contains(number) { selected.append(number) }
-            }
+        for operand in pipeline.selected {
+            let number = operands.number(of: operand)
+            if !selected.contains(number) { selected.append(number) }
         }
         self.operands = operands
         self.selected = selected
@@ -237,5 +235,18 @@ struct TraceQLRun: Sendable {
             }
         }
         return result
+    }
+}
+
+extension TraceQL.Pipeline {
+    /// What `select(…)` asks for, in parentheses too.
+    fileprivate var selected: [TraceQL.Operand] {
+        stages.flatMap { stage in
+            switch stage {
+            case .select(let operands): operands
+            case .spans(.pipeline(let inner)): inner.selected
+            case .spans, .filter, .group, .coalesce: []
+            }
+        }
     }
 }

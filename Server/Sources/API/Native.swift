@@ -21,6 +21,7 @@ extension ReadAPI {
             Route(Self.prefix + "/traces", searchTraces),
             Route(Self.tracePath, otherMethods: [.delete], trace),
             Route(Self.prefix + "/traces/{id}/spans/{row}", span),
+            Route(Self.prefix + "/metrics", metrics),
             Route(Self.prefix + "/totals/operations", totalsOfOperations),
             Route(Self.prefix + "/totals/edges", totalsOfEdges),
             Route(Self.prefix + "/status", status),

@@ -561,6 +561,7 @@ extension OpenAPI {
               }
             }
           },
+          \#(metricsPaths),
           \#(totalsPaths),
           "/api/skein/v1/status": {
             "get": {

@@ -470,6 +470,7 @@ extension OpenAPI {
             },
             "additionalProperties": false
           },
+          \#(metricsSchemas),
           \#(totalsSchemas),
           "Status": {
             "type": "object",

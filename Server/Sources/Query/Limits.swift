@@ -16,8 +16,9 @@ enum RunLimits {
     static let measuredSeriesCount = 100_000
     /// Numbers, one for each step of each series, that one function keeps, at most: 32 MB.
     static let measuredNumberCount = 2_000_000
-    /// Buckets with numbers in them that one function keeps for its quantiles, at most: 64 MB.
-    static let sketchBucketCount = 2_000_000
+    /// Buckets with numbers in them that one function keeps for its quantiles, at most: 64 MB, twice
+    /// that while they are joined.
+    static let sketchBucketCount = 4_000_000
     /// Distinct values of one attribute that make series, at most.
     static let labelCount = 200_000
     /// Bytes of them, at most.

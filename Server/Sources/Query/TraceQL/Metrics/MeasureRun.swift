@@ -46,7 +46,7 @@ final class FunctionRun: MeasureRun {
     /// By series and step, for averages and sums: numbers that went in.
     private var cellWeights: [Double] = []
     /// By series, step and bucket: numbers in it.
-    private var sketches = KeyedSlots(0.0, limit: RunLimits.sketchBucketCount)
+    private var sketches = BucketCounts(limit: RunLimits.sketchBucketCount)
     /// Of histograms: series and the power of two.
     private var powers: SeriesTable
     private var picker: ExemplarPicker?
@@ -184,13 +184,16 @@ final class FunctionRun: MeasureRun {
         _ spans: TraceSpans
     ) {
         let width = grid.count
+        var noted: [UInt64] = []
+        var notedWeights: [Double] = []
+        noted.reserveCapacity(found.count)
         for (place, row) in found.rows.enumerated() where series[place] != SeriesKeys.untold {
             let cell = UInt64(Int(series[place]) &* width &+ found.steps[place])
             let bucket = NumberBucket.code(ofNanoseconds: spans.columns.duration(row))
-            let weight = weights?[place] ?? 1
-            let hasRoom = sketches.change(cell << NumberBucket.bitCount | bucket) { $0 += weight }
-            if !hasRoom { isFull = true }
+            noted.append(cell << NumberBucket.bitCount | bucket)
+            if let weights { notedWeights.append(weights[place]) }
         }
+        sketches.add(noted, weights == nil ? nil : notedWeights)
     }
 
     private func sketch(
@@ -201,14 +204,16 @@ final class FunctionRun: MeasureRun {
     ) {
         let width = grid.count
         isWhole = isWhole && numbers.isWhole
+        var noted: [UInt64] = []
+        var notedWeights: [Double] = []
+        noted.reserveCapacity(numbers.places.count)
         for (place, value) in zip(numbers.places, numbers.values)
         where series[place] != SeriesKeys.untold {
             let cell = UInt64(Int(series[place]) * width + found.steps[place])
-            let bucket = NumberBucket.code(of: value)
-            let weight = weights?[place] ?? 1
-            let hasRoom = sketches.change(cell << NumberBucket.bitCount | bucket) { $0 += weight }
-            if !hasRoom { isFull = true }
+            noted.append(cell << NumberBucket.bitCount | NumberBucket.code(of: value))
+            if let weights { notedWeights.append(weights[place]) }
         }
+        sketches.add(noted, weights == nil ? nil : notedWeights)
     }
 
     /// By number: its bar of the histogram of its series.
@@ -251,7 +256,7 @@ final class FunctionRun: MeasureRun {
     private var divisor: Double { reader?.divisor ?? 1 }
 
     var incomplete: [String] {
-        guard isFull || keys.isFull else { return [] }
+        guard isFull || keys.isFull || sketches.isFull else { return [] }
         return [
             "there are more series or values than fit; those that came last are left out: ask by "
                 + "fewer attributes, for less time or for a larger step"
@@ -319,11 +324,11 @@ final class FunctionRun: MeasureRun {
                 )
             }
         }
-        for (cell, buckets) in SketchCells(sketches, cellCount: keys.count * grid.count) {
-            let (series, step) = cell.quotientAndRemainder(dividingBy: grid.count)
+        for cell in SketchCells(&sketches) {
+            let (series, step) = cell.number.quotientAndRemainder(dividingBy: grid.count)
             for (place, quantile) in quantiles.enumerated() {
                 result[series * quantiles.count + place].values[step] =
-                    NumberBucket.representative(buckets.quantile(quantile), isWhole: isWhole)
+                    NumberBucket.representative(cell.quantile(quantile), isWhole: isWhole)
                     / divisor
             }
         }

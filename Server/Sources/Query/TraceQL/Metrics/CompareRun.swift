@@ -38,8 +38,7 @@ final class CompareRun: MeasureRun {
     private var attributes: [Attribute] = []
     private var attributeOfName: [String: Int] = [:]
     private var values = SeriesTable(limit: RunLimits.comparedValueCount)
-    /// Above 15 bits of step and side the value.
-    private var counts = KeyedSlots(0.0, limit: RunLimits.comparedCountCount)
+    private var counts: ComparedCounts
     private var isFull = false
 
     /// The number of a label that stands for all values of the attribute.
@@ -53,6 +52,7 @@ final class CompareRun: MeasureRun {
         _ context: MeasureContext
     ) throws(QueryError) {
         grid = context.grid
+        counts = ComparedCounts(stepCount: context.grid.count)
         share = context.share
         self.top = Int(clamping: max(top ?? RunLimits.comparedTopCount, 1))
         let start = UInt64(clamping: times.start ?? 0)
@@ -91,39 +91,41 @@ final class CompareRun: MeasureRun {
         guard found.count > 0 else { return }
         let sides = try sides(of: found, batch)
         let weights = SamplingWeights.weights(of: found, batch.spans)
+        // By span: twice its step, and one more for the selection.
+        let cells = zip(found.steps, sides).map { $0 << 1 | $1 }
         for (attribute, operand) in intrinsics {
-            count(attribute, operand, found, batch) { place in
-                (found.steps[place], sides[place], weights?[place] ?? 1)
-            }
+            count(attribute, operand, found, batch, cells, weights)
         }
-        var keys = BatchKeys(batch.spans.columns.resources.count)
-        for (place, row) in found.rows.enumerated() {
-            let cell = UInt64(found.steps[place] << 1 | sides[place])
-            let weight = weights?[place] ?? 1
-            for attribute in batch.spans.columns.spanAttributes[row].rows {
-                let key = batch.spans.columns.attributes.key[attribute]
-                let number = keys.span[key] ?? self.attribute("span.", key, batch.spans)
-                keys.span[key] = number
-                count(attribute, of: number, batch.spans, cell, weight)
-            }
-            let resource = Int(batch.spans.columns.resource[row])
-            if keys.resources[resource] == nil {
-                keys.resources[resource] = valuesOf(resource, batch.spans)
-            }
-            for (value, all) in keys.resources[resource] ?? [] {
-                count(value, all, cell, weight)
-            }
-        }
+        countAttributes(found, batch.spans, cells, weights)
     }
 
-    /// What is known about the keys of one batch.
-    private struct BatchKeys {
-        /// By string id of a key.
-        var span: [UInt32: Int] = [:]
-        /// By resource: numbers of its values, and of all values of their attributes.
-        var resources: [[(value: UInt32, all: UInt32)]?]
-
-        init(_ resourceCount: Int) { resources = Array(repeating: nil, count: resourceCount) }
+    private func countAttributes(
+        _ found: borrowing SelectedSpans,
+        _ spans: TraceSpans,
+        _ cells: [Int],
+        _ weights: [Double]?
+    ) {
+        // By string id of a key: -2 for not asked yet.
+        var known = [Int](repeating: -2, count: spans.columns.strings.count)
+        // By resource: numbers of its values, and of all values of their attributes.
+        var resources = [[(value: UInt32, all: UInt32)]?](
+            repeating: nil,
+            count: spans.columns.resources.count
+        )
+        for (place, row) in found.rows.enumerated() {
+            let cell = cells[place]
+            let weight = weights?[place] ?? 1
+            for attribute in spans.columns.spanAttributes[row].rows {
+                let key = Int(spans.columns.attributes.key[attribute])
+                if known[key] == -2 { known[key] = self.attribute("span.", UInt32(key), spans) }
+                if let (value, all) = value(attribute, of: known[key], spans) {
+                    count(value, all, cell, weight)
+                }
+            }
+            let resource = Int(spans.columns.resource[row])
+            if resources[resource] == nil { resources[resource] = valuesOf(resource, spans) }
+            for (value, all) in resources[resource] ?? [] { count(value, all, cell, weight) }
+        }
     }
 
     /// By span: 1 for one of the selection, else 0.
@@ -163,41 +165,37 @@ final class CompareRun: MeasureRun {
         _ operand: Int,
         _ found: borrowing SelectedSpans,
         _ batch: MeasuredBatch,
-        _ cell: (Int) -> (step: Int, side: Int, weight: Double)
+        _ cells: [Int],
+        _ weights: [Double]?
     ) {
         let labels = attributes[attribute].labels
         let all = values.number(UInt32(attribute), Self.all)
+        let spans = batch.spans
         let part = SharedPart(batch.examined.operands[operand])
         let isOfTrace = batch.examined.operands[operand].isOfTrace
-        var known: [Int: UInt32] = [:]
+        // By part, by trace, or, of what is neither, by string id: the status message.
+        let count =
+            part?.placeCount(in: spans.columns)
+            ?? (isOfTrace ? batch.walked.rows.count : spans.columns.strings.count)
+        var known = [UInt32?](repeating: nil, count: count)
         for (place, row) in found.rows.enumerated() {
-            // Neither shared by spans nor of the trace: the status message.
             let key =
-                part?.place(row, in: batch.spans.columns)
-                ?? (isOfTrace ? found.traces[place] : Int(batch.spans.columns.statusMessage[row]))
-            let label =
-                known[key]
-                ?? labels.number(
+                part?.place(row, in: spans.columns)
+                ?? (isOfTrace ? found.traces[place] : Int(spans.columns.statusMessage[row]))
+            let value: UInt32
+            if let number = known[key] {
+                value = number
+            } else {
+                let label = labels.number(
                     of: batch.value(of: operand, row: row, trace: found.traces[place])
                 )
-            known[key] = label
-            let (step, side, weight) = cell(place)
-            let value =
-                label == LabelTable.untold
-                ? SeriesKeys.untold : values.number(UInt32(attribute), label)
-            count(value, all, UInt64(step << 1 | side), weight)
+                value =
+                    label == LabelTable.untold
+                    ? SeriesKeys.untold : values.number(UInt32(attribute), label)
+                known[key] = value
+            }
+            self.count(value, all, cells[place], weights?[place] ?? 1)
         }
-    }
-
-    private func count(
-        _ row: Int,
-        of attribute: Int,
-        _ spans: TraceSpans,
-        _ cell: UInt64,
-        _ weight: Double
-    ) {
-        guard let (value, all) = value(row, of: attribute, spans) else { return }
-        count(value, all, cell, weight)
     }
 
     /// The numbers of the value in attribute row `row` and of all values of its attribute; `nil` for
@@ -228,13 +226,10 @@ final class CompareRun: MeasureRun {
         }
     }
 
-    private func count(_ value: UInt32, _ all: UInt32, _ cell: UInt64, _ weight: Double) {
-        for number in [value, all] {
-            let hasRoom =
-                number != SeriesKeys.untold
-                && counts.change(UInt64(number) << 15 | cell) { $0 += weight }
-            if !hasRoom { isFull = true }
-        }
+    private func count(_ value: UInt32, _ all: UInt32, _ cell: Int, _ weight: Double) {
+        let hasValue = value != SeriesKeys.untold && counts.add(value, cell, weight)
+        let hasAll = all != SeriesKeys.untold && counts.add(all, cell, weight)
+        if !hasValue || !hasAll { isFull = true }
     }
 
     // MARK: Telling
@@ -249,11 +244,11 @@ final class CompareRun: MeasureRun {
 
     func series() -> [MeasuredSeries.Series] {
         var sums: [Line: Double] = [:]
-        counts.forEach { key, count in sums[Line(key), default: 0] += count }
+        counts.forEach { value, cell, count in sums[Line(value, cell), default: 0] += count }
         var values: [Line: [Double?]] = [:]
         for line in told(sums) { values[line] = Array(repeating: 0, count: grid.count) }
-        counts.forEach { key, count in
-            values[Line(key)]?[Int(key >> 1 & 0x3FFF)] = count * share.scale
+        counts.forEach { value, cell, count in
+            values[Line(value, cell)]?[cell >> 1] = count * share.scale
         }
         return values.map { .init(labels: labels(of: $0), values: $1) }
     }
@@ -263,9 +258,9 @@ final class CompareRun: MeasureRun {
         var value: Int
         var isSelection: Bool
 
-        init(_ key: UInt64) {
-            value = Int(key >> 15)
-            isSelection = key & 1 == 1
+        init(_ value: Int, _ cell: Int) {
+            self.value = value
+            isSelection = cell & 1 == 1
         }
     }
 

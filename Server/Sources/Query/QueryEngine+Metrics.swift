@@ -54,6 +54,8 @@ extension QueryEngine {
                 problem: "a span makes this divide by zero",
                 hint: "ask before you divide: .b != 0 && .a / .b > 2"
             )
+        } catch StoreError.cancelled {
+            throw CancellationError()
         }
     }
 

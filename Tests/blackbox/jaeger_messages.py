@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages and calls of Jaeger's query interface over gRPC, made from their field numbers."""
 
-import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, message_factory
 from google.protobuf import timestamp_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -50,6 +49,52 @@ _PACKAGES = {
                         "9 ServiceSummary* services",
         "FindTraceSummariesResponse": "1 TraceSummary* summaries",
     },
+    "jaeger.api_v2": {
+        "GetTraceRequest": "1 bytes trace_id, 2 Timestamp start_time, 3 Timestamp end_time, "
+                           "4 bool raw_traces",
+        "ArchiveTraceRequest": "1 bytes trace_id",
+        "ArchiveTraceResponse": "",
+        "TraceQueryParameters": "1 string service_name, 2 string operation_name, 3 {} tags, "
+                                "4 Timestamp start_time_min, 5 Timestamp start_time_max, "
+                                "6 Duration duration_min, 7 Duration duration_max, "
+                                "8 int32 search_depth, 9 bool raw_traces",
+        "FindTracesRequest": "1 TraceQueryParameters query",
+        "KeyValue": "1 string key, 2 int32 v_type, 3 string v_str, 4 bool v_bool, "
+                    "5 int64 v_int64, 6 double v_float64, 7 bytes v_binary",
+        "Log": "1 Timestamp timestamp, 2 KeyValue* fields",
+        "SpanRef": "1 bytes trace_id, 2 bytes span_id, 3 int32 ref_type",
+        "Process": "1 string service_name, 2 KeyValue* tags",
+        "Span": "1 bytes trace_id, 2 bytes span_id, 3 string operation_name, "
+                "4 SpanRef* references, 5 uint32 flags, 6 Timestamp start_time, "
+                "7 Duration duration, 8 KeyValue* tags, 9 Log* logs, 10 Process process, "
+                "11 string process_id, 12 string* warnings",
+        "SpansResponseChunk": "1 Span* spans",
+        "GetServicesRequest": "",
+        "GetServicesResponse": "1 string* services",
+        "GetOperationsRequest": "1 string service, 2 string span_kind",
+        "Operation": "1 string name, 2 string span_kind",
+        "GetOperationsResponse": "1 string* operationNames, 2 Operation* operations",
+        "GetDependenciesRequest": "1 Timestamp start_time, 2 Timestamp end_time",
+        "DependencyLink": "1 string parent, 2 string child, 3 uint64 call_count, 4 string source",
+        "GetDependenciesResponse": "1 DependencyLink* dependencies",
+    },
+    "jaeger.api_v2.metrics": {
+        "MetricsQueryBaseRequest": "1 string* service_names, 2 bool groupByOperation, "
+                                   "3 Timestamp end_time, 4 Duration lookback, 5 Duration step, "
+                                   "6 Duration ratePer, 7 int32* spanKinds",
+        "GetLatenciesRequest": "1 MetricsQueryBaseRequest baseRequest, 2 double quantile",
+        "GetCallRatesRequest": "1 MetricsQueryBaseRequest baseRequest",
+        "GetErrorRatesRequest": "1 MetricsQueryBaseRequest baseRequest",
+        "GetMinStepDurationRequest": "",
+        "GetMinStepDurationResponse": "1 Duration minStep",
+        "Label": "1 string name, 2 string value",
+        "GaugeValue": "1 double double_value",
+        "MetricPoint": "2 GaugeValue gauge_value, 8 Timestamp timestamp",
+        "Metric": "1 Label* labels, 2 MetricPoint* metric_points",
+        "MetricFamily": "1 string name, 2 int32 type, 3 string unit, 4 string help, "
+                        "5 Metric* metrics",
+        "GetMetricsResponse": "1 MetricFamily metrics",
+    },
 }
 
 
@@ -57,7 +102,7 @@ def _file(package, messages):
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{package}.proto", package=package, syntax="proto3",
         dependency=["google/protobuf/timestamp.proto", "google/protobuf/duration.proto"])
-    if package != "jaeger.expression.v1":
+    if package == "jaeger.api_v3":
         file.dependency.append("jaeger.expression.v1.proto")
     for name, fields in messages.items():
         message = file.message_type.add(name=name)
@@ -111,17 +156,10 @@ def moment(nanoseconds):
 
 
 class Client:
-    """Calls of one server's port. Streams are read whole."""
+    """Calls over a channel. Streams are read whole."""
 
-    def __init__(self, address):
-        self.channel = grpc.insecure_channel(
-            address, options=[("grpc.max_receive_message_length", 1 << 30)])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.channel.close()
+    def __init__(self, channel):
+        self.channel = channel
 
     def call(self, method, request, answer, timeout=30):
         """All messages of the answer, and the trailers. `answer` is a name or a class."""
@@ -131,6 +169,20 @@ class Client:
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=kind.FromString)(request, timeout=timeout)
         return list(stream), dict(stream.trailing_metadata())
+
+    def v2(self, method, request, answer, **fields):
+        """The messages of a call of api_v2."""
+        return self.call(
+            f"/jaeger.api_v2.QueryService/{method}", message(f"jaeger.api_v2.{request}", **fields),
+            f"jaeger.api_v2.{answer}")[0]
+
+    def metrics(self, method, answer="GetMetricsResponse", **fields):
+        """The one message of a call about metrics."""
+        [found] = self.call(
+            f"/jaeger.api_v2.metrics.MetricsQueryService/{method}",
+            message(f"jaeger.api_v2.metrics.{method}Request", **fields),
+            f"jaeger.api_v2.metrics.{answer}")[0]
+        return found
 
     def v3(self, method, request, answer, **fields):
         """The messages of a call of api_v3; `TracesData` is OTLP's."""

@@ -19,6 +19,13 @@ struct Failure: Error {
     static func notFound(_ message: String) -> Failure {
         Failure(status: .notFound, message: message)
     }
+
+    /// What Jaeger answers without storage for an archive, and why there is none here.
+    static let noArchive = Failure(
+        status: .internalServerError,
+        message:
+            "archive span storage was not configured; a trace is kept until retention removes it"
+    )
 }
 
 extension Failure {

@@ -61,6 +61,12 @@ enum JaegerAnswer {
     static func kindWord(_ kind: SpanKind) -> String {
         kind == .unspecified ? "" : kind.word
     }
+
+    /// The same of version 3: what says nothing is internal to its service.
+    static func definiteWord(_ kind: SpanKind?) -> String {
+        let known = kind ?? .internal
+        return (known == .unspecified ? .internal : known).word
+    }
 }
 
 /// The processes of one trace: each distinct resource, numbered as it comes.
@@ -151,7 +157,7 @@ extension AnswerJSON {
     private mutating func tag(_ tag: AttributeValue.KeyValue) {
         object { json in
             json.member("key", tag.key)
-            switch tag.value {
+            switch JaegerTagValue(tag.value) {
             case .bool(let flag):
                 json.member("type", "bool")
                 json.member("value", flag: flag)
@@ -170,14 +176,6 @@ extension AnswerJSON {
             case .string(let text):
                 json.member("type", "string")
                 json.member("value", text)
-            case .empty:
-                json.member("type", "string")
-                json.member("value", "")
-            case .array, .map:
-                var nested = AnswerJSON()
-                nested.value(tag.value)
-                json.member("type", "string")
-                json.member("value", String(decoding: nested.bytes, as: UTF8.self))
             }
         }
     }

@@ -41,10 +41,10 @@ extension ReadAPI {
 
     private func jaegerOperations(_ request: ReadRequest) async throws -> Response {
         let service = try request.query.required("service", example: "frontend")
-        let kind = try request.query.one("spanKind")
-        let names = try await engine.operations(service: .init(service)).names
-            .map { (name: $0.text, kind: $0.kind.map(JaegerAnswer.kindWord) ?? "") }
-            .filter { kind == nil || $0.kind == kind }
+        let names = try await jaegerOperations(
+            service: service,
+            kind: request.query.one("spanKind")
+        ).names
         return JaegerAnswer.response(total: names.count) { json in
             json.array { json in
                 for name in names {
@@ -62,7 +62,7 @@ extension ReadAPI {
         let wanted = request.query.all("traceID")
         if !wanted.isEmpty { return try await jaegerTraces(wanted, isRaw: isRaw) }
         let query = try JaegerSearch.query(request.query, now: engine.now())
-        let found = try await wholeTraces(try await engine.search(query), isRaw: isRaw)
+        let found = try await wholeTraces(FoundSummaries(engine.search(query)), isRaw: isRaw)
         return JaegerAnswer.response(found.traces).incomplete(found.incomplete)
     }
 
@@ -156,19 +156,20 @@ enum JaegerSearch {
             let value = String(tag[tag.index(after: colon)...])
             parts.append(condition(String(tag[..<colon]), value))
         }
-        for text in parameters.all("tags") { parts += try conditions(json: text, of: "tags") }
+        for text in parameters.all("tags") {
+            parts += try tags(json: text, of: "tags").map { condition($0.key, $0.value) }
+        }
         if let range = try parameters.durations("minDuration", "maxDuration") {
             parts.append(.duration(range))
         }
         let unit = "microseconds since 1970"
-        let twoDays: UInt64 = 172_800_000_000_000
         let start = try parameters.integer("start", unit: unit)
         let end = try parameters.integer("end", unit: unit)
         return TraceQuery(
             spans: [.all(parts)],
             time: .between(
                 start: start.map { Saturating.nanoseconds($0, unit: 1000) }
-                    ?? (now > twoDays ? now - twoDays : 0),
+                    ?? defaultStart(now: now),
                 // The last microsecond counts whole.
                 end: end.map { Saturating.nanoseconds($0 == .max ? $0 : $0 + 1, unit: 1000) }
                     ?? now + 1000
@@ -178,12 +179,20 @@ enum JaegerSearch {
         )
     }
 
+    /// Where a search begins that says nothing of it: two days ago.
+    static func defaultStart(now: UInt64) -> UInt64 {
+        let twoDays: UInt64 = 172_800_000_000_000
+        return now > twoDays ? now - twoDays : 0
+    }
+
     /// Tags as a JSON object of strings.
-    static func conditions(json: String, of parameter: String) throws -> [SpanCondition] {
+    static func tags(
+        json: String,
+        of parameter: String
+    ) throws -> [(key: String, value: String)] {
         do {
             return try JSONDecoder().decode([String: String].self, from: Data(json.utf8))
                 .sorted { $0.key < $1.key }
-                .map { condition($0.key, $0.value) }
         } catch {
             throw Failure.badRequest(
                 "malformed '\(parameter)' parameter \"\(json.prefix(80))\", expecting a JSON object of "
@@ -193,7 +202,7 @@ enum JaegerSearch {
     }
 
     /// A tag as Jaeger's users know it: some are fields of the span here.
-    private static func condition(_ key: String, _ value: String) -> SpanCondition {
+    static func condition(_ key: String, _ value: String) -> SpanCondition {
         let tag = SpanCondition.tag(.init(key: key, value: .text(value)))
         switch (key, value.lowercased()) {
         case ("error", "true"): return .any([.status(.error), tag])
@@ -213,14 +222,19 @@ enum JaegerSearch {
         if text.utf8.count <= 24, let bytes = Base64.bytes(text),
             bytes.count == 16 || bytes.count == 8
         {
-            let words = stride(from: 0, to: bytes.count, by: 8).map { start in
-                bytes[start..<start + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            }
-            let id = TraceID(high: words.count == 2 ? words[0] : 0, low: words[words.count - 1])
+            let id = traceID(bytes)
             if id.isValid { return id }
         }
         throw Failure.badRequest(
             "\"\(text.prefix(80))\" is no trace id; give 1 to 32 hexadecimal digits"
         )
+    }
+
+    /// An id as 16 bytes, or 8 of its low half, the most significant first.
+    static func traceID(_ bytes: [UInt8]) -> TraceID {
+        func word(_ part: ArraySlice<UInt8>) -> UInt64 {
+            part.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        }
+        return TraceID(high: word(bytes.dropLast(8)), low: word(bytes.suffix(8)))
     }
 }

@@ -23,9 +23,18 @@ extension ReadAPI {
         _ metric: JaegerMetric,
         _ request: ReadRequest
     ) async throws -> Response {
-        let asked = try JaegerMetricRequest(request.query, metric, now: engine.now())
-        var series: [JaegerSeries.Name: JaegerSeries] = [:]
-        var incomplete: [String] = []
+        let question = try JaegerMetricQuestion(request.query, metric)
+        let found = try await jaegerMetric(metric, question)
+        return .object { $0.metricFamily(found) }.incomplete(found.incomplete)
+    }
+
+    /// Reads what a question is about.
+    func jaegerMetric(
+        _ metric: JaegerMetric,
+        _ question: JaegerMetricQuestion
+    ) async throws -> FoundJaegerMetric {
+        let asked = try JaegerMetricRequest(question, now: engine.now())
+        var found = FoundJaegerMetric(metric: metric, asked: asked)
         for tile in asked.tiles {
             let totals = try await engine.totals(
                 asked.isByOperation ? .operations : .services,
@@ -35,18 +44,43 @@ extension ReadAPI {
                 quantiles: asked.quantile.map { [$0] } ?? [],
                 step: asked.width
             )
-            for reason in totals.incomplete where !incomplete.contains(reason) {
-                incomplete.append(reason)
+            for reason in totals.incomplete where !found.incomplete.contains(reason) {
+                found.incomplete.append(reason)
             }
             for line in totals.lines where asked.services.contains(line.service) {
                 let name = JaegerSeries.Name(service: line.service, operation: line.operation)
                 for (number, step) in line.steps.enumerated() {
                     let point = tile.firstPoint + number * asked.tiles.count
-                    series[name, default: JaegerSeries(asked.times.count)].steps[point] = step
+                    found.series[name, default: JaegerSeries(asked.times.count)].steps[point] = step
                 }
             }
         }
-        return .object { $0.metricFamily(metric, asked, series) }.incomplete(incomplete)
+        return found
+    }
+}
+
+/// The answer to a question about a metric, before it is written.
+struct FoundJaegerMetric {
+    var metric: JaegerMetric
+    var asked: JaegerMetricRequest
+    var series: [JaegerSeries.Name: JaegerSeries] = [:]
+    var incomplete: [String] = []
+
+    var name: String { metric.name(asked.isByOperation) }
+    var help: String { metric.help(asked) }
+
+    /// Lines by their labels, in order, each with its points that tell anything.
+    var lines: [(labels: [(name: String, value: String)], points: [(time: UInt64, value: Double)])]
+    {
+        series.sorted { $0.key < $1.key }.map { name, one in
+            let labels =
+                (name.operation.map { [("operation", $0)] } ?? [])
+                + [("service_name", name.service)]
+            let points = zip(asked.times, one.steps).compactMap { time, step in
+                metric.value(step, width: asked.width).map { (time, $0) }
+            }
+            return (labels, points)
+        }
     }
 }
 
@@ -86,6 +120,54 @@ enum JaegerMetric {
     }
 }
 
+/// What is asked of a metric, however it was written. Lengths of time are nanoseconds, and not 0.
+struct JaegerMetricQuestion {
+    var services: Set<String> = []
+    /// `nil` for servers.
+    var kinds: Set<SpanKind>?
+    var isByOperation = false
+    /// Of latencies alone.
+    var quantile: Double?
+    /// Nanoseconds since 1970; `nil` for now.
+    var end: UInt64?
+    var lookback: UInt64 = 3_600_000_000_000
+    var step: UInt64 = 5_000_000_000
+    var ratePer: UInt64 = 600_000_000_000
+
+    init() {}
+
+    /// Reads the parameters of an address, with times in milliseconds.
+    init(_ query: QueryParameters, _ metric: JaegerMetric) throws {
+        services = Set(query.all("service").filter { !$0.isEmpty })
+        kinds = try query.kinds("spanKind")
+        isByOperation = try query.flag("groupByOperation")
+        quantile = metric == .latencies ? try Self.quantile(query) : nil
+        func length(_ name: String, default standard: UInt64) throws -> UInt64 {
+            guard let count = try query.integer(name, unit: "milliseconds") else { return standard }
+            guard count > 0 else { throw Failure.badRequest("\(name) must be above 0") }
+            return Saturating.nanoseconds(count, unit: 1_000_000)
+        }
+        lookback = try length("lookback", default: lookback)
+        step = try length("step", default: step)
+        ratePer = try length("ratePer", default: ratePer)
+        end = try query.integer("endTs", unit: "milliseconds since 1970")
+            .map { Saturating.nanoseconds($0, unit: 1_000_000) }
+    }
+
+    private static func quantile(_ query: QueryParameters) throws -> Double {
+        let text = try query.required("quantile", example: "0.95")
+        guard let quantile = Double(text) else {
+            throw QueryError(
+                parameter: "quantile",
+                text: text,
+                problem: "this is no number from 0 to 1",
+                hint: "give 0.95 for the 95th percentile"
+            )
+        }
+        return quantile
+    }
+}
+
 /// The parameters of a metric. Points lie a step apart, the last at the end; each tells of the time
 /// `width` before it. Both are whole minutes, and the width a number of steps, rounded up.
 ///
@@ -114,25 +196,30 @@ struct JaegerMetricRequest {
     var width: UInt64
     var tiles: [Tile]
 
-    init(_ query: QueryParameters, _ metric: JaegerMetric, now: UInt64) throws {
-        services = Set(query.all("service").filter { !$0.isEmpty })
+    init(_ question: JaegerMetricQuestion, now: UInt64) throws {
+        services = question.services
         guard !services.isEmpty else {
             throw Failure.badRequest("parameter service is required; give service=frontend")
         }
-        kinds = try query.kinds("spanKind") ?? [.server]
-        isByOperation = try query.flag("groupByOperation")
-        quantile = metric == .latencies ? try Self.quantile(query) : nil
+        kinds = question.kinds ?? [.server]
+        isByOperation = question.isByOperation
+        quantile = question.quantile
+        if let quantile, !(quantile >= 0 && quantile <= 1) {
+            throw QueryError(
+                parameter: "quantile",
+                text: "\(quantile)",
+                problem: "this is no number from 0 to 1",
+                hint: "give 0.95 for the 95th percentile"
+            )
+        }
 
         let minute = TotalsRequest.minute
-        func minutes(_ name: String, default standard: UInt64) throws -> UInt64 {
-            let count = try query.integer(name, unit: "milliseconds") ?? standard
-            guard count > 0 else { throw Failure.badRequest("\(name) must be above 0") }
-            let nanoseconds = Saturating.nanoseconds(count, unit: 1_000_000)
-            return nanoseconds / minute + (nanoseconds.isMultiple(of: minute) ? 0 : 1)
+        func minutes(_ length: UInt64) -> UInt64 {
+            length / minute + (length.isMultiple(of: minute) ? 0 : 1)
         }
-        let step = try minutes("step", default: 5_000)
-        let stepsOfWidth = (try minutes("ratePer", default: 600_000) + step - 1) / step
-        let stepCount = try minutes("lookback", default: 3_600_000) / step
+        let step = minutes(question.step)
+        let stepsOfWidth = (minutes(question.ratePer) + step - 1) / step
+        let stepCount = minutes(question.lookback) / step
         guard stepCount < RequestLimits.metricPointCount else {
             throw Failure.badRequest(
                 "lookback has \(stepCount + 1) steps; ask for \(RequestLimits.metricPointCount) "
@@ -145,10 +232,8 @@ struct JaegerMetricRequest {
                     + "most, or for a larger step"
             )
         }
-        let end = try query.integer("endTs", unit: "milliseconds since 1970")
-            .map { Saturating.nanoseconds($0, unit: 1_000_000) / minute }
         // The minute that is not over would read as a fall.
-        let last = end ?? now / minute
+        let last = question.end.map { $0 / minute } ?? now / minute
         guard last >= step * (stepCount + stepsOfWidth) else {
             throw Failure.badRequest("endTs is less than lookback and ratePer after 1970")
         }
@@ -163,19 +248,6 @@ struct JaegerMetricRequest {
             let windows = UInt64((points - tile + tileCount - 1) / tileCount)
             tiles.append(Tile(range: start..<start + windows * width, firstPoint: tile))
         }
-    }
-
-    private static func quantile(_ query: QueryParameters) throws -> Double {
-        let text = try query.required("quantile", example: "0.95")
-        guard let quantile = Double(text), quantile >= 0, quantile <= 1 else {
-            throw QueryError(
-                parameter: "quantile",
-                text: text,
-                problem: "this is no number from 0 to 1",
-                hint: "give 0.95 for the 95th percentile"
-            )
-        }
-        return quantile
     }
 }
 
@@ -196,44 +268,36 @@ struct JaegerSeries {
 }
 
 extension AnswerJSON {
-    fileprivate mutating func metricFamily(
-        _ metric: JaegerMetric,
-        _ asked: JaegerMetricRequest,
-        _ series: [JaegerSeries.Name: JaegerSeries]
-    ) {
-        member("name", metric.name(asked.isByOperation))
+    fileprivate mutating func metricFamily(_ found: FoundJaegerMetric) {
+        member("name", found.name)
         member("type", "GAUGE")
-        member("help", metric.help(asked))
+        member("help", found.help)
         array("metrics") { json in
-            for (name, one) in series.sorted(by: { $0.key < $1.key }) {
+            for line in found.lines {
                 json.object { json in
                     json.array("labels") { json in
-                        if let operation = name.operation { json.label("operation", operation) }
-                        json.label("service_name", name.service)
-                    }
-                    json.array("metricPoints") { json in
-                        for (time, step) in zip(asked.times, one.steps) {
-                            guard let value = metric.value(step, width: asked.width) else {
-                                continue
-                            }
+                        for label in line.labels {
                             json.object { json in
-                                json.object("gaugeValue") { json in
-                                    json.key("doubleValue")
-                                    json.number(value)
-                                }
-                                json.member("timestamp", TimeText.text(time))
+                                json.member("name", label.name)
+                                json.member("value", label.value)
                             }
                         }
+                    }
+                    json.array("metricPoints") { json in
+                        for point in line.points { json.metricPoint(point.time, point.value) }
                     }
                 }
             }
         }
     }
 
-    private mutating func label(_ name: String, _ value: String) {
+    private mutating func metricPoint(_ time: UInt64, _ value: Double) {
         object { json in
-            json.member("name", name)
-            json.member("value", value)
+            json.object("gaugeValue") { json in
+                json.key("doubleValue")
+                json.number(value)
+            }
+            json.member("timestamp", TimeText.text(time))
         }
     }
 }

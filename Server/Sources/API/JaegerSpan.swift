@@ -5,6 +5,30 @@ import Query
 import SkeinModel
 import Store
 
+/// A value in Jaeger's model, which has five types: others are text.
+enum JaegerTagValue {
+    case string(String)
+    case bool(Bool)
+    case int(Int64)
+    case double(Double)
+    case bytes([UInt8])
+
+    init(_ value: AttributeValue) {
+        switch value {
+        case .string(let text): self = .string(text)
+        case .bool(let flag): self = .bool(flag)
+        case .int(let number): self = .int(number)
+        case .double(let number): self = .double(number)
+        case .bytes(let bytes): self = .bytes(bytes)
+        case .empty: self = .string("")
+        case .array, .map:
+            var nested = AnswerJSON()
+            nested.value(value)
+            self = .string(String(decoding: nested.bytes, as: UTF8.self))
+        }
+    }
+}
+
 /// One span in Jaeger's model: what are fields here are tags there.
 struct JaegerSpan {
     typealias KeyValue = AttributeValue.KeyValue

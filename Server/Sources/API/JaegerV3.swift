@@ -30,15 +30,13 @@ extension ReadAPI {
 
     private func jaegerV3Operations(_ request: ReadRequest) async throws -> Response {
         let query = request.query
-        let service = try query.one("service")
-        let kind = try query.one("spanKind") ?? query.one("span_kind")
-        let found = try await engine.operations(service: service.map { SpanCondition.Text($0) })
-        let names = found.names
-            .map { (name: $0.text, kind: Self.kindWord($0.kind)) }
-            .filter { kind == nil || $0.kind == kind }
+        let found = try await jaegerV3Operations(
+            service: query.one("service"),
+            kind: query.one("spanKind") ?? query.one("span_kind")
+        )
         return .object { json in
             json.array("operations") { json in
-                for name in names {
+                for name in found.names {
                     json.object { json in
                         json.member("name", name.name)
                         json.member("spanKind", name.kind)
@@ -47,12 +45,6 @@ extension ReadAPI {
             }
         }
         .incomplete(found.incomplete)
-    }
-
-    /// What says nothing is internal to its service.
-    private static func kindWord(_ kind: SpanKind?) -> String {
-        let known = kind ?? .internal
-        return (known == .unspecified ? .internal : known).word
     }
 
     private func jaegerV3Trace(_ request: ReadRequest) async throws -> Response {
@@ -66,8 +58,8 @@ extension ReadAPI {
     }
 
     private func jaegerV3Search(_ request: ReadRequest) async throws -> Response {
-        let query = try JaegerV3Search.query(request.query)
-        let found = try await wholeTraces(try await engine.search(query), isRaw: true)
+        let summaries = try await search(JaegerQuestion(request.query), .three)
+        let found = try await wholeTraces(summaries, isRaw: true)
         guard !found.traces.isEmpty else { throw Failure.notFound("No traces found") }
         return Self.answer(found.traces).incomplete(found.incomplete)
     }
@@ -87,17 +79,10 @@ extension ReadAPI {
     }
 
     private func jaegerV3Summaries(_ request: ReadRequest) async throws -> Response {
-        let query = try JaegerV3Search.query(request.query)
-        let result = try await engine.search(query)
-        let found = try await wholeTraces(result, isRaw: true)
-        let orphans = Dictionary(
-            found.traces.map { ($0.traceID, $0.orphanCount) },
-            uniquingKeysWith: { first, _ in first }
-        )
+        let found = try await jaegerSummaries(JaegerQuestion(request.query))
         return .object { json in
             json.array("summaries") { json in
-                for summary in result.traces {
-                    guard let orphanCount = orphans[summary.traceID] else { continue }
+                for (summary, orphanCount) in found.summaries {
                     json.object { $0.jaegerSummary(summary, orphanCount: orphanCount) }
                 }
             }
@@ -106,10 +91,10 @@ extension ReadAPI {
     }
 
     private func jaegerV3Dependencies(_ request: ReadRequest) async throws -> Response {
-        let range = try JaegerV3Search.range(
-            request.query,
-            ("startTime", "start_time"),
-            ("endTime", "end_time")
+        let range = try JaegerQuestion.range(
+            request.query.time("startTime", formerly: "start_time"),
+            request.query.time("endTime", formerly: "end_time"),
+            names: ("startTime", "endTime")
         )
         let found = try await engine.dependencies(in: range)
         return .object { json in
@@ -127,103 +112,51 @@ extension ReadAPI {
     }
 }
 
-/// The search parameters of version 3 as a query.
-enum JaegerV3Search {
-    static func query(_ parameters: QueryParameters) throws -> TraceQuery {
+extension JaegerQuestion {
+    /// Reads the search parameters of version 3; some have a name that they had before.
+    init(_ parameters: QueryParameters) throws {
         guard parameters.all("query.filter").isEmpty else {
             throw Failure(
                 status: .notImplemented,
                 message: "query.filter is not supported; use the other parameters of query"
             )
         }
-        let range = try range(
-            parameters,
-            ("query.startTimeMin", "query.start_time_min"),
-            ("query.startTimeMax", "query.start_time_max")
-        )
-        let parts = try conditions(parameters)
-        let depth = try ["query.searchDepth", "query.search_depth", "query.num_traces"].lazy
-            .compactMap { try parameters.integer($0, unit: "a count") }
-            .first
-        _ = try parameters.flag("query.rawTraces")
-        return TraceQuery(
-            spans: parts.isEmpty ? [] : [.all(parts)],
-            time: .between(start: range.lowerBound, end: range.upperBound),
-            limit: depth.map { Int(clamping: $0) } ?? 100,
-            matchedSpanLimit: 0
-        )
-    }
-
-    private static func conditions(_ parameters: QueryParameters) throws -> [SpanCondition] {
-        var parts: [SpanCondition] = []
-        if let name = try one(parameters, ("query.serviceName", "query.service_name")) {
-            parts.append(.service(.init(name)))
-        }
-        if let name = try one(parameters, ("query.operationName", "query.operation_name")) {
-            parts.append(.operation(.init(name)))
-        }
+        start = try parameters.time("query.startTimeMin", formerly: "query.start_time_min")
+        end = try parameters.time("query.startTimeMax", formerly: "query.start_time_max")
+        service =
+            try parameters.one("query.serviceName") ?? parameters.one("query.service_name") ?? ""
+        operation =
+            try parameters.one("query.operationName") ?? parameters.one("query.operation_name")
+            ?? ""
         for text in parameters.all("query.attributes") {
-            parts += try JaegerSearch.conditions(json: text, of: "query.attributes")
+            attributes += try JaegerSearch.tags(json: text, of: "query.attributes")
         }
-        let least = try parameters.duration("query.durationMin")
-        let most = try parameters.duration("query.durationMax")
-        let range = try QueryParameters.range(
-            try least ?? parameters.duration("query.duration_min"),
-            try most ?? parameters.duration("query.duration_max"),
+        durations = try QueryParameters.range(
+            parameters.duration("query.durationMin") ?? parameters.duration("query.duration_min"),
+            parameters.duration("query.durationMax") ?? parameters.duration("query.duration_max"),
             names: ("query.durationMin", "query.durationMax")
         )
-        if let range { parts.append(.duration(range)) }
-        return parts
-    }
-
-    /// Two moments that are both required; each has a name and one that it had before.
-    static func range(
-        _ parameters: QueryParameters,
-        _ start: (name: String, former: String),
-        _ end: (name: String, former: String)
-    ) throws -> Range<UInt64> {
-        let first = try parameters.time(start.name) ?? parameters.time(start.former)
-        let last = try parameters.time(end.name) ?? parameters.time(end.former)
-        guard let first, let last else {
-            throw Failure.badRequest(
-                "\(start.name) and \(end.name) are required; give times like "
-                    + "2026-11-21T17:06:04Z"
-            )
-        }
-        guard first < last else {
-            throw Failure.badRequest("\(start.name) is not before \(end.name)")
-        }
-        return first..<last
-    }
-
-    private static func one(
-        _ parameters: QueryParameters,
-        _ names: (name: String, former: String)
-    ) throws -> String? {
-        try parameters.one(names.name) ?? parameters.one(names.former)
+        depth = try ["query.searchDepth", "query.search_depth", "query.num_traces"].lazy
+            .compactMap { try parameters.integer($0, unit: "a count") }
+            .first
+            .map { Int(clamping: $0) }
+        _ = try parameters.flag("query.rawTraces")
     }
 }
 
-extension Trace {
-    /// Spans whose parent is not in the trace.
-    fileprivate var orphanCount: Int {
-        var ids: Set<UInt64> = []
-        for row in storedRows { ids.insert(spans.columns.spanID[row]) }
-        return storedRows.count { row in
-            let parent = spans.columns.parentID[row]
-            return parent != 0 && !ids.contains(parent)
-        }
+extension QueryParameters {
+    fileprivate func time(_ name: String, formerly former: String) throws -> UInt64? {
+        try time(name) ?? time(former)
     }
 }
 
 extension AnswerJSON {
     fileprivate mutating func jaegerSummary(_ summary: TraceSummary, orphanCount: Int) {
-        let (end, overflow) = summary.start.addingReportingOverflow(summary.duration)
         member("traceId", summary.traceID.hex)
         member("rootServiceName", summary.rootService)
         member("rootOperationName", summary.rootOperation)
         member("minStartTimeUnixNano", "\(summary.start)")
-        member("maxEndTimeUnixNano", "\(overflow ? .max : end)")
+        member("maxEndTimeUnixNano", "\(summary.end)")
         member("spanCount", number: summary.spanCount)
         member("errorSpanCount", number: summary.errorCount)
         member("orphanSpanCount", number: orphanCount)

@@ -10,8 +10,17 @@ enum RequestLimits {
     static let traceIDCount = 1_000
     /// Spans in one answer of whole traces, beyond the first trace: about 300 MB of JSON.
     static let answerSpanCount = 300_000
+    /// Bytes of one message of a stream over gRPC, but for one whose only span has more: clients take
+    /// 4 MiB where nothing else is said.
+    static let chunkByteCount = 1 << 20
+    /// Spans that are encoded at once for such a message: a thousand have less than that many bytes
+    /// nearly always, and are halved where they have not.
+    static let chunkSpanCount = 1_024
     /// Points of one metric: a week by the minute.
     static let metricPointCount: UInt64 = 10_080
+    /// Bytes of a metric's answer over gRPC, which is one message: what clients take where nothing else
+    /// is said.
+    static let metricByteCount = 4 << 20
     /// Steps that the window of one point may have: each is a read of its own.
     static let metricWidthSteps: UInt64 = 60
     /// Parts of a Zipkin annotation query.

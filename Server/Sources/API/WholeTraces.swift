@@ -14,7 +14,7 @@ struct WholeTraces {
 
 extension ReadAPI {
     /// Reads the traces a search found, as many as one answer may hold.
-    func wholeTraces(_ found: SearchResult, isRaw: Bool) async throws -> WholeTraces {
+    func wholeTraces(_ found: FoundSummaries, isRaw: Bool) async throws -> WholeTraces {
         var spanCount = 0
         let ids = found.traces.prefix { summary in
             defer { spanCount += summary.spanCount }

@@ -70,7 +70,7 @@ extension ReadAPI {
     private func zipkinSearch(_ request: ReadRequest) async throws -> Response {
         let range = try milliseconds(request.query, isEndRequired: false)
         let query = try ZipkinSearch.query(request.query, range: range)
-        let found = try await wholeTraces(try await engine.search(query), isRaw: true)
+        let found = try await wholeTraces(FoundSummaries(engine.search(query)), isRaw: true)
         return .zipkinTraces(found.traces).incomplete(found.incomplete)
     }
 

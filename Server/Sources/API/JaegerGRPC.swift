@@ -2,7 +2,6 @@
 
 import Analysis
 public import GRPCCore
-import HTTPTypes
 import Query
 import SkeinModel
 import SkeinWire
@@ -89,12 +88,10 @@ extension JaegerQuestion {
 
     /// Reads `TraceQueryParameters` of version 3, which may have a filter.
     init(version3 query: ProtobufFields) throws {
-        guard !query.contains(10) else {
-            throw Failure(
-                status: .notImplemented,
-                message: "query.filter is not supported; use the other fields of query"
-            )
-        }
         try self.init(query)
+        let name = "query.filter"
+        filter = try query.message(10).map { call in
+            try JaegerFilterMeaning.condition(JaegerFilter(call, path: name), path: name)
+        }
     }
 }

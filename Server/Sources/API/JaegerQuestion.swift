@@ -27,8 +27,10 @@ struct JaegerQuestion {
     var durations: ClosedRange<UInt64>?
     /// Traces in the answer.
     var depth: Int?
+    /// Instead of service, operation, attributes and durations.
+    var filter: TraceQL.Field?
 
-    /// The same in the words of the engine.
+    /// The same in the words of the engine, where there is no filter.
     func query(_ version: Version, now: UInt64) throws -> TraceQuery {
         let parts = conditions
         return TraceQuery(
@@ -36,6 +38,23 @@ struct JaegerQuestion {
             time: try time(version, now: now),
             limit: depth ?? Self.standardDepth,
             matchedSpanLimit: 0
+        )
+    }
+
+    /// The same as a query in TraceQL; `nil` where there is no filter.
+    func traceQL(_ version: Version, now: UInt64) throws -> TraceQL.Search? {
+        guard let filter else { return nil }
+        guard conditions.isEmpty else {
+            throw Failure.badRequest(
+                "query.filter stands in place of service, operation, attributes and durations; say "
+                    + "them in the filter, or leave it out"
+            )
+        }
+        return TraceQL.Search(
+            TraceQL.Question(.search(TraceQL.Pipeline([.spans(.filter(filter))]))),
+            time: try time(version, now: now),
+            limit: depth ?? Self.standardDepth,
+            toldSpanLimit: 0
         )
     }
 
@@ -97,6 +116,11 @@ struct FoundSummaries {
         traces = result.traces
         incomplete = result.incomplete
     }
+
+    init(_ result: FoundTraces) {
+        traces = result.traces.map(\.summary)
+        incomplete = result.incomplete
+    }
 }
 
 extension ReadAPI {
@@ -105,7 +129,10 @@ extension ReadAPI {
         _ question: JaegerQuestion,
         _ version: JaegerQuestion.Version
     ) async throws -> FoundSummaries {
-        FoundSummaries(try await engine.search(question.query(version, now: engine.now())))
+        if let search = try question.traceQL(version, now: engine.now()) {
+            return FoundSummaries(try await engine.search(search))
+        }
+        return FoundSummaries(try await engine.search(question.query(version, now: engine.now())))
     }
 
     /// Operations with the words of version 3: what says nothing is internal to its service.

@@ -115,11 +115,9 @@ extension ReadAPI {
 extension JaegerQuestion {
     /// Reads the search parameters of version 3; some have a name that they had before.
     init(_ parameters: QueryParameters) throws {
-        guard parameters.all("query.filter").isEmpty else {
-            throw Failure(
-                status: .notImplemented,
-                message: "query.filter is not supported; use the other parameters of query"
-            )
+        let name = "query.filter"
+        filter = try parameters.one(name).map { json in
+            try JaegerFilterMeaning.condition(JaegerFilter(json: json, path: name), path: name)
         }
         start = try parameters.time("query.startTimeMin", formerly: "query.start_time_min")
         end = try parameters.time("query.startTimeMax", formerly: "query.start_time_max")

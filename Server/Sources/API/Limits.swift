@@ -10,6 +10,10 @@ enum RequestLimits {
     static let traceIDCount = 1_000
     /// Spans in one answer of whole traces, beyond the first trace: about 300 MB of JSON.
     static let answerSpanCount = 300_000
+    /// Bytes of a file that is to be shown without being stored: what one request may send, too.
+    static let transformByteCount = 64 << 20
+    /// Files that are read for that at once: each takes a few times its bytes.
+    static let transformCount = 2
     /// Bytes of one message of a stream over gRPC, but for one whose only span has more: clients take
     /// 4 MiB where nothing else is said.
     static let chunkByteCount = 1 << 20

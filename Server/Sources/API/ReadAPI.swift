@@ -9,6 +9,7 @@ public struct ReadAPI: Sendable {
     let engine: QueryEngine
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
+    let transforms = Transforms()
 
     /// What the server knows of itself beside the store's statistics.
     public struct ServerFacts: Sendable {
@@ -72,6 +73,8 @@ public struct ReadAPI: Sendable {
         add(routes.map { $0.under("/jaeger") }, style: .jaeger, to: router)
         add(jaegerV3Routes, style: .jaegerV3, to: router)
         add(jaegerV3Routes.map { $0.under("/jaeger") }, style: .jaegerV3, to: router)
+        addJaegerPosts(to: router, under: "")
+        addJaegerPosts(to: router, under: "/jaeger")
     }
 
     /// Adds Zipkin's `/api/v2/…`, and what its page asks for beside it, also under `/zipkin`.

@@ -2,31 +2,45 @@
 public import SkeinModel
 
 extension OTLP {
-    /// Encodes spans as OTLP/JSON, `{"resourceSpans":[...]}`: ids in hexadecimal, enums as numbers,
-    /// 64-bit numbers as strings, what is empty or 0 left out.
+    /// How JSON writes what protobuf has a type of its own for.
+    public enum JSONForm: Sendable {
+        /// As OTLP says: ids in hexadecimal, enums as numbers.
+        case otlp
+        /// As protobuf says of every message: ids in base64, enums by name.
+        case protobuf
+    }
+
+    /// Encodes spans as OTLP/JSON, `{"resourceSpans":[...]}`: 64-bit numbers as strings, what is empty
+    /// or 0 left out.
     ///
     /// - Parameters:
     ///   - columns: The batch.
     ///   - rows: Which spans of it; all where `nil`. They are grouped by resource and scope and keep
     ///     their order within one.
+    ///   - form: How ids and enums are written.
+    ///   - name: The name of the one member, where readers know it by another.
     /// - Returns: UTF-8 text.
     public static func encodeJSON(
         _ columns: borrowing SpanColumns,
-        rows: Range<Int>? = nil
+        rows: Range<Int>? = nil,
+        form: JSONForm = .otlp,
+        name: String = "resourceSpans"
     ) -> [UInt8] {
-        encodeJSON(columns, runs: [rows ?? 0..<columns.count])
+        encodeJSON(columns, runs: [rows ?? 0..<columns.count], form: form, name: name)
     }
 
     /// The same for several runs of rows, one after the other.
     public static func encodeJSON(
         _ columns: borrowing SpanColumns,
-        runs: [Range<Int>]
+        runs: [Range<Int>],
+        form: JSONForm = .otlp,
+        name: String = "resourceSpans"
     ) -> [UInt8] {
         var json = JSONWriter(capacity: runs.reduce(0) { $0 + $1.count } * 512)
         json.beginObject()
-        json.key("resourceSpans")
+        json.key(name)
         json.beginArray()
-        for rows in runs { json.resourceSpans(RowGroups(columns, rows: rows), columns) }
+        for rows in runs { json.resourceSpans(RowGroups(columns, rows: rows), columns, form) }
         json.endArray()
         json.endObject()
         return json.take()
@@ -36,7 +50,8 @@ extension OTLP {
 extension JSONWriter {
     fileprivate mutating func resourceSpans(
         _ groups: RowGroups,
-        _ columns: borrowing SpanColumns
+        _ columns: borrowing SpanColumns,
+        _ form: OTLP.JSONForm
     ) {
         for resource in groups.resources {
             beginObject()
@@ -50,7 +65,7 @@ extension JSONWriter {
                 self.scope(scope.row, columns)
                 key("spans")
                 beginArray()
-                for row in scope.spans { span(row, columns) }
+                for row in scope.spans { span(row, columns, form) }
                 endArray()
                 text("schemaUrl", columns.scopes.schemaURL[scope.row], columns)
                 endObject()
@@ -83,15 +98,44 @@ extension JSONWriter {
         uintText(value)
     }
 
-    private mutating func ids(traceHigh: UInt64, traceLow: UInt64, span: UInt64) {
+    private mutating func ids(
+        traceHigh: UInt64,
+        traceLow: UInt64,
+        span: UInt64,
+        _ form: OTLP.JSONForm
+    ) {
         if traceHigh | traceLow != 0 {
             key("traceId")
-            hex(traceHigh, traceLow)
+            switch form {
+            case .otlp: hex(traceHigh, traceLow)
+            case .protobuf:
+                withUnsafeBytes(of: (traceHigh.bigEndian, traceLow.bigEndian)) { base64($0) }
+            }
         }
-        if span != 0 {
-            key("spanId")
-            hex(span)
+        id("spanId", span, form)
+    }
+
+    private mutating func id(_ key: String, _ value: UInt64, _ form: OTLP.JSONForm) {
+        guard value != 0 else { return }
+        self.key(key)
+        switch form {
+        case .otlp: hex(value)
+        case .protobuf: withUnsafeBytes(of: value.bigEndian) { base64($0) }
         }
+    }
+
+    /// An enum's value, unless it is 0; a number without a name as it is.
+    private mutating func constant(
+        _ key: String,
+        _ value: UInt8,
+        _ prefix: String,
+        _ word: String?,
+        _ form: OTLP.JSONForm
+    ) {
+        guard form == .protobuf, let word else { return number(key, UInt32(value)) }
+        guard value != 0 else { return }
+        self.key(key)
+        string(prefix + word.uppercased())
     }
 
     fileprivate mutating func resource(_ row: Int, _ columns: borrowing SpanColumns) {
@@ -110,34 +154,38 @@ extension JSONWriter {
         endObject()
     }
 
-    fileprivate mutating func span(_ row: Int, _ columns: borrowing SpanColumns) {
+    fileprivate mutating func span(
+        _ row: Int,
+        _ columns: borrowing SpanColumns,
+        _ form: OTLP.JSONForm
+    ) {
         beginObject()
         ids(
             traceHigh: columns.traceHigh[row],
             traceLow: columns.traceLow[row],
-            span: columns.spanID[row]
+            span: columns.spanID[row],
+            form
         )
         text("traceState", columns.traceState[row], columns)
-        if columns.parentID[row] != 0 {
-            key("parentSpanId")
-            hex(columns.parentID[row])
-        }
+        id("parentSpanId", columns.parentID[row], form)
         number("flags", columns.flags[row])
         text("name", columns.name[row], columns)
-        number("kind", UInt32(columns.kind[row]))
+        let kind = columns.kind[row]
+        constant("kind", kind, "SPAN_KIND_", SpanKind(rawValue: kind)?.word, form)
         time("startTimeUnixNano", columns.start[row])
         time("endTimeUnixNano", columns.end[row])
         attributes(columns.spanAttributes[row], columns)
         number("droppedAttributesCount", columns.droppedAttributes[row])
         events(columns.spanEvents[row], columns)
         number("droppedEventsCount", columns.droppedEvents[row])
-        links(columns.spanLinks[row], columns)
+        links(columns.spanLinks[row], columns, form)
         number("droppedLinksCount", columns.droppedLinks[row])
         if columns.status[row] != 0 || columns.statusMessage[row] != 0 {
             key("status")
             beginObject()
             text("message", columns.statusMessage[row], columns)
-            number("code", UInt32(columns.status[row]))
+            let code = columns.status[row]
+            constant("code", code, "STATUS_CODE_", StatusCode(rawValue: code)?.word, form)
             endObject()
         }
         endObject()
@@ -158,7 +206,11 @@ extension JSONWriter {
         endArray()
     }
 
-    private mutating func links(_ run: Run, _ columns: borrowing SpanColumns) {
+    private mutating func links(
+        _ run: Run,
+        _ columns: borrowing SpanColumns,
+        _ form: OTLP.JSONForm
+    ) {
         guard run.count > 0 else { return }
         key("links")
         beginArray()
@@ -167,7 +219,8 @@ extension JSONWriter {
             ids(
                 traceHigh: columns.links.traceHigh[row],
                 traceLow: columns.links.traceLow[row],
-                span: columns.links.spanID[row]
+                span: columns.links.spanID[row],
+                form
             )
             text("traceState", columns.links.traceState[row], columns)
             attributes(columns.links.attributes[row], columns)
@@ -200,12 +253,12 @@ extension JSONWriter {
             columns.attributes.withBytes(row) { string(utf8: $0) }
             endObject()
         case .empty, .bool, .int, .double, .bytes, .array, .map:
-            otlpValue(columns.attributes[row])
+            anyValue(columns.attributes[row])
         }
     }
 
-    /// Writes an `AnyValue`. Recursion is bounded by `NestedValue.depthLimit`.
-    private mutating func otlpValue(_ value: AttributeValue) {
+    /// Writes an `AnyValue` of OTLP. Recursion is bounded by `NestedValue.depthLimit`.
+    public mutating func anyValue(_ value: AttributeValue) {
         beginObject()
         switch value {
         case .empty: break
@@ -226,7 +279,7 @@ extension JSONWriter {
             data.withUnsafeBytes { base64($0) }
         case .array(let values):
             key("arrayValue")
-            list(values) { writer, value in writer.otlpValue(value) }
+            list(values) { writer, value in writer.anyValue(value) }
         case .map(let entries):
             key("kvlistValue")
             list(entries) { writer, entry in
@@ -234,7 +287,7 @@ extension JSONWriter {
                 writer.key("key")
                 writer.string(entry.key)
                 writer.key("value")
-                writer.otlpValue(entry.value)
+                writer.anyValue(entry.value)
                 writer.endObject()
             }
         }

@@ -41,6 +41,20 @@ import Testing
         #expect(String(decoding: OTLP.encodeJSON(batch.columns), as: UTF8.self) == expected)
     }
 
+    @Test func `writes JSON as protobuf wants it of every message`() throws {
+        let batch = try OTLP.decodeProtobuf(OTLPBytes.golden, receivedAt: 1)
+        let json = OTLP.encodeJSON(batch.columns, form: .protobuf, name: "batches")
+        let text = String(decoding: json, as: UTF8.self)
+        #expect(text.hasPrefix(#"{"batches":[{"resource":{"#))
+        for part in [
+            #""traceId":"AQIDBAUGBwgJCgsMDQ4PEA==","spanId":"FRYXGBkaGxw=""#,
+            #""parentSpanId":"PT4/QEFCQ0Q=","flags":769"#,
+            #""kind":"SPAN_KIND_SERVER","startTimeUnixNano":"1000""#,
+            #""links":[{"traceId":"HyAhIiMkJSYnKCkqKywtLg==","spanId":"MzQ1Njc4OTo=""#,
+            #""status":{"message":"declined","code":"STATUS_CODE_ERROR"}"#,
+        ] { #expect(text.contains(part), "\(part) in \(text)") }
+    }
+
     @Test func `JSON reads back as the same protobuf`() throws {
         let batch = try OTLP.decodeProtobuf(OTLPBytes.golden, receivedAt: 1)
         let json = OTLP.encodeJSON(batch.columns)

@@ -58,6 +58,20 @@ import Testing
         }
     }
 
+    @Test func `the oracle reads JSON in the form of protobuf`() throws {
+        let (first, seeds) = seeds()
+        for seed in seeds {
+            var generator = MessageGenerator(seed: seed)
+            let request = generator.request()
+            let batch = try decode(try request.serializedBytes())
+            let json = OTLP.encodeJSON(batch.columns, form: .protobuf)
+            var options = JSONDecodingOptions()
+            options.ignoreUnknownFields = false
+            let again = try Skein_Oracle_ExportRequest(jsonUTF8Bytes: json, options: options)
+            #expect(spans(of: again) == spans(of: request), "SEED=\(first) at \(seed)")
+        }
+    }
+
     /// Nothing random is cut: long keys are compared whole.
     private var limits: DecodeLimits {
         var limits = DecodeLimits.standard

@@ -86,6 +86,51 @@ import Testing
     }
 }
 
+@Suite struct LogfmtTextTests {
+    @Test(arguments: [
+        ("", []),
+        ("a=b", ["a", "b"]),
+        ("  a=b\tc=\"d e\"  f ", ["a", "b", "c", "d e", "f", ""]),
+        (#"a="\"\\ \n" b==c"#, ["a", "\"\\ \n", "b", "=c"]),
+        ("订=单 http.method=GET", ["订", "单", "http.method", "GET"]),
+    ])
+    func `reads pairs`(text: String, flat: [String]) throws {
+        #expect(try LogfmtText.parse(text).flatMap { [$0.key, $0.value] } == flat)
+    }
+
+    @Test(arguments: [("=b", 0), ("a=b =c", 4), ("a=\"b", 2), ("a=b a=c", 4), ("a=b\"c", 3)])
+    func `says where pairs cannot be read`(text: String, position: Int) {
+        let error = #expect(throws: QueryError.self) { try LogfmtText.parse(text) }
+        #expect(error?.position == position)
+    }
+
+    @Test func `has a bound on pairs and on bytes`() {
+        let pairs = (0...QueryLimits.patternCount).map { "k\($0)=v" }.joined(separator: " ")
+        #expect(throws: QueryError.self) { try LogfmtText.parse(pairs) }
+        let long = "k=" + String(repeating: "v", count: QueryLimits.textByteCount)
+        #expect(throws: QueryError.self) { try LogfmtText.parse(long) }
+    }
+}
+
+@Suite struct TraceQLOperandsTests {
+    @Test(arguments: [
+        ("{ }", []),
+        ("{ .a = 1 && (span.b > duration || !(-.a < 2)) }", [".a", "span.b", "duration"]),
+        (
+            "({ name = \"x\" } >> { status = error } | by(resource.c)) | avg(.d) / 2 > sum(event.e)",
+            ["name", "status", "resource.c", ".d", "event.e"]
+        ),
+        ("{ kind = server } without { .f != nil } | select(link.g, .f)", ["kind", ".f", "link.g"]),
+    ])
+    func `tells what a query asks spans for`(text: String, operands: [String]) throws {
+        guard case .search(let pipeline) = try TraceQL.parse(text).body else {
+            Issue.record("no search")
+            return
+        }
+        #expect(pipeline.operands.map { "\($0)" } == operands)
+    }
+}
+
 @Suite struct TraceQueryTests {
     @Test func `a cursor reads back as it was written`() throws {
         let cursor = TraceQuery.Cursor(

@@ -87,6 +87,9 @@ struct AnswerJSON {
 
     mutating func base64(_ bytes: [UInt8]) { bytes.withUnsafeBytes { writer.base64($0) } }
 
+    /// A value as OTLP writes it, with its type.
+    mutating func anyValue(_ value: AttributeValue) { writer.anyValue(value) }
+
     /// A JSON text that somebody else wrote.
     mutating func embed(_ json: [UInt8]) { writer.raw(json) }
 }

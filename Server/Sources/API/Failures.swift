@@ -74,6 +74,8 @@ enum ErrorStyle: Sendable {
     case jaegerV3
     /// Plain text.
     case zipkin
+    /// Plain text.
+    case tempo
 
     func response(to error: any Error) -> Response {
         if let error = error as? QueryError { return response(to: error) }
@@ -123,7 +125,7 @@ enum ErrorStyle: Sendable {
                 }
             }
             return .json(json, status: status)
-        case .zipkin:
+        case .zipkin, .tempo:
             return .bytes(
                 Array(message.utf8),
                 type: "text/plain; charset=utf-8",

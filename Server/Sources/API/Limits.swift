@@ -31,4 +31,16 @@ enum RequestLimits {
     static let annotationPartCount = 100
     /// Names of values in one list.
     static let valueCount = 1...10_000
+    /// Traces looked at for names that no index has: the newest.
+    static let sampledTraceCount = 50
+    /// Spans of them, beyond the first trace.
+    static let sampledSpanCount = 20_000
+    /// Traces whose spans tell the values of a key that no index lists so: the newest.
+    static let sampledValueTraceCount = 200
+    /// Spans of each of them.
+    static let sampledValueSpanCount = 100
+    /// Traces that tell which types the values of a key have.
+    static let sampledTypeTraceCount = 20
+    /// Traces of the first message of a streamed search; each message after it has four times as many.
+    static let firstStreamedTraceCount = 5
 }

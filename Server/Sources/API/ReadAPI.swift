@@ -88,7 +88,7 @@ public struct ReadAPI: Sendable {
     /// document.
     public var nativePaths: [String] { nativeRoutes.map(\.path) }
 
-    private func add<Context>(
+    func add<Context>(
         _ routes: [Route],
         style: ErrorStyle,
         to router: some RouterMethods<Context>

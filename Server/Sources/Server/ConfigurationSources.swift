@@ -13,6 +13,8 @@ public struct ConfigurationSources: Sendable {
         case otlpGRPC = "otlp-grpc"
         case zipkin, retention, durability
         case jaegerGRPC = "jaeger-grpc"
+        case tempo
+        case tempoGRPC = "tempo-grpc"
         case retentionBytes = "retention-bytes"
         case totalsRetention = "totals-retention"
         case insecureOpen = "insecure-open"

@@ -17,6 +17,10 @@ public struct ServerConfiguration: Sendable {
     public var zipkin = ListenAddress(host: "127.0.0.1", port: 9411)
     /// Jaeger's query interface over gRPC; `nil` for none.
     public var jaegerGRPC: ListenAddress?
+    /// Tempo's query interface on a port of its own; `nil` for none.
+    public var tempo: ListenAddress?
+    /// Tempo's streaming query interface over gRPC; `nil` for none.
+    public var tempoGRPC: ListenAddress?
     /// How long spans are kept.
     public var retention = Retention.standard
     /// How long minute totals are kept; `nil` for 90 days, or as long as spans where that is longer.
@@ -86,6 +90,8 @@ public struct ServerConfiguration: Sendable {
             case .otlpGRPC: otlpGRPC
             case .zipkin: zipkin
             case .jaegerGRPC: jaegerGRPC
+            case .tempo: tempo
+            case .tempoGRPC: tempoGRPC
             }
         }
         set {
@@ -95,6 +101,8 @@ public struct ServerConfiguration: Sendable {
             case .otlpGRPC: otlpGRPC = newValue ?? otlpGRPC
             case .zipkin: zipkin = newValue ?? zipkin
             case .jaegerGRPC: jaegerGRPC = newValue
+            case .tempo: tempo = newValue
+            case .tempoGRPC: tempoGRPC = newValue
             }
         }
     }
@@ -108,6 +116,10 @@ public enum Listener: String, Sendable, CaseIterable {
     case zipkin
     /// Bound only when asked for.
     case jaegerGRPC = "jaeger-grpc"
+    /// Bound only when asked for.
+    case tempo
+    /// Bound only when asked for.
+    case tempoGRPC = "tempo-grpc"
 }
 
 /// A setting the server cannot work with.

@@ -103,6 +103,12 @@ struct Stations {
         if let address = configuration.jaegerGRPC {
             services.append(grpc(.jaegerGRPC, address, readAPI.jaegerGRPCServices))
         }
+        if let address = configuration.tempo {
+            services.append(listener(.tempo, address, tempoRouter().buildResponder(), logger))
+        }
+        if let address = configuration.tempoGRPC {
+            services.append(grpc(.tempoGRPC, address, readAPI.tempoGRPCServices))
+        }
         return services
     }
 
@@ -136,11 +142,19 @@ struct Stations {
         )
     }
 
+    private func tempoRouter() -> Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self)
+        addHealth(to: router)
+        readAPI.addTempoRoutes(to: router, under: "")
+        return router
+    }
+
     private func pageRouter() -> Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         readAPI.addNativeRoutes(to: router)
         readAPI.addJaegerRoutes(to: router)
         readAPI.addZipkinRoutes(to: router)
+        readAPI.addTempoRoutes(to: router, under: "/tempo")
         WebAssets(directory: configuration.webDirectory).addWebRoutes(to: router)
         addHealth(to: router)
         let metrics = metrics

@@ -90,6 +90,8 @@ private func optionalWords(_ listener: Listener) -> (name: String, purpose: Stri
     switch listener {
     case .http, .otlpHTTP, .otlpGRPC, .zipkin: nil
     case .jaegerGRPC: ("Jaeger gRPC", "Jaeger's query interface")
+    case .tempo: ("Tempo API  ", "for Grafana")
+    case .tempoGRPC: ("Tempo gRPC ", "Tempo's streaming queries")
     }
 }
 

@@ -55,6 +55,22 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Tempo's query interface, beside /tempo of the page's port; 3200 is usual. (default: off)",
+            valueName: "host:port"
+        )
+    )
+    var tempo: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Tempo's streaming queries over gRPC; 9095 is usual. (default: off)",
+            valueName: "host:port"
+        )
+    )
+    var tempoGrpc: String?
+
+    @Option(
+        help: ArgumentHelp(
             "How long spans are kept: a number and s, m, h, d or w, or forever. (default: 7d)",
             valueName: "time"
         )
@@ -125,6 +141,8 @@ struct ServeOptions: ParsableArguments {
         given[.otlpGRPC] = otlpGrpc
         given[.zipkin] = zipkin
         given[.jaegerGRPC] = jaegerGrpc
+        given[.tempo] = tempo
+        given[.tempoGRPC] = tempoGrpc
         given[.retention] = retention
         given[.totalsRetention] = totalsRetention
         given[.retentionBytes] = retentionBytes

@@ -44,6 +44,7 @@ import Testing
         #expect(configuration.zipkin.description == "127.0.0.1:9411")
         #expect(configuration.retention.description == "7d")
         #expect(configuration.jaegerGRPC == nil)
+        #expect(configuration.tempo == nil && configuration.tempoGRPC == nil)
         #expect(Listener.allCases.allSatisfy { configuration[$0]?.isLoopback != false })
     }
 

@@ -17,7 +17,7 @@ extension ReadAPI {
         to router: some RouterMethods<Context>,
         under prefix: String
     ) {
-        let routes = tempoRoutes + tempoTagRoutes
+        let routes = tempoRoutes + tempoTagRoutes + tempoMetricRoutes
         add(routes.map { $0.under(prefix) }, style: .tempo, to: router)
         for method in [HTTPRequest.Method.get, .post] {
             router.on(RouterPath(prefix + "/**"), method: method) { request, _ in

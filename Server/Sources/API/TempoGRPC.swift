@@ -19,7 +19,7 @@ extension ReadAPI {
                     GRPCCall("SearchTagsV2", tempoStreamTagsV2),
                     GRPCCall("SearchTagValues", tempoStreamValues),
                     GRPCCall("SearchTagValuesV2", tempoStreamValuesV2),
-                ]
+                ] + tempoMetricCalls
             )
         ]
     }

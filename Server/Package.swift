@@ -202,8 +202,8 @@ let fullTargets: [Target] = [
     .executableTarget(
         name: "SkeinCommand",
         dependencies: [
-            "Server", "Shop", "Client", "Engine", "Platform", argumentParser, logging, lifecycle,
-            unixSignals,
+            "Server", "Shop", "Client", "Analysis", "Engine", "Platform", argumentParser, logging,
+            lifecycle, unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict

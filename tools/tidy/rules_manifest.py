@@ -61,8 +61,8 @@ ARROWS = {
     "Client": {"CZlib", "CZstd", "SkeinModel", "SkeinWire"},
     # `skein inspect` reads a data folder without a server, so the command names the engine too.
     "SkeinCommand": {
-        "Server", "Shop", "Client", "Engine", "Platform", "Store", "Skein", "SkeinModel",
-        "SkeinWire",
+        "Server", "Shop", "Client", "Analysis", "Engine", "Platform", "Store", "Skein",
+        "SkeinModel", "SkeinWire",
     },
 }
 

@@ -5,7 +5,6 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 public import SkeinModel
-import SkeinWire
 
 /// What traces to find; every condition that is set must hold.
 public struct TraceSearch: Sendable, Hashable {
@@ -27,6 +26,9 @@ public struct TraceSearch: Sendable, Hashable {
     /// Where the page before ended.
     public var cursor: String?
 
+    /// Spans told of each spanset of a query.
+    public var spanCount: Int?
+
     /// Finds the newest traces.
     public init() {}
 
@@ -39,7 +41,7 @@ public struct TraceSearch: Sendable, Hashable {
         pairs += [
             ("minDuration", minDuration), ("maxDuration", maxDuration), ("status", status),
             ("kind", kind), ("last", last), ("limit", limit.map { String($0) }), ("order", order),
-            ("cursor", cursor),
+            ("cursor", cursor), ("spans", spanCount.map { String($0) }),
         ]
         return pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }
     }
@@ -162,14 +164,6 @@ public struct DeletedTrace: Sendable, Codable {
     public var incompleteReasons: [String]
 }
 
-/// A trace, and why it may be less than the whole of it.
-public struct FoundTrace: ~Copyable {
-    /// The spans.
-    public var columns: SpanColumns
-    /// The server's reasons for leaving spans out; `nil` for a whole trace.
-    public var incompleteReason: String?
-}
-
 /// Asks a server's native API.
 public struct NativeAPI: Sendable {
     private let address: String
@@ -206,20 +200,6 @@ public struct NativeAPI: Sendable {
         try await get(path(of: id)).body
     }
 
-    /// The spans of one trace.
-    public func trace(_ id: TraceID) async throws -> FoundTrace {
-        let answer = try await get(path(of: id))
-        var limits = DecodeLimits.standard
-        limits.payloadByteCount = Limits.queryAnswerByteCount
-        limits.spansPerPayload = .max
-        do {
-            let batch = try OTLP.decodeJSON(answer.body, receivedAt: 0, limits: limits)
-            return FoundTrace(columns: batch.columns, incompleteReason: answer.incompleteReason)
-        } catch {
-            throw notUnderstood("\(error)")
-        }
-    }
-
     /// Removes a trace, for good.
     public func deleteTrace(_ id: TraceID) async throws -> DeletedTrace {
         let answer = try await ask(.DELETE, path(of: id)).body
@@ -236,11 +216,10 @@ public struct NativeAPI: Sendable {
         try? await http.shutdown()
     }
 
-    private func path(of id: TraceID) -> String { "/api/skein/v1/traces/\(id.shortHex)" }
+    func path(of id: TraceID) -> String { "/api/skein/v1/traces/\(id.shortHex)" }
 
     struct Answer {
         var body: [UInt8]
-        var incompleteReason: String?
     }
 
     func get(_ path: String) async throws -> Answer { try await ask(.GET, path) }
@@ -258,10 +237,7 @@ public struct NativeAPI: Sendable {
             )
             status = Int(response.status.code)
             let collected = try await response.body.collect(upTo: Limits.queryAnswerByteCount)
-            answer = Answer(
-                body: Array(collected.readableBytesView),
-                incompleteReason: response.headers.first(name: "skein-incomplete")
-            )
+            answer = Answer(body: Array(collected.readableBytesView))
         } catch {
             throw ClientError.unreachable(address, error)
         }

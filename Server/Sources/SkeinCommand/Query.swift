@@ -11,7 +11,7 @@ struct Query: AsyncParsableCommand {
         abstract: "Find traces, or show one, in the terminal.",
         discussion: """
             Without an id the newest traces that meet all conditions are listed, with a bar for \
-            their duration. With an id the spans of that trace are drawn as a tree. With a \
+            their duration. With an id that trace is drawn, as `skein trace` does. With a \
             query in TraceQL the traces it finds are listed; docs/traceql.md tells the language. \
             Colours are used on a terminal only; NO_COLOR switches them off.
 
@@ -39,7 +39,7 @@ struct Query: AsyncParsableCommand {
     @Argument(help: "The id of a trace, 1 to 32 hexadecimal digits, or a query in TraceQL.")
     var subject: String?
 
-    @Option(help: "The server's address.")
+    @Option(name: [.long, .customLong("server")], help: "The server's address.")
     var address = "http://127.0.0.1:16686"
 
     @Option(help: "Traces with a span of this service.")
@@ -133,11 +133,7 @@ struct Query: AsyncParsableCommand {
             if json {
                 print(String(decoding: try await api.traceJSON(id), as: UTF8.self))
             } else {
-                let trace = try await api.trace(id)
-                print(QueryTree(trace.columns, style: style).text)
-                if let reason = trace.incompleteReason {
-                    printError("This is not the whole trace: \(reason)")
-                }
+                try await Trace.draw(id, of: api)
             }
         } else if json {
             print(String(decoding: try await api.searchJSON(search), as: UTF8.self))

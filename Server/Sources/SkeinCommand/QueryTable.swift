@@ -12,17 +12,23 @@ struct QueryStyle {
     func bold(_ text: String) -> String { coloured(text, 1) }
     func blue(_ text: String) -> String { coloured(text, 36) }
 
-    private func coloured(_ text: String, _ code: Int) -> String {
+    /// Colours that tell services apart; red is for errors.
+    static let serviceColours = [36, 33, 35, 32, 34, 96, 93, 95, 92, 94]
+
+    func coloured(_ text: String, _ code: Int) -> String {
         hasColours ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
 
-/// `text` cut or padded to `width` columns; `isRight` pads on the left. Control characters, which
-/// received text may hold, are shown as `·`: they must not steer the terminal.
+/// `text` with control characters, which received text may hold, as `·`: they must not steer the
+/// terminal.
+func shown(_ text: String) -> String {
+    String(text.map { $0.unicodeScalars.contains { $0.properties.isControl } ? "·" : $0 })
+}
+
+/// `text` as `shown` tells it, cut or padded to `width` columns; `isRight` pads on the left.
 func column(_ text: String, _ width: Int, isRight: Bool = false) -> String {
-    var shown = String(
-        text.map { $0.unicodeScalars.contains { $0.properties.isControl } ? "·" : $0 }
-    )
+    var shown = shown(text)
     if shown.count > width { shown = String(shown.prefix(max(width - 1, 0))) + "…" }
     let padding = String(repeating: " ", count: max(width - shown.count, 0))
     return isRight ? padding + shown : shown + padding
@@ -77,16 +83,29 @@ struct QueryTable {
         text = lines.joined(separator: "\n") + Self.remarks(page)
     }
 
-    /// What `by(…)` and `select(…)` tell, below the line of their trace.
+    /// What the query found in a trace, below its line: the keys of `by(…)`, the spans, and what
+    /// `select(…)` tells of them. A lone root is not told again.
     private static func details(_ trace: TraceSummary, _ style: QueryStyle) -> [String] {
         var lines: [String] = []
         for spanset in trace.spansets ?? [] {
+            let indent = spanset.keys.isEmpty ? "  " : "    "
             if !spanset.keys.isEmpty {
-                lines.append("  \(text(spanset.keys)): \(spanset.spanCount) spans")
+                lines.append(
+                    "  \(text(spanset.keys)): \(Measure.counted(spanset.spanCount, "span"))"
+                )
             }
-            for span in spanset.spans where !span.values.isEmpty {
-                lines.append("    \(span.service): \(span.name)  \(text(span.values))")
+            if let only = spanset.spans.first, spanset.spanCount == 1, only.values.isEmpty,
+                only.name == trace.rootOperation, only.service == trace.rootService
+            {
+                continue
             }
+            for span in spanset.spans {
+                let duration = Measure.duration(nanoseconds: span.durationNanos.value)
+                let values = span.values.isEmpty ? "" : "  " + text(span.values)
+                lines.append("\(indent)\(span.service): \(span.name)  \(duration)\(values)")
+            }
+            let more = spanset.spanCount - spanset.spans.count
+            if more > 0 { lines.append("\(indent)… \(Measure.counted(more, "span")) more") }
         }
         return lines.map { style.dim(column($0, min($0.count, style.width))) }
     }

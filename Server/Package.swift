@@ -165,7 +165,7 @@ let fullTargets: [Target] = [
         name: "API",
         dependencies: [
             "Query", "QueryLanguage", "Analysis", "Store", hummingbird, httpTypes, grpcCore,
-            nioCore, logging, skein("SkeinModel"), skein("SkeinWire"),
+            lifecycle, nioCore, logging, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),

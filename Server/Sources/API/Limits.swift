@@ -43,4 +43,20 @@ enum RequestLimits {
     static let sampledTypeTraceCount = 20
     /// Traces of the first message of a streamed search; each message after it has four times as many.
     static let firstStreamedTraceCount = 5
+    /// Tails at once: each remembers up to 7 MB of what it told.
+    static let tailCount = 16
+    /// Traces that a tail tells a second.
+    static let tailRate = 1...500
+    /// Nanoseconds that a tail may wait for a trace to settle: less than it looks back.
+    static let tailSettle: UInt64 = 60_000_000_000
+    /// Milliseconds between two polls of a tail.
+    static let tailPauseMilliseconds = 500
+    /// Polls of a tail with nothing to tell before a comment keeps the connection open: 15 s.
+    static let tailSilentPolls = 30
+    /// Milliseconds after which a reader comes back.
+    static let tailRetryMilliseconds = 2_000
+    /// Nanoseconds before the last event from which on a reader that comes back is told.
+    static let tailOverlap: UInt64 = 10_000_000_000
+    /// Reasons for what is missing that a tail remembers having told.
+    static let tailReasonCount = 100
 }

@@ -65,13 +65,7 @@ extension ReadAPI {
         let found = try await engine.search(search)
         return .object { json in
             json.array("traces") { json in
-                for trace in found.traces {
-                    json.summary(trace.summary) { json in
-                        json.array("spansets") { json in
-                            for spanset in trace.spansets { json.spanset(spanset) }
-                        }
-                    }
-                }
+                for trace in found.traces { json.found(trace) }
             }
             json.member("cursor", optional: found.cursor?.text)
             json.member("order", search.order.word)
@@ -84,7 +78,16 @@ extension ReadAPI {
 }
 
 extension AnswerJSON {
-    fileprivate mutating func spanset(_ spanset: FoundSpanset) {
+    /// One trace that a query found.
+    mutating func found(_ trace: FoundTrace) {
+        summary(trace.summary) { json in
+            json.array("spansets") { json in
+                for spanset in trace.spansets { json.spanset(spanset) }
+            }
+        }
+    }
+
+    private mutating func spanset(_ spanset: FoundSpanset) {
         object { json in
             json.told("keys", spanset.keys)
             json.member("spanCount", number: spanset.spanCount)

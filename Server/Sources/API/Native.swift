@@ -22,6 +22,7 @@ extension ReadAPI {
             Route(Self.tracePath, otherMethods: [.delete], trace),
             Route(Self.prefix + "/traces/{id}/spans/{row}", span),
             Route(Self.prefix + "/metrics", metrics),
+            Route(Self.prefix + "/tail", tail),
             Route(Self.prefix + "/totals/operations", totalsOfOperations),
             Route(Self.prefix + "/totals/edges", totalsOfEdges),
             Route(Self.prefix + "/status", status),

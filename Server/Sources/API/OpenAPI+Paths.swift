@@ -563,6 +563,7 @@ extension OpenAPI {
           },
           \#(metricsPaths),
           \#(totalsPaths),
+          \#(streamPaths),
           "/api/skein/v1/status": {
             "get": {
               "operationId": "getStatus",

@@ -10,6 +10,7 @@ public struct ReadAPI: Sendable {
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
     let transforms = Transforms()
+    let streams = StreamSlots()
 
     /// What the server knows of itself beside the store's statistics.
     public struct ServerFacts: Sendable {
@@ -132,7 +133,8 @@ public struct ReadAPI: Sendable {
             let read = ReadRequest(
                 path: path,
                 query: try QueryParameters(request.uri.query ?? ""),
-                accept: request.headers[.accept] ?? ""
+                accept: request.headers[.accept] ?? "",
+                lastEventID: HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
             )
             return try await route.handle(read)
         } catch {
@@ -174,4 +176,6 @@ struct ReadRequest: Sendable {
     var path: [String: String]
     var query: QueryParameters
     var accept: String
+    /// What the last event of a stream was, for a reader that comes back.
+    var lastEventID: String?
 }

@@ -29,4 +29,6 @@ enum Limits {
     static let longestRetryAfterSeconds = 60
     /// Seconds until a request without an answer counts as failed.
     static let requestTimeoutSeconds: Int64 = 60
+    /// Bytes of one line of a tail: a trace with a thousand spans told.
+    static let eventLineByteCount = 16 << 20
 }

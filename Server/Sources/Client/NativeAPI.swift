@@ -26,9 +26,6 @@ public struct TraceSearch: Sendable, Hashable {
     /// Where the page before ended.
     public var cursor: String?
 
-    /// Spans told of each spanset of a query.
-    public var spanCount: Int?
-
     /// Finds the newest traces.
     public init() {}
 
@@ -41,7 +38,7 @@ public struct TraceSearch: Sendable, Hashable {
         pairs += [
             ("minDuration", minDuration), ("maxDuration", maxDuration), ("status", status),
             ("kind", kind), ("last", last), ("limit", limit.map { String($0) }), ("order", order),
-            ("cursor", cursor), ("spans", spanCount.map { String($0) }),
+            ("cursor", cursor),
         ]
         return pairs.compactMap { pair in pair.1.map { (pair.0, $0) } }
     }
@@ -243,6 +240,44 @@ public struct NativeAPI: Sendable {
         }
         guard status == 200 else { throw refusal(status, answer.body) }
         return answer
+    }
+
+    /// Asks for an answer of any length and hands it over piece by piece, until `body` says no.
+    func stream(
+        _ path: String,
+        accept: String,
+        _ body: ([UInt8]) throws -> Bool
+    ) async throws {
+        var request = HTTPClientRequest(url: address + path)
+        request.headers.add(name: "accept", value: accept)
+        let response: HTTPClientResponse
+        do {
+            // However long it takes: the pauses within it are bounded.
+            response = try await http.execute(request, deadline: .distantFuture)
+            guard response.status == .ok else {
+                let told = try await response.body.collect(upTo: Limits.answerByteCount)
+                throw refusal(Int(response.status.code), Array(told.readableBytesView))
+            }
+        } catch let error as ClientError {
+            throw error
+        } catch {
+            throw ClientError.unreachable(address, error)
+        }
+        var pieces = response.body.makeAsyncIterator()
+        while true {
+            let piece: ByteBuffer?
+            do {
+                piece = try await pieces.next()
+            } catch {
+                throw notReached("the server ended the answer in its middle: \(error)", hint: "")
+            }
+            guard let piece else { return }
+            guard try body(Array(piece.readableBytesView)) else { return }
+        }
+    }
+
+    func notReached(_ message: String, hint: String) -> ClientError {
+        ClientError(message, at: address, hint: hint)
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> ClientError {

@@ -45,4 +45,19 @@ enum RunLimits {
     static let nameCount = 10_000
     /// Warnings of a trace told in its columnar form.
     static let warningCount = 100
+    /// Nanoseconds that a tail looks back for traces that come late.
+    static let tailWindow: UInt64 = 300_000_000_000
+    /// Nanoseconds between two such looks.
+    static let tailSweepPause: UInt64 = 10_000_000_000
+    /// Nanoseconds that every poll of a tail looks back.
+    static let tailNearWindow: UInt64 = 15_000_000_000
+    /// Traces a store proposes to a tail at a time.
+    static let tailPageTraceCount = 500
+    /// Traces a tail remembers, so as to tell none twice: below 2 MB.
+    static let tailKnownTraceCount = 20_000
+    /// Traces that wait until they have settled: below 5 MB.
+    static let tailWaitingTraceCount = 5_000
+    /// Spans of traces read whole at a time, by a tail or an export; a trace that has more is read
+    /// alone. About 25 MB: stores bound the memory of one question.
+    static let readSpanCount = 20_000
 }

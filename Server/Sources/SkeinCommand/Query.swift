@@ -31,6 +31,9 @@ struct Query: AsyncParsableCommand {
               What is slow below the web server, by service?
                 skein query '{ kind = server } >> { duration > 1s } | by(resource.service.name)'
 
+              What fails right now, as it arrives?
+                skein query --follow '{ status = error }'
+
               For another program:
                 skein query --service payment --json | jq '.traces[].traceId'
             """
@@ -75,7 +78,10 @@ struct Query: AsyncParsableCommand {
     @Option(help: "Where the page before ended, as it said.")
     var cursor: String?
 
-    @Flag(help: "Print the server's JSON as it is.")
+    @Flag(help: "Print traces as they arrive, each once, until Ctrl-C; takes a query, or nothing.")
+    var follow = false
+
+    @Flag(help: "Print the server's JSON as it is; with --follow an object a line.")
     var json = false
 
     func validate() throws {
@@ -84,6 +90,21 @@ struct Query: AsyncParsableCommand {
         }
         guard (1...10_000).contains(limit) else {
             throw ValidationError("--limit \(limit): must be 1 to 10000.")
+        }
+        if follow {
+            let others = [
+                ("--last", last), ("--order", order), ("--cursor", cursor),
+                ("--service", service), ("--operation", operation), ("--tag", tag.first),
+                ("--min-duration", minDuration), ("--max-duration", maxDuration),
+                ("--status", status), ("--kind", kind), ("--limit", limit == 20 ? nil : "given"),
+                ("an id", subject.flatMap { TraceID(hex: $0) == nil ? nil : $0 }),
+            ]
+            if let given = others.first(where: { $0.1 != nil }) {
+                throw ValidationError(
+                    "\(given.0) stands beside --follow: it takes a query alone, like "
+                        + "--follow '{ resource.service.name = \"cart\" && status = error }'."
+                )
+            }
         }
         guard let subject, TraceID(hex: subject) == nil else { return }
         guard subject.contains(where: { "{(".contains($0) }) else {
@@ -129,7 +150,9 @@ struct Query: AsyncParsableCommand {
 
     private func answer(with api: NativeAPI) async throws {
         let style = QueryStyle(hasColours: Terminal.hasColours, width: Terminal.width(.output))
-        if let id = subject.flatMap({ TraceID(hex: $0) }) {
+        if follow {
+            try await Follow(query: subject, isJSON: json, style: style).run(with: api)
+        } else if let id = subject.flatMap({ TraceID(hex: $0) }) {
             if json {
                 print(String(decoding: try await api.traceJSON(id), as: UTF8.self))
             } else {

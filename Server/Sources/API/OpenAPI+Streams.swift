@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension OpenAPI {
+    /// The part of `paths` whose answers have no end in sight.
+    static let streamPaths = #"""
+        "/api/skein/v1/tail": {
+          "get": {
+            "operationId": "tailTraces",
+            "summary": "Traces that a query finds, as they arrive, each once, by server-sent events.",
+            "description": "Events: trace (data: a trace as a search with q tells it), leftOut (traceCount found beyond the rate, unreadTraceCount that came too fast to be looked at), incomplete and end (message). The id of an event is when it was told; a reader that comes back with Last-Event-ID is told of traces that began less than 10 s before it too. Comments keep the connection open.",
+            "parameters": [
+              {
+                "name": "q",
+                "in": "query",
+                "required": false,
+                "description": "A query in TraceQL for traces, without order by; every trace where it is missing.",
+                "schema": {"type": "string", "maxLength": 16384},
+                "example": "{ status = error }"
+              },
+              {
+                "name": "spans",
+                "in": "query",
+                "required": false,
+                "description": "Spans told of each spanset, at most.",
+                "schema": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 3}
+              },
+              {
+                "name": "rate",
+                "in": "query",
+                "required": false,
+                "description": "Traces told a second, at most; the others are counted.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 20}
+              },
+              {
+                "name": "settle",
+                "in": "query",
+                "required": false,
+                "description": "A trace is looked at once it has not grown for this long, at most 1m.",
+                "schema": {
+                  "type": "string",
+                  "pattern": "^(0|\\+?(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d))+)$",
+                  "default": "1s"
+                }
+              }
+            ],
+            "responses": {
+              "200": {
+                "description": "Events, until the reader or the server ends.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}}
+              },
+              "400": {"$ref": "#/components/responses/Error"},
+              "429": {"$ref": "#/components/responses/Error"},
+              "default": {"$ref": "#/components/responses/Error"}
+            }
+          }
+        }
+        """#
+}

@@ -59,4 +59,10 @@ enum RequestLimits {
     static let tailOverlap: UInt64 = 10_000_000_000
     /// Reasons for what is missing that a tail remembers having told.
     static let tailReasonCount = 100
+    /// Exports at once: each holds a page of up to 25 MB, and its encoded form.
+    static let exportCount = 4
+    /// Spans of one object of an export: about 5 MB of JSON.
+    static let exportedSpanCount = 5_000
+    /// Times an export asks a busy store before it gives up.
+    static let exportAttempts = 5
 }

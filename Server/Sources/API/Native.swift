@@ -23,6 +23,7 @@ extension ReadAPI {
             Route(Self.prefix + "/traces/{id}/spans/{row}", span),
             Route(Self.prefix + "/metrics", metrics),
             Route(Self.prefix + "/tail", tail),
+            Route(Self.prefix + "/export", export),
             Route(Self.prefix + "/totals/operations", totalsOfOperations),
             Route(Self.prefix + "/totals/edges", totalsOfEdges),
             Route(Self.prefix + "/status", status),

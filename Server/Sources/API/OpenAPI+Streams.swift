@@ -53,6 +53,70 @@ extension OpenAPI {
               "default": {"$ref": "#/components/responses/Error"}
             }
           }
+        },
+        "/api/skein/v1/export": {
+          "get": {
+            "operationId": "exportTraces",
+            "summary": "All traces of a stretch of time, or those a query finds there, as they were sent.",
+            "description": "Whole traces, the newest first: as a TracesData object of OTLP JSON a line, or as TracesData messages, each after its length as a varint. The last object has no spans: its member skeinExport (protobuf: field 1000, the same as JSON text) has traceCount, spanCount, complete and incompleteReasons. A body without it was interrupted.",
+            "parameters": [
+              {
+                "name": "q",
+                "in": "query",
+                "required": false,
+                "description": "A query in TraceQL for traces, without order by.",
+                "schema": {"type": "string", "maxLength": 16384},
+                "example": "{ status = error }"
+              },
+              {
+                "name": "start",
+                "in": "query",
+                "required": false,
+                "description": "A span starts at or after this; nanoseconds since 1970.",
+                "schema": {"type": "string", "pattern": "^[0-9]+$"}
+              },
+              {
+                "name": "end",
+                "in": "query",
+                "required": false,
+                "description": "A span starts before this; nanoseconds since 1970.",
+                "schema": {"type": "string", "pattern": "^[0-9]+$"}
+              },
+              {
+                "name": "last",
+                "in": "query",
+                "required": false,
+                "description": "Instead of start and end: this long before now.",
+                "schema": {
+                  "type": "string",
+                  "pattern": "^(0|\\+?(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h|d))+)$",
+                  "default": "1h"
+                },
+                "example": "15m"
+              },
+              {
+                "name": "format",
+                "in": "query",
+                "required": false,
+                "description": "The form of the answer; overrides Accept.",
+                "schema": {"enum": ["json", "protobuf"], "default": "json"}
+              }
+            ],
+            "responses": {
+              "200": {
+                "description": "The traces.",
+                "content": {
+                  "application/x-ndjson": {"schema": {"type": "string"}},
+                  "application/x-protobuf": {
+                    "schema": {"type": "string", "contentEncoding": "binary"}
+                  }
+                }
+              },
+              "400": {"$ref": "#/components/responses/Error"},
+              "429": {"$ref": "#/components/responses/Error"},
+              "default": {"$ref": "#/components/responses/Error"}
+            }
+          }
         }
         """#
 }

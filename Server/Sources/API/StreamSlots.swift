@@ -5,7 +5,7 @@ import Synchronization
 
 /// How many answers without an end in sight are under way: each kind has its bound.
 final class StreamSlots: Sendable {
-    enum Kind: String { case tail }
+    enum Kind: String { case tail, export }
 
     private let open = Mutex<[Kind: Int]>([:])
 
@@ -29,6 +29,7 @@ final class StreamSlots: Sendable {
         let limit =
             switch kind {
             case .tail: RequestLimits.tailCount
+            case .export: RequestLimits.exportCount
             }
         let isTaken = open.withLock { open in
             guard open[kind, default: 0] < limit else { return false }

@@ -31,4 +31,7 @@ enum Limits {
     static let requestTimeoutSeconds: Int64 = 60
     /// Bytes of one line of a tail: a trace with a thousand spans told.
     static let eventLineByteCount = 16 << 20
+    /// Bytes at the end of an export that are kept to read its counts from: with reasons for what is
+    /// missing, a sentence each.
+    static let exportEndByteCount = 256 << 10
 }

@@ -43,7 +43,8 @@ public struct SpanFile: ~Copyable {
             throw ClientError(
                 "the file is in none of the known formats",
                 at: path,
-                hint: "OTLP JSON or protobuf, Zipkin v2 JSON, Jaeger JSON, the trace CSV, or the "
+                hint:
+                    "OTLP JSON or protobuf (also length-delimited), Zipkin v2 JSON, Jaeger JSON, the trace CSV, or the "
                     + "bench corpus, each also as .gz"
             )
         }
@@ -51,6 +52,7 @@ public struct SpanFile: ~Copyable {
         switch format {
         case .json: source = .json(JSONElements(reader), pending: nil)
         case .otlpProtobuf: source = .protobuf(ProtobufSource(reader))
+        case .otlpDelimited: source = .protobuf(ProtobufSource(reader, isDelimited: true))
         case .csv: source = .csv(try CSVSource(reader))
         case .corpus: source = .corpus(try CorpusSource(reader))
         }

@@ -57,6 +57,8 @@ enum RunLimits {
     static let tailKnownTraceCount = 20_000
     /// Traces that wait until they have settled: below 5 MB.
     static let tailWaitingTraceCount = 5_000
+    /// Traces found for one page of an export.
+    static let exportPageTraceCount = 1_000
     /// Spans of traces read whole at a time, by a tail or an export; a trace that has more is read
     /// alone. About 25 MB: stores bound the memory of one question.
     static let readSpanCount = 20_000

@@ -117,7 +117,7 @@ struct Totals: AsyncParsableCommand {
     }
 
     /// Nanoseconds since 1970 of a moment as people write it.
-    private static func nanoseconds(_ text: String, of option: String) throws -> UInt64 {
+    static func nanoseconds(_ text: String, of option: String) throws -> UInt64 {
         guard let date = try? Date.ISO8601FormatStyle().parse(text),
             let seconds = UInt64(exactly: date.timeIntervalSince1970.rounded()),
             seconds < UInt64.max / 1_000_000_000

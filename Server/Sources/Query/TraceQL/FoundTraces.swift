@@ -11,6 +11,8 @@ public struct FoundTraces: Sendable {
     public var cursor: TraceQL.Cursor?
     /// Why the answer is not whole; empty when it is.
     public var incomplete: [String] = []
+    /// The one of these reasons that the cursor goes on from: the bounds of one search were reached.
+    public var stopReason: String?
     /// Traces read whole to find these.
     public var examinedTraceCount = 0
     /// Spans of them.

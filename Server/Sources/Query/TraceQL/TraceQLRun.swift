@@ -213,7 +213,9 @@ struct TraceQLRun: Sendable {
         if let cut, isNewestFirst {
             result.traces.removeAll { $0.summary.start <= cut.bound }
             if result.traces.count <= search.limit {
-                result.addReasons([cut.reason + "; narrow the time range or go on with the cursor"])
+                let reason = cut.reason + "; narrow the time range or go on with the cursor"
+                result.stopReason = reason
+                result.addReasons([reason])
                 result.cursor = TraceQL.Cursor(
                     order: search.order,
                     value: cut.bound == .max ? .max : cut.bound + 1,

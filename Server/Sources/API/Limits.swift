@@ -65,4 +65,22 @@ enum RequestLimits {
     static let exportedSpanCount = 5_000
     /// Times an export asks a busy store before it gives up.
     static let exportAttempts = 5
+    /// Bytes of one message of the Model Context Protocol: a query has 16 KiB.
+    static let mcpByteCount = 256 << 10
+    /// Messages of one list.
+    static let mcpMessageCount = 20
+    /// Bytes of a tool's answer: about 15,000 of an assistant's tokens.
+    static let mcpTextByteCount = 60_000
+    /// Traces in one answer of a tool.
+    static let mcpTraceCount = 1...50
+    /// Lines of a trace in one answer of a tool.
+    static let mcpLineCount = 1...500
+    /// Lines of numbers or names in one answer of a tool.
+    static let mcpNumberCount = 1...500
+    /// Spans of a trace that a tool compares or draws.
+    static let mcpSpanCount = 300_000
+    /// Characters of an attribute's value in a line of a trace.
+    static let mcpValueCount = 80
+    /// Attributes in a line of a trace.
+    static let mcpAttributeCount = 6
 }

@@ -117,6 +117,37 @@ extension OpenAPI {
               "default": {"$ref": "#/components/responses/Error"}
             }
           }
+        },
+        "/api/skein/v1/mcp": {
+          "post": {
+            "operationId": "mcp",
+            "summary": "Model Context Protocol: tools by which assistants read traces.",
+            "description": "Streamable HTTP transport without streams and sessions: a JSON-RPC 2.0 message, or a list of at most 20, answered with JSON; 202 where no answer is wanted. Methods: initialize, ping, tools/list, tools/call. Refused from pages of another origin.",
+            "parameters": [
+              {
+                "name": "MCP-Protocol-Version",
+                "in": "header",
+                "required": false,
+                "description": "The version that initialize agreed on.",
+                "schema": {"enum": ["2025-06-18", "2025-03-26", "2024-11-05"]}
+              }
+            ],
+            "requestBody": {
+              "required": true,
+              "content": {"application/json": {"schema": {"type": ["object", "array"]}}}
+            },
+            "responses": {
+              "200": {
+                "description": "The answer, or a list of answers.",
+                "content": {"application/json": {"schema": {"type": ["object", "array"]}}}
+              },
+              "202": {"description": "Taken; no answer is wanted."},
+              "400": {"description": "No JSON-RPC message; a JSON-RPC error tells why."},
+              "403": {"$ref": "#/components/responses/Error"},
+              "413": {"$ref": "#/components/responses/Error"},
+              "default": {"$ref": "#/components/responses/Error"}
+            }
+          }
         }
         """#
 }

@@ -13,7 +13,13 @@ enum PageOrigin {
     ///   - origin: the header `Origin`.
     ///   - site: the header `Sec-Fetch-Site`.
     ///   - host: the host and port that was asked, as the request states it.
-    static func refusal(origin: String?, site: String?, host: String?) -> String? {
+    ///   - instead: what to do instead where a name was asked.
+    static func refusal(
+        origin: String?,
+        site: String?,
+        host: String?,
+        instead: String = "use `skein delete` instead"
+    ) -> String? {
         if let site, site != "same-origin", site != "none" {
             return "a page of another site may not do this"
         }
@@ -23,7 +29,7 @@ enum PageOrigin {
         else { return "the page \(origin.prefix(200)) may not do this" }
         guard isAddress(host) else {
             return "pages may do this only under an address or localhost, not under the name "
-                + "\(host.prefix(200)); use `skein delete` instead"
+                + "\(host.prefix(200)); \(instead)"
         }
         return nil
     }

@@ -59,6 +59,7 @@ public struct ReadAPI: Sendable {
     public func addNativeRoutes<Context>(to router: some RouterMethods<Context>) {
         add(nativeRoutes, style: .native, to: router)
         addDeletion(to: router)
+        addMCP(to: router)
         router.get("/api/skein/v1/**") { _, _ in
             ErrorStyle.native.response(
                 .notFound,
@@ -87,7 +88,7 @@ public struct ReadAPI: Sendable {
 
     /// Paths of the native interface in OpenAPI's form, for the test that compares them with the
     /// document.
-    public var nativePaths: [String] { nativeRoutes.map(\.path) }
+    public var nativePaths: [String] { nativeRoutes.map(\.path) + [Self.mcpPath] }
 
     func add<Context>(
         _ routes: [Route],

@@ -22,8 +22,13 @@ import Testing
         #expect(document.openapi == "3.1.0")
         #expect(document.paths.keys.sorted() == api.api.nativePaths.sorted())
         for (path, operations) in document.paths {
-            let changes = path == prefix + "/traces/{id}" ? ["delete"] : []
-            #expect(operations.keys.sorted() == changes + ["get"])
+            let methods =
+                switch path {
+                case prefix + "/traces/{id}": ["delete", "get"]
+                case prefix + "/mcp": ["post"]
+                default: ["get"]
+                }
+            #expect(operations.keys.sorted() == methods)
         }
     }
 

@@ -1,116 +1,222 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Two traces side by side, by call path: the labels from the root down to a span. Spans of one path
-/// are told together.
-///
-/// ```
-/// left                 right                paths           left  right
-/// buy                  buy                  buy             1     1
-/// ├ SELECT             ├ SELECT             buy > SELECT    1     2
-/// └ charge             └ SELECT             buy > charge    1     0
-/// ```
-public struct TraceComparison: Sendable {
-    /// One span of either trace, in display order (`TraceTree`): each parent before its children.
-    public struct Span: Sendable {
-        /// The place of the parent, -1 for a root.
-        public var parent: Int
-        /// What the span does, such as its service and its name.
-        public var label: String
-        /// Nanoseconds.
-        public var duration: UInt64
-        /// Nanoseconds in which none of its children ran.
-        public var selfTime: UInt64
-        public var isError: Bool
+public import SkeinModel
 
-        /// Describes a span.
-        public init(
-            parent: Int,
-            label: String,
-            duration: UInt64,
-            selfTime: UInt64,
-            isError: Bool
-        ) {
-            self.parent = parent
-            self.label = label
-            self.duration = duration
-            self.selfTime = selfTime
-            self.isError = isError
-        }
+/// Two traces, or two sets of traces, beside each other: spans are matched by call path, which is the
+/// chain of services and names from the root down to them.
+///
+/// Traces are added one at a time, so that a set need not be in memory at once.
+public struct TraceComparison: Sendable {
+    /// Which of the two.
+    public enum Side: Int, Sendable, CaseIterable {
+        case a, b
     }
 
-    /// What one trace has of a path; nanoseconds of all spans together.
-    public struct Side: Sendable, Equatable {
+    /// What one side has of one path. Times are nanoseconds of all traces together.
+    public struct Figures: Sendable, Equatable {
+        /// Traces with such a span.
+        public var traceCount = 0
         public var spanCount = 0
         public var errorCount = 0
-        public var duration: UInt64 = 0
+        public var total: UInt64 = 0
+        /// Without the time in which a child ran.
         public var selfTime: UInt64 = 0
-
-        fileprivate mutating func add(_ span: Span) {
-            spanCount += 1
-            errorCount += span.isError ? 1 : 0
-            duration = Self.sum(duration, span.duration)
-            selfTime = Self.sum(selfTime, span.selfTime)
-        }
-
-        private static func sum(_ left: UInt64, _ right: UInt64) -> UInt64 {
-            let (sum, overflow) = left.addingReportingOverflow(right)
-            return overflow ? .max : sum
-        }
     }
 
-    /// One path.
-    public struct Path: Sendable {
-        /// The place of the path above it in `paths`, -1 for one of roots.
-        public var parent: Int
-        public var label: String
-        /// Steps from the root.
-        public var depth: Int
-        public var left = Side()
-        public var right = Side()
-
-        /// Nanoseconds by which the own times differ.
-        public var selfTimeDifference: UInt64 {
-            max(left.selfTime, right.selfTime) - min(left.selfTime, right.selfTime)
-        }
+    /// A path of either side, or of both.
+    public struct Path: Sendable, Equatable {
+        /// A number of `Result.paths`, lower than this one's; `nil` for a root.
+        public var parent: Int?
+        public var operation: PlacedTrace.Operation
+        public var a: Figures
+        public var b: Figures
     }
 
-    /// Every path of either trace, those above first.
-    public private(set) var paths: [Path] = []
-
-    private struct Key: Hashable {
-        var parent: Int
-        var label: String
+    /// An attribute whose values are not the same on both sides of a path.
+    public struct Difference: Sendable, Equatable {
+        /// A number of `Result.paths`.
+        public var path: Int
+        public var key: String
+        /// The most frequent values, most frequent first; empty where no span has the attribute.
+        public var a: [Value]
+        public var b: [Value]
     }
 
-    /// Compares two traces.
-    public init(_ left: [Span], _ right: [Span]) {
-        var places: [Key: Int] = [:]
-        for (spans, side) in [(left, \Path.left), (right, \Path.right)] {
-            var placeOf: [Int] = []
-            placeOf.reserveCapacity(spans.count)
-            for span in spans {
-                let parent = span.parent >= 0 ? placeOf[span.parent] : -1
-                let key = Key(parent: parent, label: span.label)
-                let place = places[key] ?? paths.count
-                if place == paths.count {
-                    places[key] = place
-                    let depth = parent >= 0 ? paths[parent].depth + 1 : 0
-                    paths.append(Path(parent: parent, label: span.label, depth: depth))
-                }
-                placeOf.append(place)
-                paths[place][keyPath: side].add(span)
+    /// A value, and how many of the looked-at spans have it.
+    public struct Value: Sendable, Equatable {
+        public var value: AttributeValue
+        public var count: Int
+    }
+
+    /// What came out.
+    public struct Result: Sendable {
+        /// Traces of each side.
+        public var traceCountOfA: Int
+        public var traceCountOfB: Int
+        /// Parents before children.
+        public var paths: [Path]
+        /// Paths that are not told, those of least self time on both sides together.
+        public var otherPathCount: Int
+        /// What of a side is on none of `paths`.
+        public var otherA: Figures
+        public var otherB: Figures
+        /// By path, then key; at most `AnalysisLimits.differenceCount`.
+        public var differences: [Difference]
+    }
+
+    private struct Sample {
+        var spanCounts = [0, 0]
+        var values: [String: [[AttributeValue: Int]]] = [:]
+    }
+
+    private var paths = CallPaths(limit: AnalysisLimits.comparedPathCount)
+    private var operations: [PlacedTrace.Operation] = []
+    private var operationNumbers: [PlacedTrace.Operation: Int32] = [:]
+    /// By side, then path.
+    private var figures: [[Figures]] = [[], []]
+    /// By side, then path: the trace that counted last, from 1.
+    private var lastTrace: [[Int]] = [[], []]
+    private var traceCounts = [0, 0]
+    private var unnumbered = [Figures(), Figures()]
+    /// By path.
+    private var samples: [Int: Sample] = [:]
+
+    /// Nothing on either side.
+    public init() {}
+
+    /// Adds a trace to a side. `attributes` tells those of the span at a place; it is asked about few.
+    public mutating func add(
+        _ trace: PlacedTrace,
+        to side: Side,
+        attributes: (_ place: Int) -> [AttributeValue.KeyValue] = { _ in [] }
+    ) {
+        let side = side.rawValue
+        traceCounts[side] += 1
+        let own = trace.operations.map { number(of: $0) }
+        let selfTime = trace.selfTimes()
+        var pathOf: [Int32?] = []
+        pathOf.reserveCapacity(trace.count)
+        for place in 0..<trace.count {
+            let above = Int(trace.parent[place])
+            // Below a path past the limit nothing is numbered: nobody could tell where it hangs.
+            let parent = above >= 0 ? pathOf[above] : -1
+            let number = parent.flatMap { paths.number($0, own[Int(trace.operation[place])]) }
+            pathOf.append(number)
+            guard let path = number.map({ Int($0) }) else {
+                unnumbered[side].count(trace, place, selfTime[place])
+                continue
             }
+            for side in figures.indices where figures[side].count < paths.count {
+                figures[side].append(Figures())
+                lastTrace[side].append(0)
+            }
+            figures[side][path].count(trace, place, selfTime[place])
+            if lastTrace[side][path] != traceCounts[side] {
+                lastTrace[side][path] = traceCounts[side]
+                figures[side][path].traceCount += 1
+            }
+            sample(path, side) { attributes(place) }
         }
     }
 
-    /// The labels down to a path, the last `count` of them.
-    public func labels(of place: Int, last count: Int) -> [String] {
-        var labels: [String] = []
-        var place = place
-        while place >= 0, labels.count < count {
-            labels.append(paths[place].label)
-            place = paths[place].parent
+    private mutating func number(of operation: PlacedTrace.Operation) -> Int32 {
+        if let known = operationNumbers[operation] { return known }
+        let number = Int32(truncatingIfNeeded: operations.count)
+        operations.append(operation)
+        operationNumbers[operation] = number
+        return number
+    }
+
+    private mutating func sample(
+        _ path: Int,
+        _ side: Int,
+        _ attributes: () -> [AttributeValue.KeyValue]
+    ) {
+        guard path < AnalysisLimits.sampledPathCount else { return }
+        let seen = samples[path]?.spanCounts[side] ?? 0
+        guard seen < AnalysisLimits.sampledSpanCount else { return }
+        samples[path, default: Sample()].spanCounts[side] += 1
+        for pair in attributes() {
+            samples[path, default: Sample()]
+                .values[pair.key, default: [[:], [:]]][side][pair.value, default: 0] += 1
         }
-        return labels.reversed()
+    }
+
+    /// What was found; at most `limit` paths are told.
+    public func result(limit: Int = AnalysisLimits.pathCount) -> Result {
+        let weight = (0..<paths.count).map {
+            saturatingSum(figures[0][$0].selfTime, figures[1][$0].selfTime)
+        }
+        let told = paths.heaviest(weight, limit: limit)
+        var numbers: [Int: Int] = [:]
+        var others = unnumbered
+        for (number, path) in told.enumerated() { numbers[path] = number }
+        for path in 0..<paths.count where numbers[path] == nil {
+            for side in others.indices { others[side].add(figures[side][path]) }
+        }
+        return Result(
+            traceCountOfA: traceCounts[0],
+            traceCountOfB: traceCounts[1],
+            paths: told.map { path in
+                Path(
+                    parent: numbers[Int(paths.parent[path])],
+                    operation: operations[Int(paths.operation[path])],
+                    a: figures[0][path],
+                    b: figures[1][path]
+                )
+            },
+            otherPathCount: paths.count - told.count,
+            otherA: others[0],
+            otherB: others[1],
+            differences: differences(told)
+        )
+    }
+
+    private func differences(_ told: [Int]) -> [Difference] {
+        var result: [Difference] = []
+        for (number, path) in told.enumerated() {
+            // Only spans that both sides have can differ.
+            guard let sample = samples[path], !sample.spanCounts.contains(0) else { continue }
+            var found: [Difference] = []
+            for (key, values) in sample.values.sorted(by: { $0.key < $1.key }) {
+                guard found.count < AnalysisLimits.differenceCount.path else { break }
+                if Set(values[0].keys) == Set(values[1].keys) { continue }
+                found.append(
+                    Difference(
+                        path: number,
+                        key: key,
+                        a: Self.mostFrequent(values[0]),
+                        b: Self.mostFrequent(values[1])
+                    )
+                )
+            }
+            result += found.prefix(AnalysisLimits.differenceCount.all - result.count)
+        }
+        return result
+    }
+
+    private static func mostFrequent(_ values: [AttributeValue: Int]) -> [Value] {
+        values.map { Value(value: $0.key, count: $0.value) }
+            .sorted {
+                $0.count == $1.count ? "\($0.value)" < "\($1.value)" : $0.count > $1.count
+            }
+            .prefix(AnalysisLimits.differingValueCount)
+            .map(\.self)
+    }
+}
+
+extension TraceComparison.Figures {
+    fileprivate mutating func count(_ trace: PlacedTrace, _ place: Int, _ selfTime: UInt64) {
+        spanCount += 1
+        errorCount += trace.isError[place] ? 1 : 0
+        total = saturatingSum(total, trace.duration(place))
+        self.selfTime = saturatingSum(self.selfTime, selfTime)
+    }
+
+    fileprivate mutating func add(_ other: Self) {
+        spanCount += other.spanCount
+        errorCount += other.errorCount
+        total = saturatingSum(total, other.total)
+        selfTime = saturatingSum(selfTime, other.selfTime)
     }
 }

@@ -83,4 +83,15 @@ enum RequestLimits {
     static let mcpValueCount = 80
     /// Attributes in a line of a trace.
     static let mcpAttributeCount = 6
+    /// Segments of a critical path in one answer: 5 MB. A path of 50,000 calls one after another has
+    /// 100,001.
+    static let pathSegmentCount = 250_000
+    /// Runs of equal siblings in one answer, the largest.
+    static let runCount = 2_000
+    /// Operations in the statistics of one trace, those of most time.
+    static let figureLineCount = 2_000
+    /// Traces that each query of a comparison finds.
+    static let comparedTraceCount = (standard: 100, most: 1_000)
+    /// Calls away from the service in focus of a map.
+    static let mapHops = 1...20
 }

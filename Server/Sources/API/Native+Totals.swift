@@ -96,7 +96,7 @@ extension ReadAPI {
         }
     }
 
-    private static func time(_ query: QueryParameters) throws -> TraceQuery.TimeSpan {
+    static func time(_ query: QueryParameters) throws -> TraceQuery.TimeSpan {
         let time = try NativeSearch.time(query)
         if case .between(let start, let end) = time, start >= end {
             throw Failure.badRequest("start \(start) is not before end \(end): the range is empty")

@@ -31,7 +31,7 @@ extension ReadAPI {
                 try request.query.allow([])
                 return .bytes(Array(OpenAPI.document.utf8), type: "application/json")
             },
-        ]
+        ] + analysisRoutes
     }
 
     private func services(_ request: ReadRequest) async throws -> Response {
@@ -151,7 +151,7 @@ extension ReadAPI {
     }
 
     /// The one trace the id means: several cannot share one table of rows.
-    private func only(_ request: ReadRequest, isRaw: Bool) async throws -> Trace {
+    func only(_ request: ReadRequest, isRaw: Bool) async throws -> Trace {
         let traces = try await found(request, isRaw: isRaw)
         guard traces.count < 2 else { throw Self.severalTraces(traces) }
         guard let trace = traces.first else { throw noTrace(request) }
@@ -203,7 +203,7 @@ extension ReadAPI {
 
     /// The display place a path means: a row number, or the id of a span, which stays when spans that
     /// came late move the rows. Of spans that share an id, the first.
-    private static func row(_ text: String, of trace: Trace) throws -> Int {
+    static func row(_ text: String, of trace: Trace) throws -> Int {
         if text.utf8.count == 16, let id = SpanID(hex: text) {
             let place = trace.tree.order.firstIndex { trace.frame.spanID[$0] == id.raw }
             guard let place else {

@@ -564,6 +564,7 @@ extension OpenAPI {
           \#(metricsPaths),
           \#(totalsPaths),
           \#(streamPaths),
+          \#(analysisPaths),
           "/api/skein/v1/status": {
             "get": {
               "operationId": "getStatus",

@@ -472,6 +472,7 @@ extension OpenAPI {
           },
           \#(metricsSchemas),
           \#(totalsSchemas),
+          \#(analysisSchemas),
           "Status": {
             "type": "object",
             "required": [

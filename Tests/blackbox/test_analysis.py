@@ -6,6 +6,8 @@ import json
 import otlp
 import pytest
 
+from test_cli import skein
+
 API = "/api/skein/v1"
 MS = 1_000_000
 ORDER = "00000000000000000000000000000a01"
@@ -183,3 +185,21 @@ def test_the_map_has_every_service_and_the_cycle(explained):
 def test_a_wrong_map_is_told(explained, parameters, part):
     answer = explained.get(API + "/map", **parameters)
     assert answer.status == 400 and part in answer.text, answer.text
+
+
+def test_the_command_line_explains_and_maps(explained):
+    address = ["--address", explained.url("http")]
+    told = skein("analyze", ORDER, *address)
+    assert told.returncode == 0, told.stderr
+    assert "12 calls of stock: SELECT ran one after another" in told.stdout
+    assert "1 span failed; it began in pay: charge" in told.stdout
+    assert "CRITICAL PATH" in told.stdout and "OPERATION" in told.stdout
+    assert json.loads(skein("analyze", ORDER, "--json", *address).stdout)["spanCount"] == 15
+    assert "not a trace id" in skein("analyze", "xyz", *address).stderr
+    missing = skein("analyze", "1" * 32, *address)
+    assert missing.returncode != 0 and "is not stored" in missing.stderr
+    mapped = skein("map", "--last", "3650d", *address)
+    assert mapped.returncode == 0, mapped.stderr
+    assert "cycle: pay → web → pay (2 services, 4 calls among them)" in mapped.stdout
+    assert "No service nobody" in skein("map", "--focus", "nobody", *address).stdout
+    assert "give --focus" in skein("map", "--hops", "2", *address).stderr

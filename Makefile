@@ -16,7 +16,8 @@ GOLDEN ?= v3
 .DEFAULT_GOAL := help
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-sdk-costs test-storm bench-sdk build-sdk-bench \
-	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-programs build-bench \
+	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-analysis \
+	bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers
 
@@ -77,6 +78,10 @@ bench-codecs: install-bench build-bench bench-programs ## Measure the decoders a
 
 bench-traceql: install-peers build build-bench bench-programs ## Measure questions in TraceQL beside chDB (SPANS=10000000; 10 minutes)
 	$(PYTHON) bench/traceql.py
+
+bench-analysis: install-build ## Measure explaining traces, and laying out the map of CALLS=FILE (1 minute)
+	$(SWIFT) build $(RELEASE) $(SERVER) --product AnalysisBench
+	"$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/AnalysisBench" $(CALLS)
 
 fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"

@@ -97,7 +97,7 @@ let pureTargets: [Target] = [
         dependencies: ["Store", skein("SkeinModel")],
         swiftSettings: strict
     ),
-    // For developers: measures a store, and the codecs. No product contains them.
+    // For developers: measures a store, the codecs and the analyses. No product contains them.
     .executableTarget(
         name: "StoreBench",
         dependencies: [
@@ -108,6 +108,11 @@ let pureTargets: [Target] = [
     .executableTarget(
         name: "WireBench",
         dependencies: [skein("SkeinModel"), skein("SkeinWire")],
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "AnalysisBench",
+        dependencies: ["Analysis", skein("SkeinModel")],
         swiftSettings: strict
     ),
     .target(

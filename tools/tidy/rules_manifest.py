@@ -46,6 +46,7 @@ ARROWS = {
     # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
     "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},
     "WireBench": {"SkeinModel", "SkeinWire"},
+    "AnalysisBench": {"Analysis", "SkeinModel"},
     "Simulation": {
         "Engine", "Platform", "Store", "StoreContract", "CZstd", "SkeinModel", "SkeinWire",
     },

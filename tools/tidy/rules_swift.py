@@ -36,7 +36,7 @@ BANS = [
         "log with swift-log, or return the text to the command that prints it",
         exempt={
             r"^Server/Sources/SkeinCommand/": "a command's answer goes to standard output",
-            r"^Server/Sources/(?:Store|Wire)Bench/": "measurements go to standard output",
+            r"^Server/Sources/(?:Analysis|Store|Wire)Bench/": "measurements go to standard output",
             r"^Server/Sources/SimulateCommand/": "its findings go to standard output",
         },
     ),
@@ -77,7 +77,7 @@ BANS = [
             r"^Server/Sources/SkeinCommand/":
                 "commands read the user's files and the terminal, no spans pass here",
             r"^Server/Sources/Client/": "a client program reads files and waits like any other",
-            r"^Server/Sources/(?:Store|Wire)Bench/": "what measures reads the clock of CPU time",
+            r"^Server/Sources/(?:Analysis|Store|Wire)Bench/": "what measures reads the clock of CPU time",
             r"^Server/Sources/Query/TraceQL/FieldValue\+Arithmetic\.swift$":
                 "pow, which the standard library lacks",
             r"^Server/Sources/Shop/": "the demo stands for a user's application",

@@ -1,30 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frame around every page: header, routes, language, theme, keys that work everywhere.
-// The address is the whole state: each page is drawn from it and writes itself back into it.
-import { fill, h, icon, mark } from './dom.js';
-import { chooseLanguage, language, setLanguage, t } from './texts.js';
+// The frame around every page: header, navigation, time range, language, theme, keys that work
+// everywhere. The address is the whole state: each page is drawn from it and writes itself back.
+import './texts-frame.js';
+import { copyText, fill, h, icon, mark } from './dom.js';
 import { showHelp } from './help.js';
 import { typing } from './keys.js';
+import { errorNotice, notice, skeleton, toast } from './notice.js';
 import { omnibox } from './omnibox.js';
-import { searchPage } from './search.js';
+import { isOldSearch, pageOf, pages } from './pages.js';
+import { freshness, link, readRange, shift, withRange } from './range.js';
 import { statusPill } from './status.js';
-import { tracePage } from './trace.js';
-import { notice } from './notice.js';
+import { chooseLanguage, language, setLanguage, t } from './texts.js';
+import { timeControl } from './time.js';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const main = h('main', { id: 'main', tabindex: '-1' });
+const navigation = h('nav.pages');
+const dropped = h('div.strip.info.dropped', { role: 'status', hidden: true });
 let page = new AbortController();
+/** @type {import('./pages.js').Page | null} */
+let shown = null;
+/** How the page of the moment is read again. @type {(() => any) | null} */
+let refresh = null;
+let refreshedAt = 0;
+
+const parameters = () => new URLSearchParams(location.search);
+const live = () => parameters().get('live') !== '0' && readRange(parameters()).range.last !== null;
+
+const time = timeControl({
+  choose: (range) => go(`${location.pathname}?${withRange(parameters(), range)}`),
+  refresh: () => again(),
+  live: () => toggleLive(),
+});
 
 /** Draws the page of the current address. */
-function render() {
+async function render() {
+  if (location.pathname === '/' && isOldSearch(parameters())) {
+    history.replaceState(null, '', `/search${location.search}`);
+  }
   page.abort();
   page = new AbortController();
-  document.body.className = '';
-  const path = location.pathname;
-  const trace = /^\/trace\/([^/]+)\/?$/.exec(path);
-  if (trace) tracePage(main, decodeURIComponent(trace[1]), { signal: page.signal, go });
-  else if (path === '/' || path === '/search') searchPage(main, { signal: page.signal, go });
-  else missingPage();
+  const { signal } = page;
+  const found = pageOf(location.pathname);
+  const before = shown;
+  shown = found?.entry ?? null;
+  refresh = null;
+  document.body.className = parameters().get('embed') === '1' ? 'embed' : '';
+  showFrame();
+  if (!found) return missingPage();
+  const waiting = setTimeout(() => before !== shown && fill(main, skeleton()), 300);
+  signal.addEventListener('abort', () => clearTimeout(waiting));
+  try {
+    const module = await found.entry.load();
+    if (signal.aborted) return;
+    clearTimeout(waiting);
+    module.page(main, {
+      signal,
+      go,
+      values: found.values,
+      onRefresh: (how) => {
+        refresh = how;
+        refreshedAt = performance.now();
+        showFrame();
+      },
+    });
+    if (before && before !== shown) main.focus({ preventScroll: true });
+  } catch (error) {
+    clearTimeout(waiting);
+    // A module that is gone means that the server was replaced: a new page knows its files.
+    if (!signal.aborted) fill(main, errorNotice(error, () => location.reload()));
+  }
 }
 
 function missingPage() {
@@ -48,6 +93,57 @@ export function go(href, replace = false) {
   else history.pushState(null, '', href);
   if (!replace) scrollTo(0, 0);
   render();
+}
+
+/** Navigation and time range as the address has them. */
+function showFrame() {
+  const current = shown?.under ?? shown?.name;
+  fill(
+    navigation,
+    pages.filter((entry) => entry.href).map((entry) =>
+      h('a', {
+        href: link(/** @type {string} */ (entry.href)),
+        'aria-current': entry.name === current ? 'page' : null,
+        title: `${t(`page.${entry.name}`)} (g ${entry.key})`,
+      }, t(`page.${entry.name}`))
+    ),
+  );
+  navigation.setAttribute('aria-label', t('app.pages'));
+  const read = readRange(parameters());
+  time.element.hidden = !shown?.ranged;
+  time.show(read.range, { live: live(), refreshes: refresh !== null });
+  dropped.hidden = !shown?.ranged || !read.dropped.length;
+  dropped.textContent = t('app.dropped', { what: read.dropped.join(' ') });
+}
+
+function again() {
+  refreshedAt = performance.now();
+  refresh?.();
+}
+
+function toggleLive() {
+  const next = parameters();
+  if (live()) next.set('live', '0');
+  else next.delete('live');
+  if (readRange(next).range.last === null) return;
+  history.replaceState(null, '', next.size ? `${location.pathname}?${next}` : location.pathname);
+  showFrame();
+  if (live()) again();
+}
+
+/** While live, the page of the moment is read again by itself. */
+setInterval(() => {
+  if (!refresh || document.hidden || !live()) return;
+  if (performance.now() - refreshedAt >= freshness(readRange(parameters()).range)) again();
+}, 1000);
+
+/** A link to what is seen now, also for who opens it later. */
+async function copyLink() {
+  const { range } = readRange(parameters());
+  const fixed = range.last === 'all' || !shown?.ranged ? range : { ...range, last: null };
+  const params = shown?.ranged ? withRange(parameters(), fixed) : parameters();
+  const address = `${location.origin}${location.pathname}${params.size ? `?${params}` : ''}`;
+  toast(t(await copyText(address) ? 'app.copied' : 'app.copied.not'));
 }
 
 function themeButton() {
@@ -96,19 +192,23 @@ function languageButton() {
     onclick: () => {
       setLanguage(language() === 'zh' ? 'en' : 'zh');
       save('skein.language', language());
+      shown = null;
       frame();
       render();
     },
   }, t('app.language'));
 }
 
-function frame() {
-  const help = h('button.quiet.round', {
+/** @param {string} name @param {'question' | 'link'} drawing @param {string} key @param {() => any} onclick */
+const tool = (name, drawing, key, onclick) =>
+  h('button.quiet.round', {
     type: 'button',
-    title: `${t('app.help')} (?)`,
-    'aria-label': t('app.help'),
-    onclick: showHelp,
-  }, icon('question'));
+    title: `${t(name)} (${key})`,
+    'aria-label': t(name),
+    onclick,
+  }, icon(drawing));
+
+function frame() {
   fill(
     app,
     h('a.skip', { href: '#main' }, t('app.skip')),
@@ -117,19 +217,64 @@ function frame() {
       null,
       h('a.brand', { href: '/', 'aria-label': 'Skein' }, mark(), h('span', null, 'Skein')),
       omnibox(go),
-      h('div.tools', null, statusPill(), languageButton(), themeButton(), help),
+      h(
+        'div.tools',
+        null,
+        statusPill(),
+        tool('app.link', 'link', 'c', copyLink),
+        languageButton(),
+        themeButton(),
+        tool('app.help', 'question', '?', showHelp),
+      ),
     ),
+    h('div.second', null, navigation, time.element),
+    dropped,
     main,
   );
+  time.relabel();
 }
+
+/** The first letter of two was pressed so long ago, and no other since. */
+let pressedG = -Infinity;
+const pairWithin = 1500;
+
+/** @param {-1 | 1} by */
+const move = (by) => {
+  const { range } = readRange(parameters());
+  if (range.last !== 'all') time.choose(shift(range, by));
+};
+
+/** Keys that work on every page, and those that work where there is a time range. */
+const commands = {
+  '?': showHelp,
+  '/': () => document.getElementById('omnibox')?.focus(),
+  d: () => document.getElementById('theme')?.click(),
+  c: copyLink,
+  g: () => {
+    pressedG = performance.now();
+  },
+};
+const rangeCommands = {
+  t: () => time.open(),
+  '[': () => move(-1),
+  ']': () => move(1),
+};
+const refreshCommands = { r: again, '.': toggleLive };
 
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 'Escape' && event.target instanceof HTMLInputElement) event.target.blur();
-  if (typing(event)) return;
-  if (event.key === '?') showHelp();
-  else if (event.key === '/') document.getElementById('omnibox')?.focus();
-  else if (event.key === 'd') document.getElementById('theme')?.click();
+  if (typing(event) || event.defaultPrevented) return;
+  const paired = performance.now() - pressedG < pairWithin;
+  pressedG = -Infinity;
+  const chosen = paired ? pages.find((entry) => entry.key === event.key) : null;
+  const known = {
+    ...commands,
+    ...(shown?.ranged ? rangeCommands : {}),
+    ...(refresh ? refreshCommands : {}),
+  };
+  if (chosen) go(link(/** @type {string} */ (chosen.href)));
+  else if (Object.hasOwn(known, event.key)) known[/** @type {'g'} */ (event.key)]();
   else return;
   event.preventDefault();
 });
@@ -139,15 +284,13 @@ addEventListener('click', (event) => {
     event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey ||
     event.altKey
   ) return;
-  const link = /** @type {Element} */ (event.target).closest?.('a[href]');
-  if (!(link instanceof HTMLAnchorElement) || link.target || link.origin !== location.origin) {
-    return;
-  }
-  if (!/^\/($|search$|trace\/)/.test(link.pathname) || link.getAttribute('href')?.startsWith('#')) {
-    return;
-  }
+  const target = /** @type {Element} */ (event.target).closest?.('a[href]');
+  if (
+    !(target instanceof HTMLAnchorElement) || target.target || target.origin !== location.origin
+  ) return;
+  if (!pageOf(target.pathname) || target.getAttribute('href')?.startsWith('#')) return;
   event.preventDefault();
-  go(link.pathname + link.search);
+  go(target.pathname + target.search);
 });
 
 addEventListener('popstate', render);

@@ -4,11 +4,8 @@
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { parseDuration } from './format.js';
-import { defaults } from './question.js';
 import { t } from './texts.js';
 import { tagField } from './tags.js';
-
-const ranges = ['5m', '15m', '1h', '6h', '24h', '7d', 'all'];
 
 /**
  * @param {string} label
@@ -82,7 +79,6 @@ export function searchForm(params, services, ask, signal) {
       ),
     )
   );
-  const time = timeField(params);
 
   /** @returns {URLSearchParams | null} null when a field cannot be read; the form says which */
   const read = () => {
@@ -117,9 +113,8 @@ export function searchForm(params, services, ask, signal) {
       input.checked
     )?.value;
     if (status) next.set('status', status);
-    if (!time.read(next)) return refuse(time.from, t('search.time.bad'));
     const now = new URLSearchParams(location.search);
-    for (const kept of ['order', 'live', 'kind', 'limit']) {
+    for (const kept of ['order', 'live', 'kind', 'limit', 'q', 'last', 'from', 'to', 'embed']) {
       if (now.has(kept)) next.set(kept, /** @type {string} */ (now.get(kept)));
     }
     return next;
@@ -148,7 +143,6 @@ export function searchForm(params, services, ask, signal) {
     );
   }
   for (const label of statuses) label.addEventListener('change', submit);
-  time.onchange(submit);
   loadOperations();
 
   const form = h(
@@ -175,83 +169,14 @@ export function searchForm(params, services, ask, signal) {
       h('legend', null, t('search.status')),
       h('div.segments', null, statuses),
     ),
-    field(t('search.time'), time.element, 'time', h('label', { for: 'time' }, t('search.time'))),
     h(
       'div.field.run',
       null,
       h('button.primary', { type: 'submit' }, icon('search'), t('search.run')),
-      h('a.button.quiet', { href: '/' }, t('search.clear')),
+      h('a.button.quiet', { href: '/search' }, t('search.clear')),
     ),
     complaint,
     operations,
   );
   return { element: form, setServices };
-}
-
-/**
- * The time range: relative, or absolute between two local times.
- * @param {URLSearchParams} params
- */
-function timeField(params) {
-  const absolute = params.has('start') || params.has('end');
-  const last = params.get('last') ?? defaults.last;
-  const options = ranges.includes(last) ? ranges : [...ranges, last];
-  const select = h(
-    'select',
-    { id: 'time' },
-    options.map((value) =>
-      h('option', { value }, ranges.includes(value) ? t(`search.time.${value}`) : value)
-    ),
-    h('option', { value: 'custom' }, t('search.time.custom')),
-  );
-  select.value = absolute ? 'custom' : last;
-  const input = (/** @type {string} */ name, /** @type {string} */ label) =>
-    h('input', {
-      type: 'datetime-local',
-      step: '1',
-      'aria-label': label,
-      value: localTime(params.get(name)),
-    });
-  const [from, to] = [input('start', t('search.time.from')), input('end', t('search.time.to'))];
-  const pair = h(
-    'div.pair',
-    { hidden: !absolute },
-    from,
-    h('span', { 'aria-hidden': 'true' }, '–'),
-    to,
-  );
-  return {
-    element: h('div.time-range', null, select, pair),
-    from,
-    /** @param {() => void} submit */
-    onchange(submit) {
-      select.addEventListener('change', () => {
-        pair.hidden = select.value !== 'custom';
-        if (select.value !== 'custom') return submit();
-        from.value ||= localTime(String(BigInt(Date.now() - 3_600_000) * 1_000_000n));
-        to.value ||= localTime(String(BigInt(Date.now()) * 1_000_000n));
-        from.focus();
-      });
-      for (const control of [from, to]) control.addEventListener('change', submit);
-    },
-    /** @param {URLSearchParams} next @returns {boolean} false when the range is turned round */
-    read(next) {
-      if (select.value !== 'custom') {
-        if (select.value !== defaults.last) next.set('last', select.value);
-        return true;
-      }
-      const nanos = (/** @type {any} */ control) =>
-        BigInt(new Date(control.value).getTime()) * 1_000_000n;
-      if (from.value) next.set('start', String(nanos(from)));
-      if (to.value) next.set('end', String(nanos(to)));
-      return !from.value || !to.value || nanos(from) <= nanos(to);
-    },
-  };
-}
-
-/** As datetime-local writes it. @param {string | null} nanos */
-function localTime(nanos) {
-  if (!nanos || !/^\d+$/.test(nanos)) return '';
-  const date = new Date(Number(BigInt(nanos) / 1_000_000n));
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The overview of keys.
 import { h, icon } from './dom.js';
+import { pages } from './pages.js';
 import { t } from './texts.js';
 
 /** Keys by place; a text with a dot names an entry of the catalogue. */
 const places = {
   'help.everywhere': [
     [['/'], 'help.omnibox'],
-    [['?'], 'help.help'],
+    ...pages.filter((entry) => entry.key).map((entry) => [['g', entry.key], `page.${entry.name}`]),
+    [['c'], 'help.link'],
     [['d'], 'help.theme'],
+    [['?'], 'help.help'],
     [['esc'], 'help.escape'],
+  ],
+  'help.ranged': [
+    [['t'], 'help.time'],
+    [['[', ']'], 'help.windows'],
+    [['r'], 'help.refresh'],
+    [['.'], 'help.live'],
   ],
   'help.lists': [
     [['j', 'k'], 'help.move'],
     [['enter'], 'help.open'],
-    [['r'], 'help.refresh'],
-    [['.'], 'help.live'],
+  ],
+  'help.charts': [
+    [['←', '→'], 'help.cursor'],
+    [['shift', '←', '→'], 'help.stretch'],
+    [['enter'], 'help.choose'],
   ],
   'help.trace': [
     [['j', 'k', '↓', '↑'], 'help.move'],

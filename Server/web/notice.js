@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole-page notes: what failed in one line, what to do in one line, and a way on. Never a blank
-// page.
+// Notes: what failed in one line, what to do in one line, and a way on. Never a blank page.
 import { ApiError } from './api.js';
 import { h, icon } from './dom.js';
 import { t } from './texts.js';
@@ -49,4 +48,44 @@ export function errorNotice(error, retry) {
     detail,
     action,
   });
+}
+
+/** The shape of a page that is on its way. @returns {HTMLElement} */
+export function skeleton() {
+  const bars = Array.from({ length: 7 }, () => h('i'));
+  return h(
+    'div.skeleton',
+    { role: 'status' },
+    h('span.offscreen', null, t('app.loading')),
+    h('b'),
+    h('div', null, bars),
+  );
+}
+
+/**
+ * The yellow strip over data that is not whole.
+ * @param {string[]} reasons sentences of the server @returns {HTMLElement | null} null without any
+ */
+export function incompleteStrip(reasons) {
+  const each = [...new Set(reasons)];
+  return each.length
+    ? h(
+      'div.strip.warn.incomplete',
+      { role: 'status' },
+      icon('warning'),
+      h('span', null, t('app.incomplete', { reasons: each.join('; ') })),
+    )
+    : null;
+}
+
+/** Says something for a moment. @param {string} text */
+export function toast(text) {
+  document.querySelector('.toast')?.remove();
+  const element = h('div.toast', { role: 'status' }, '');
+  document.body.append(element);
+  // Text that comes after its region is announced.
+  requestAnimationFrame(() => {
+    element.textContent = text;
+  });
+  setTimeout(() => element.remove(), 2400);
 }

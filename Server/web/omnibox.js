@@ -13,10 +13,10 @@ export function destination(text, names) {
   const parent = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/i.exec(value);
   if (parent) return `/trace/${parent[1].toLowerCase()}?sel=${parent[2].toLowerCase()}`;
   if (/^([0-9a-f]{16}|[0-9a-f]{32})$/i.test(value)) return `/trace/${value.toLowerCase()}`;
-  if (/^[^=\s]+=.+$/.test(value)) return `/?${new URLSearchParams({ tag: value, last: '24h' })}`;
+  if (/^[^=\s]+=.+$/.test(value)) return `/search?${new URLSearchParams({ tag: value, last: '24h' })}`;
   const service = names.find((name) => name === value) ??
     names.find((name) => name.toLowerCase() === value.toLowerCase());
-  return service ? `/?${new URLSearchParams({ service })}` : null;
+  return service ? `/search?${new URLSearchParams({ service })}` : null;
 }
 
 /** @param {(href: string) => void} go @returns {HTMLElement} */

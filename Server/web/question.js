@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the address of the search page asks of the server. No DOM.
 
-export const defaults = { last: '1h', order: 'newest' };
+import { asked, readRange } from './range.js';
+
+export const defaults = { order: 'newest' };
 export const limit = 20;
 
 /** What the server understands; it refuses anything else, and an address may carry anything. */
 const understood = new Set([
+  'q',
   'service',
   'operation',
   'tag',
@@ -15,9 +18,6 @@ const understood = new Set([
   'maxTraceDuration',
   'status',
   'kind',
-  'start',
-  'end',
-  'last',
   'limit',
   'order',
   'cursor',
@@ -29,16 +29,18 @@ export function questionOf(params) {
   for (const [name, value] of params) {
     if (understood.has(name) && value !== '') question.append(name, value);
   }
-  if (question.get('last') === 'all') {
-    question.delete('last');
-    question.set('start', '0');
-  } else if (!question.has('last') && !question.has('start') && !question.has('end')) {
-    question.set('last', defaults.last);
-  }
+  const { range } = readRange(params);
+  // A time up to now is left to the server's clock.
+  if (range.last && range.last !== 'all') question.set('last', range.last);
+  else if (range.last) question.set('start', '0');
+  else for (const [name, at] of Object.entries(asked(range))) question.set(name, at);
   if (!question.has('order')) question.set('order', defaults.order);
   if (!question.has('limit')) question.set('limit', String(limit));
   return question;
 }
+
+/** Whether both ends of the time asked about are fixed. @param {URLSearchParams} params */
+export const isFixed = (params) => readRange(params).range.last === null;
 
 /** Conditions on spans, so that an answer's matching spans mean something. */
 const spanConditions = [
@@ -49,6 +51,7 @@ const spanConditions = [
   'maxDuration',
   'status',
   'kind',
+  'q',
 ];
 
 /** @param {URLSearchParams} params of the address @returns {boolean} whether it asks for certain spans */
@@ -65,8 +68,8 @@ export function tagSearch(key, value, unixNanos) {
   const at = BigInt(unixNanos);
   if (BigInt(Date.now()) * 1_000_000n - at < 2n * half) params.set('last', '24h');
   else {
-    params.set('start', String(at - half));
-    params.set('end', String(at + half));
+    params.set('from', String((at - half) / 1_000_000n));
+    params.set('to', String((at + half) / 1_000_000n));
   }
-  return `/?${params}`;
+  return `/search?${params}`;
 }

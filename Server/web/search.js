@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of searches: form, list, paging, live arrival, and the first run.
+import './texts-search.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -7,7 +8,7 @@ import { firstRun } from './first-run.js';
 import { searchForm } from './form.js';
 import { bindKeys } from './keys.js';
 import { errorNotice } from './notice.js';
-import { asksForSpans, defaults, limit, questionOf } from './question.js';
+import { asksForSpans, defaults, isFixed, limit, questionOf } from './question.js';
 import { ResultList } from './results.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';
@@ -22,7 +23,7 @@ const stillness = 2500;
 /** @typedef {{ signal: AbortSignal, go: (href: string, replace?: boolean) => void }} Context */
 
 /** @param {HTMLElement} main @param {Context} context */
-export function searchPage(main, context) {
+export function page(main, context) {
   new SearchPage(main, context).start();
 }
 
@@ -46,7 +47,7 @@ class SearchPage {
   }
 
   get live() {
-    return this.params.get('live') !== '0' && !this.params.has('start') && !this.params.has('end');
+    return this.params.get('live') !== '0' && !isFixed(this.params);
   }
 
   async start() {
@@ -104,7 +105,7 @@ class SearchPage {
 
   /** Asks a new question: it becomes the address, then the list. @param {URLSearchParams} params */
   ask(params) {
-    history.pushState(null, '', params.size ? `/?${params}` : '/');
+    history.pushState(null, '', params.size ? `/search?${params}` : '/search');
     remember();
     this.load();
   }
@@ -114,7 +115,7 @@ class SearchPage {
     const params = this.params;
     if (on) params.delete('live');
     else params.set('live', '0');
-    history.replaceState(null, '', params.size ? `/?${params}` : '/');
+    history.replaceState(null, '', params.size ? `/search?${params}` : '/search');
     this.showHead();
     if (on) this.load();
   }
@@ -226,7 +227,7 @@ class SearchPage {
         onclick: choose(value),
       }, t(`search.order.${value}`))
     );
-    const canLive = !params.has('start') && !params.has('end');
+    const canLive = !isFixed(params);
     fill(
       this.head,
       h(
@@ -280,7 +281,7 @@ class SearchPage {
       for (const value of kept) next.append(condition.name, value);
       return h(
         'a.button',
-        { href: `/?${next}` },
+        { href: `/search?${next}` },
         t('search.none.drop', {
           condition: condition.name === 'tag'
             ? condition.value
@@ -289,7 +290,7 @@ class SearchPage {
       );
     };
     const wide = this.params;
-    for (const name of ['start', 'end']) wide.delete(name);
+    for (const name of ['start', 'end', 'from', 'to']) wide.delete(name);
     wide.set('last', 'all');
     fill(
       this.foot,
@@ -305,7 +306,7 @@ class SearchPage {
           conditions.map(without),
           params.get('last') === 'all'
             ? null
-            : h('a.button', { href: `/?${wide}` }, t('search.none.wide')),
+            : h('a.button', { href: `/search?${wide}` }, t('search.none.wide')),
         ),
       ),
     );

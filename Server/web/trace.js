@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one trace: heading, services, overview, rows, span panel. Its state is in the address
 // (trace-address.js).
+import './texts-trace.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -25,8 +26,11 @@ const youngFor = 60_000;
 
 /** @typedef {{ signal: AbortSignal, go: (href: string, replace?: boolean) => void }} Context */
 
+/** @param {HTMLElement} main @param {Context & { values: string[] }} context */
+export const page = (main, context) => tracePage(main, context.values[0], context);
+
 /** @param {HTMLElement} main @param {string} id @param {Context} context */
-export async function tracePage(main, id, context) {
+async function tracePage(main, id, context) {
   const { signal } = context;
   document.body.classList.add('page-trace');
   document.title = `${id.slice(0, 8)} · Skein`;
@@ -99,9 +103,9 @@ function home() {
 /** The search this trace was opened from. */
 function back() {
   try {
-    return `/${sessionStorage.getItem('skein.search') ?? ''}`;
+    return `/search${sessionStorage.getItem('skein.search') ?? ''}`;
   } catch {
-    return '/';
+    return '/search';
   }
 }
 

@@ -48,7 +48,7 @@ class Tabs:
         self.complaints = []
         self.expected = ()
 
-    def open(self, address="/", *, theme="light", size=(1440, 900), language="en-US"):
+    def open(self, address="/search", *, theme="light", size=(1440, 900), language="en-US"):
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=theme, locale=language)
         self.contexts.append(context)

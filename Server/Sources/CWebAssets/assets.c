@@ -63,14 +63,23 @@ static const unsigned char notice_js[] = {
 static const unsigned char omnibox_js[] = {
 #embed "../../web/omnibox.js"
 };
+static const unsigned char pages_js[] = {
+#embed "../../web/pages.js"
+};
 static const unsigned char panel_css[] = {
 #embed "../../web/panel.css"
 };
 static const unsigned char panel_js[] = {
 #embed "../../web/panel.js"
 };
+static const unsigned char present_js[] = {
+#embed "../../web/present.js"
+};
 static const unsigned char question_js[] = {
 #embed "../../web/question.js"
+};
+static const unsigned char range_js[] = {
+#embed "../../web/range.js"
 };
 static const unsigned char results_js[] = {
 #embed "../../web/results.js"
@@ -87,11 +96,26 @@ static const unsigned char status_js[] = {
 static const unsigned char tags_js[] = {
 #embed "../../web/tags.js"
 };
+static const unsigned char texts_first_run_js[] = {
+#embed "../../web/texts-first-run.js"
+};
+static const unsigned char texts_frame_js[] = {
+#embed "../../web/texts-frame.js"
+};
+static const unsigned char texts_search_js[] = {
+#embed "../../web/texts-search.js"
+};
+static const unsigned char texts_trace_js[] = {
+#embed "../../web/texts-trace.js"
+};
 static const unsigned char texts_js[] = {
 #embed "../../web/texts.js"
 };
 static const unsigned char theme_js[] = {
 #embed "../../web/theme.js"
+};
+static const unsigned char time_js[] = {
+#embed "../../web/time.js"
 };
 static const unsigned char timeline_js[] = {
 #embed "../../web/timeline.js"
@@ -136,16 +160,24 @@ static const cweb_asset assets[] = {
     ASSET("minimap.js", minimap_js, JAVASCRIPT),
     ASSET("notice.js", notice_js, JAVASCRIPT),
     ASSET("omnibox.js", omnibox_js, JAVASCRIPT),
+    ASSET("pages.js", pages_js, JAVASCRIPT),
     ASSET("panel.css", panel_css, STYLE),
     ASSET("panel.js", panel_js, JAVASCRIPT),
+    ASSET("present.js", present_js, JAVASCRIPT),
     ASSET("question.js", question_js, JAVASCRIPT),
+    ASSET("range.js", range_js, JAVASCRIPT),
     ASSET("results.js", results_js, JAVASCRIPT),
     ASSET("search.css", search_css, STYLE),
     ASSET("search.js", search_js, JAVASCRIPT),
     ASSET("status.js", status_js, JAVASCRIPT),
     ASSET("tags.js", tags_js, JAVASCRIPT),
+    ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
+    ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
+    ASSET("texts-search.js", texts_search_js, JAVASCRIPT),
+    ASSET("texts-trace.js", texts_trace_js, JAVASCRIPT),
     ASSET("texts.js", texts_js, JAVASCRIPT),
     ASSET("theme.js", theme_js, JAVASCRIPT),
+    ASSET("time.js", time_js, JAVASCRIPT),
     ASSET("timeline.js", timeline_js, JAVASCRIPT),
     ASSET("trace-address.js", trace_address_js, JAVASCRIPT),
     ASSET("trace-head.js", trace_head_js, JAVASCRIPT),

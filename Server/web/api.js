@@ -14,11 +14,14 @@ export class ApiError extends Error {
   }
 }
 
-/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<Response>} */
-async function get(path, signal) {
+/**
+ * @param {string} path @param {AbortSignal} [signal] @param {string} [base]
+ * @returns {Promise<Response>}
+ */
+async function get(path, signal, base = root) {
   let response;
   try {
-    response = await fetch(root + path, { signal });
+    response = await fetch(base + path, { signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, '');
@@ -38,8 +41,11 @@ async function json(path, signal) {
   return (await get(path, signal)).json();
 }
 
-/** @param {Record<string, string>} values */
-const query = (values) => new URLSearchParams(values).toString();
+/** @param {Record<string, string | string[]>} values those of a list are repeated */
+const query = (values) =>
+  new URLSearchParams(
+    Object.entries(values).flatMap(([name, value]) => [value].flat().map((one) => [name, one])),
+  ).toString();
 
 /** @param {AbortSignal} [signal] @returns {Promise<string[]>} */
 export const services = async (signal) => (await json('/services', signal)).services;
@@ -69,6 +75,36 @@ export const keys = async (service, signal) =>
  */
 export const values = async (key, scope, prefix, signal) =>
   (await json(`/values?${query({ key, scope, prefix, limit: '100' })}`, signal)).values;
+
+/**
+ * @typedef {{ callCount: number, errorCount: number, durationSumNanos: string, longestNanos: string,
+ *   quantileNanos: string[] }} Totals
+ * @typedef {Totals & { service: string, operation: string | null, kind: string | null,
+ *   steps: Totals[] }} OperationTotals
+ * @typedef {Totals & { parent: string, child: string, steps: Totals[] }} EdgeTotals
+ * @typedef {{ startTimeUnixNano: string, endTimeUnixNano: string, complete: boolean,
+ *   incompleteReasons: string[] }} Answer
+ */
+
+/**
+ * @param {Record<string, string | string[]>} params @param {AbortSignal} [signal]
+ * @returns {Promise<Answer & { operations: OperationTotals[] }>}
+ */
+export const operationTotals = (params, signal) =>
+  json(`/totals/operations?${query(params)}`, signal);
+
+/**
+ * @param {Record<string, string | string[]>} params @param {AbortSignal} [signal]
+ * @returns {Promise<Answer & { edges: EdgeTotals[] }>}
+ */
+export const edgeTotals = (params, signal) => json(`/totals/edges?${query(params)}`, signal);
+
+/** Numbers over time of a TraceQL query.
+ * @param {Record<string, string>} params @param {AbortSignal} [signal] */
+export const metrics = (params, signal) => json(`/metrics?${query(params)}`, signal);
+
+/** The server's own numbers, as Prometheus reads them. @param {AbortSignal} [signal] */
+export const ownMetrics = async (signal) => (await get('/metrics', signal, '')).text();
 
 /** @param {URLSearchParams} params @param {AbortSignal} [signal] */
 export const traces = (params, signal) => json(`/traces?${params}`, signal);

@@ -21,6 +21,9 @@ static const unsigned char bars_js[] = {
 static const unsigned char base_css[] = {
 #embed "../../web/base.css"
 };
+static const unsigned char chart_js[] = {
+#embed "../../web/chart.js"
+};
 static const unsigned char colors_js[] = {
 #embed "../../web/colors.js"
 };
@@ -42,8 +45,14 @@ static const unsigned char format_js[] = {
 static const unsigned char gestures_js[] = {
 #embed "../../web/gestures.js"
 };
+static const unsigned char heatmap_js[] = {
+#embed "../../web/heatmap.js"
+};
 static const unsigned char help_js[] = {
 #embed "../../web/help.js"
+};
+static const unsigned char histogram_js[] = {
+#embed "../../web/histogram.js"
 };
 static const unsigned char index_html[] = {
 #embed "../../web/index.html"
@@ -63,6 +72,9 @@ static const unsigned char notice_js[] = {
 static const unsigned char omnibox_js[] = {
 #embed "../../web/omnibox.js"
 };
+static const unsigned char pages_css[] = {
+#embed "../../web/pages.css"
+};
 static const unsigned char pages_js[] = {
 #embed "../../web/pages.js"
 };
@@ -71,6 +83,12 @@ static const unsigned char panel_css[] = {
 };
 static const unsigned char panel_js[] = {
 #embed "../../web/panel.js"
+};
+static const unsigned char panels_js[] = {
+#embed "../../web/panels.js"
+};
+static const unsigned char plot_js[] = {
+#embed "../../web/plot.js"
 };
 static const unsigned char present_js[] = {
 #embed "../../web/present.js"
@@ -81,8 +99,14 @@ static const unsigned char question_js[] = {
 static const unsigned char range_js[] = {
 #embed "../../web/range.js"
 };
+static const unsigned char red_js[] = {
+#embed "../../web/red.js"
+};
 static const unsigned char results_js[] = {
 #embed "../../web/results.js"
+};
+static const unsigned char scale_js[] = {
+#embed "../../web/scale.js"
 };
 static const unsigned char search_css[] = {
 #embed "../../web/search.css"
@@ -90,8 +114,14 @@ static const unsigned char search_css[] = {
 static const unsigned char search_js[] = {
 #embed "../../web/search.js"
 };
+static const unsigned char sparkline_js[] = {
+#embed "../../web/sparkline.js"
+};
 static const unsigned char status_js[] = {
 #embed "../../web/status.js"
+};
+static const unsigned char table_js[] = {
+#embed "../../web/table.js"
 };
 static const unsigned char tags_js[] = {
 #embed "../../web/tags.js"
@@ -101,6 +131,9 @@ static const unsigned char texts_first_run_js[] = {
 };
 static const unsigned char texts_frame_js[] = {
 #embed "../../web/texts-frame.js"
+};
+static const unsigned char texts_parts_js[] = {
+#embed "../../web/texts-parts.js"
 };
 static const unsigned char texts_search_js[] = {
 #embed "../../web/texts-search.js"
@@ -135,6 +168,9 @@ static const unsigned char trace_css[] = {
 static const unsigned char trace_js[] = {
 #embed "../../web/trace.js"
 };
+static const unsigned char traceql_js[] = {
+#embed "../../web/traceql.js"
+};
 static const unsigned char trv1_js[] = {
 #embed "../../web/trv1.js"
 };
@@ -146,6 +182,7 @@ static const cweb_asset assets[] = {
     ASSET("app.js", app_js, JAVASCRIPT),
     ASSET("bars.js", bars_js, JAVASCRIPT),
     ASSET("base.css", base_css, STYLE),
+    ASSET("chart.js", chart_js, JAVASCRIPT),
     ASSET("colors.js", colors_js, JAVASCRIPT),
     ASSET("dom.js", dom_js, JAVASCRIPT),
     ASSET("find.js", find_js, JAVASCRIPT),
@@ -153,26 +190,36 @@ static const cweb_asset assets[] = {
     ASSET("form.js", form_js, JAVASCRIPT),
     ASSET("format.js", format_js, JAVASCRIPT),
     ASSET("gestures.js", gestures_js, JAVASCRIPT),
+    ASSET("heatmap.js", heatmap_js, JAVASCRIPT),
     ASSET("help.js", help_js, JAVASCRIPT),
+    ASSET("histogram.js", histogram_js, JAVASCRIPT),
     ASSET("index.html", index_html, PAGE),
     ASSET("keys.js", keys_js, JAVASCRIPT),
     ASSET("mark.svg", mark_svg, DRAWING),
     ASSET("minimap.js", minimap_js, JAVASCRIPT),
     ASSET("notice.js", notice_js, JAVASCRIPT),
     ASSET("omnibox.js", omnibox_js, JAVASCRIPT),
+    ASSET("pages.css", pages_css, STYLE),
     ASSET("pages.js", pages_js, JAVASCRIPT),
     ASSET("panel.css", panel_css, STYLE),
     ASSET("panel.js", panel_js, JAVASCRIPT),
+    ASSET("panels.js", panels_js, JAVASCRIPT),
+    ASSET("plot.js", plot_js, JAVASCRIPT),
     ASSET("present.js", present_js, JAVASCRIPT),
     ASSET("question.js", question_js, JAVASCRIPT),
     ASSET("range.js", range_js, JAVASCRIPT),
+    ASSET("red.js", red_js, JAVASCRIPT),
     ASSET("results.js", results_js, JAVASCRIPT),
+    ASSET("scale.js", scale_js, JAVASCRIPT),
     ASSET("search.css", search_css, STYLE),
     ASSET("search.js", search_js, JAVASCRIPT),
+    ASSET("sparkline.js", sparkline_js, JAVASCRIPT),
     ASSET("status.js", status_js, JAVASCRIPT),
+    ASSET("table.js", table_js, JAVASCRIPT),
     ASSET("tags.js", tags_js, JAVASCRIPT),
     ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
     ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
+    ASSET("texts-parts.js", texts_parts_js, JAVASCRIPT),
     ASSET("texts-search.js", texts_search_js, JAVASCRIPT),
     ASSET("texts-trace.js", texts_trace_js, JAVASCRIPT),
     ASSET("texts.js", texts_js, JAVASCRIPT),
@@ -184,6 +231,7 @@ static const cweb_asset assets[] = {
     ASSET("trace-keys.js", trace_keys_js, JAVASCRIPT),
     ASSET("trace.css", trace_css, STYLE),
     ASSET("trace.js", trace_js, JAVASCRIPT),
+    ASSET("traceql.js", traceql_js, JAVASCRIPT),
     ASSET("trv1.js", trv1_js, JAVASCRIPT),
 };
 

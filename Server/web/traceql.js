@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions in TraceQL that numbers of this page lead to. No DOM.
+import { link } from './range.js';
+
+/** @param {string} text @returns {string} a text as TraceQL quotes it */
+export const quote = (text) =>
+  `"${
+    text.replace(/[\\"]/g, '\\$&')
+      // deno-lint-ignore no-control-regex
+      .replace(/[\x00-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  }"`;
+
+/** Nanoseconds exactly. @param {number} nanos */
+const literal = (nanos) => `${Math.max(0, Math.round(nanos))}ns`;
+
+/**
+ * Spans that meet all of these.
+ * @param {{ service?: string | null, services?: string[], operation?: string | null,
+ *   kinds?: string[], error?: boolean, atLeast?: number, below?: number }} wanted
+ */
+export function spans({ service, services, operation, kinds, error, atLeast, below }) {
+  const any = (/** @type {string[]} */ list) => list.length > 1 ? `(${list.join(' || ')})` : list[0];
+  const all = [
+    service && `resource.service.name = ${quote(service)}`,
+    services?.length && any(services.map((name) => `resource.service.name = ${quote(name)}`)),
+    operation && `name = ${quote(operation)}`,
+    kinds?.length && any(kinds.map((kind) => `kind = ${kind}`)),
+    error && 'status = error',
+    atLeast && `duration >= ${literal(atLeast)}`,
+    below && Number.isFinite(below) && `duration < ${literal(below)}`,
+  ].filter(Boolean);
+  return `{ ${all.join(' && ')} }`;
+}
+
+/** Calls of one service by another.
+ * @param {string} parent @param {string} child @param {Parameters<typeof spans>[0]} [more] */
+export const calls = (parent, child, more = {}) =>
+  `${spans({ service: parent })} > ${spans({ service: child, ...more })}`;
+
+/**
+ * The address that searches for it.
+ * @param {string} q @param {{ slowest?: boolean, range?: import('./range.js').Range }} [how]
+ */
+export const searchFor = (q, { slowest, range } = {}) =>
+  link('/search', { q, order: slowest ? 'slowest' : null }, range);

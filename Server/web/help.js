@@ -24,6 +24,7 @@ const places = {
     [['j', 'k'], 'help.move'],
     [['enter'], 'help.open'],
   ],
+  'help.overview': [[['1', '2', '3', '4'], 'help.panels']],
   'help.charts': [
     [['←', '→'], 'help.cursor'],
     [['shift', '←', '→'], 'help.stretch'],

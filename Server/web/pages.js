@@ -26,12 +26,49 @@
 /** @type {Page[]} */
 export const pages = [
   {
+    name: 'overview',
+    path: /^\/$/,
+    load: () => import('./overview.js'),
+    href: '/',
+    key: 'o',
+    ranged: true,
+  },
+  {
     name: 'search',
-    path: /^\/(?:search\/?)?$/,
+    path: /^\/search\/?$/,
     load: () => import('./search.js'),
     href: '/search',
     key: 's',
     ranged: true,
+  },
+  {
+    name: 'services',
+    path: /^\/services\/?$/,
+    load: () => import('./services.js'),
+    href: '/services',
+    key: 'v',
+    ranged: true,
+  },
+  {
+    name: 'service',
+    path: /^\/services\/([^/]+)\/?$/,
+    load: () => import('./service.js'),
+    ranged: true,
+    under: 'services',
+  },
+  {
+    name: 'operation',
+    path: /^\/services\/([^/]+)\/([^/]+)\/?$/,
+    load: () => import('./service.js'),
+    ranged: true,
+    under: 'services',
+  },
+  {
+    name: 'system',
+    path: /^\/system\/?$/,
+    load: () => import('./system.js'),
+    href: '/system',
+    key: 'y',
   },
   {
     name: 'trace',

@@ -72,6 +72,9 @@ static const unsigned char notice_js[] = {
 static const unsigned char omnibox_js[] = {
 #embed "../../web/omnibox.js"
 };
+static const unsigned char overview_js[] = {
+#embed "../../web/overview.js"
+};
 static const unsigned char pages_css[] = {
 #embed "../../web/pages.css"
 };
@@ -114,11 +117,20 @@ static const unsigned char search_css[] = {
 static const unsigned char search_js[] = {
 #embed "../../web/search.js"
 };
+static const unsigned char service_js[] = {
+#embed "../../web/service.js"
+};
+static const unsigned char services_js[] = {
+#embed "../../web/services.js"
+};
 static const unsigned char sparkline_js[] = {
 #embed "../../web/sparkline.js"
 };
 static const unsigned char status_js[] = {
 #embed "../../web/status.js"
+};
+static const unsigned char system_js[] = {
+#embed "../../web/system.js"
 };
 static const unsigned char table_js[] = {
 #embed "../../web/table.js"
@@ -132,11 +144,20 @@ static const unsigned char texts_first_run_js[] = {
 static const unsigned char texts_frame_js[] = {
 #embed "../../web/texts-frame.js"
 };
+static const unsigned char texts_overview_js[] = {
+#embed "../../web/texts-overview.js"
+};
 static const unsigned char texts_parts_js[] = {
 #embed "../../web/texts-parts.js"
 };
 static const unsigned char texts_search_js[] = {
 #embed "../../web/texts-search.js"
+};
+static const unsigned char texts_services_js[] = {
+#embed "../../web/texts-services.js"
+};
+static const unsigned char texts_system_js[] = {
+#embed "../../web/texts-system.js"
 };
 static const unsigned char texts_trace_js[] = {
 #embed "../../web/texts-trace.js"
@@ -199,6 +220,7 @@ static const cweb_asset assets[] = {
     ASSET("minimap.js", minimap_js, JAVASCRIPT),
     ASSET("notice.js", notice_js, JAVASCRIPT),
     ASSET("omnibox.js", omnibox_js, JAVASCRIPT),
+    ASSET("overview.js", overview_js, JAVASCRIPT),
     ASSET("pages.css", pages_css, STYLE),
     ASSET("pages.js", pages_js, JAVASCRIPT),
     ASSET("panel.css", panel_css, STYLE),
@@ -213,14 +235,20 @@ static const cweb_asset assets[] = {
     ASSET("scale.js", scale_js, JAVASCRIPT),
     ASSET("search.css", search_css, STYLE),
     ASSET("search.js", search_js, JAVASCRIPT),
+    ASSET("service.js", service_js, JAVASCRIPT),
+    ASSET("services.js", services_js, JAVASCRIPT),
     ASSET("sparkline.js", sparkline_js, JAVASCRIPT),
     ASSET("status.js", status_js, JAVASCRIPT),
+    ASSET("system.js", system_js, JAVASCRIPT),
     ASSET("table.js", table_js, JAVASCRIPT),
     ASSET("tags.js", tags_js, JAVASCRIPT),
     ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
     ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
+    ASSET("texts-overview.js", texts_overview_js, JAVASCRIPT),
     ASSET("texts-parts.js", texts_parts_js, JAVASCRIPT),
     ASSET("texts-search.js", texts_search_js, JAVASCRIPT),
+    ASSET("texts-services.js", texts_services_js, JAVASCRIPT),
+    ASSET("texts-system.js", texts_system_js, JAVASCRIPT),
     ASSET("texts-trace.js", texts_trace_js, JAVASCRIPT),
     ASSET("texts.js", texts_js, JAVASCRIPT),
     ASSET("theme.js", theme_js, JAVASCRIPT),

@@ -4,7 +4,7 @@
 // It owns the embedded files, their caching and compression, and the headers that confine the page to its own origin.
 // It never reads traces (the page asks the API for them) and never renders a byte that came from a request.
 //
-//     GET /, /search, /trace/{id}      index.html          no-cache, revalidated by ETag
+//     GET /, /search, /services, …     index.html          no-cache, revalidated by ETag
 //     GET /assets/{version}/{name}     a file of web/      immutable where the version is this binary's
 //     GET /favicon.ico                 mark.svg            no-cache, revalidated by ETag
 //
@@ -14,11 +14,14 @@ public import Hummingbird
 import HTTPTypes
 
 extension WebAssets {
-    /// Adds the page's routes, for GET and HEAD.
+    /// Adds the page's routes, for GET and HEAD: the addresses that pages.js knows, and the files.
     ///
     /// - Parameter router: where the API's routes are as well; none of them begins like the page's.
     public func addWebRoutes(to router: Router<some RequestContext>) {
-        let shell: [RouterPath] = ["/", "/search", "/trace/{id}"]
+        let shell: [RouterPath] = [
+            "/", "/search", "/services", "/services/{service}", "/services/{service}/{operation}",
+            "/system", "/trace/{id}",
+        ]
         for path in shell {
             addRoute(path, to: router) { _ in Self.shellName }
         }

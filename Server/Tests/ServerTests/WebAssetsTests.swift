@@ -22,8 +22,9 @@ import WebUI
         var wanted: Set<String> = []
         for name in assets.names where name.hasSuffix(".js") || name.hasSuffix(".html") {
             let text = try String(contentsOf: Self.web.appending(path: name), encoding: .utf8)
-            for match in text.matches(of: /from '\.\/([a-z0-9.-]+)'|\/assets\/dev\/([a-z0-9.-]+)"/)
-            {
+            for match in text.matches(
+                of: /(?:from|import) ?\(?'\.\/([a-z0-9.-]+)'|\/assets\/dev\/([a-z0-9.-]+)"/
+            ) {
                 if let found = match.1 ?? match.2 { wanted.insert(String(found)) }
             }
         }

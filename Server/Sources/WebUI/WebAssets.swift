@@ -3,7 +3,7 @@ public import HTTPTypes
 public import Hummingbird
 import NIOCore
 
-/// The files of the page, hashed and compressed once, and the answers that carry them.
+/// The files of the page, stripped of comments, hashed and compressed once, and the answers that carry them.
 public struct WebAssets: Sendable {
     /// One file as it is served.
     struct Asset: Sendable {
@@ -47,6 +47,8 @@ public struct WebAssets: Sendable {
                 bytes = Array(
                     text.replacing(Self.versionPlaceholder, with: "/assets/\(version)/").utf8
                 )
+            } else if file.name.hasSuffix(".js") {
+                bytes = Array(Stripping.stripped(String(decoding: bytes, as: UTF8.self)).utf8)
             }
             assets[file.name] = Asset(contentType: file.contentType, bytes: bytes)
         }

@@ -73,6 +73,27 @@ import WebUI
         }
     }
 
+    @Test func `modules are sent without comments, line for line`() async throws {
+        for name in assets.names where name.hasSuffix(".js") {
+            let source = try String(contentsOf: Self.web.appending(path: name), encoding: .utf8)
+            let sent = try await body(of: try #require(assets.response(for: name)))
+            #expect(!sent.contains("SPDX") && !sent.contains("/**"), "\(name)")
+            #expect(
+                sent.count(where: { $0 == "\n" }) == source.count(where: { $0 == "\n" }),
+                "\(name)"
+            )
+            // What Stripping relies on.
+            #expect(source.count(where: { $0 == "`" }) % 2 == 0, "\(name)")
+            #expect(
+                !source.contains(/[^\s*] \/\/ |\/\*[^*]/),
+                "\(name) has a comment of another form"
+            )
+        }
+        // The text of a template keeps its spaces.
+        let first = try await body(of: try #require(assets.response(for: "first-run.js")))
+        #expect(first.contains("\n    SkeinConfiguration(serviceName:"))
+    }
+
     @Test func `no file has an inline script, an inline style or a foreign address`() throws {
         for name in assets.names {
             let text = try String(contentsOf: Self.web.appending(path: name), encoding: .utf8)

@@ -64,7 +64,10 @@ async function render() {
         showFrame();
       },
     });
-    if (before && before !== shown) main.focus({ preventScroll: true });
+    // Who reads or moves by keys begins at the new page, unless something else was taken up already.
+    if (before && before !== shown && document.activeElement === document.body) {
+      main.focus({ preventScroll: true });
+    }
   } catch (error) {
     clearTimeout(waiting);
     // A module that is gone means that the server was replaced: a new page knows its files.

@@ -29,8 +29,8 @@ export class TimeChart extends Plot {
       label,
       signal,
       names: [...new Set(['--line', '--faint', '--accent', '--text', ...colors])],
-      onselect: onselect && (({ from, to }) =>
-        onselect(this.time(from.column), this.time(to.column + 1))),
+      onselect: onselect &&
+        (({ from, to }) => onselect(this.time(from.column), this.time(to.column + 1))),
     });
     this.bars = bars ?? false;
     this.format = format;
@@ -148,7 +148,12 @@ export class TimeChart extends Plot {
         const [from, to] = [this.level(base), this.level(base + value)];
         c.fillStyle = this.colors[color];
         // What is there is seen, however little it is.
-        c.fillRect(left, Math.min(to, from - 1), Math.max(1, right - left - gap), from - Math.min(to, from - 1));
+        c.fillRect(
+          left,
+          Math.min(to, from - 1),
+          Math.max(1, right - left - gap),
+          from - Math.min(to, from - 1),
+        );
         base += value;
       }
     }

@@ -61,7 +61,11 @@ await tracing.shutdown()`,
 /** @param {AbortSignal} signal @returns {{ element: HTMLElement }} */
 export function firstRun(signal) {
   const host = location.hostname.includes(':') ? `[${location.hostname}]` : location.hostname;
-  const blocks = { curl: h('code', null, ''), env: h('code', null, ''), swift: h('code', null, '') };
+  const blocks = {
+    curl: h('code', null, ''),
+    env: h('code', null, ''),
+    swift: h('code', null, ''),
+  };
   const portLine = h('p.ports', null, '');
   let shown = '';
   /** @type {ReturnType<typeof snippets>} */

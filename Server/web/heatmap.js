@@ -71,7 +71,12 @@ export class HeatMap extends Plot {
       while (slowest > 0 && column[slowest] < 0.5) slowest--;
       rows.push(
         whole
-          ? [timeText(this.time(i)), String(Math.round(whole)), duration(edges[peak]), duration(edges[slowest + 1])]
+          ? [
+            timeText(this.time(i)),
+            String(Math.round(whole)),
+            duration(edges[peak]),
+            duration(edges[slowest + 1]),
+          ]
           : [timeText(this.time(i)), '0', '', ''],
       );
     }

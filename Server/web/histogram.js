@@ -24,8 +24,8 @@ export class Histogram extends Plot {
       label,
       signal,
       names: ['--line', '--faint', '--accent', '--error'],
-      onselect: onselect && (({ from, to }) =>
-        onselect(this.edges[from.column], this.edges[to.column + 1])),
+      onselect: onselect &&
+        (({ from, to }) => onselect(this.edges[from.column], this.edges[to.column + 1])),
     });
   }
 
@@ -58,7 +58,10 @@ export class Histogram extends Plot {
   table() {
     return {
       head: [t('chart.duration'), t('chart.count')],
-      rows: this.counts.map((n, i) => [this.words({ column: i, row: 0 })[0], String(Math.round(n))]),
+      rows: this.counts.map((
+        n,
+        i,
+      ) => [this.words({ column: i, row: 0 })[0], String(Math.round(n))]),
     };
   }
 

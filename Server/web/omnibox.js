@@ -162,9 +162,13 @@ export function omnibox(go) {
         },
         h('small', null, t(`omnibox.${offer.kind}`)),
         h('span', null, offer.of ? h('i', null, `${offer.of} `) : null, h('b', null, offer.label)),
-        offer.count === undefined ? null : h('small', null, t('omnibox.calls', {
-          calls: compact(offer.count),
-        })),
+        offer.count === undefined ? null : h(
+          'small',
+          null,
+          t('omnibox.calls', {
+            calls: compact(offer.count),
+          }),
+        ),
       )
     );
     fill(list, items);

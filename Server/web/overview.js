@@ -138,7 +138,8 @@ class Overview {
         },
         ...redColumns({
           reading: (/** @type {Entry} */ entry) => entry.now,
-          q: ({ service, operation }, more) => spans({ service, operation, kinds: answering, ...more }),
+          q: ({ service, operation }, more) =>
+            spans({ service, operation, kinds: answering, ...more }),
           quantiles: ['p50', 'p99'],
           change: ({ now, before }) => durationChange(now, before, 1),
         }),
@@ -212,7 +213,8 @@ class Overview {
   /** @param {number} digit the panel of this place */
   focus(digit) {
     const panel = this.grid.children[digit - 1];
-    (panel?.querySelector('tbody a, [role=slider], li a') ?? panel?.querySelector('button'))?.focus();
+    (panel?.querySelector('tbody a, [role=slider], li a') ?? panel?.querySelector('button'))
+      ?.focus();
     panel?.scrollIntoView({ block: 'nearest' });
   }
 
@@ -226,7 +228,9 @@ class Overview {
     fill(this.aside);
     this.showHealth(data);
     const busiest = [...data.entries].sort((a, b) => b.now.calls - a.now.calls);
-    const worst = [...data.entries].sort((a, b) => badness(b.now, b.before) - badness(a.now, a.before));
+    const worst = [...data.entries].sort((a, b) =>
+      badness(b.now, b.before) - badness(a.now, a.before)
+    );
     // The busiest, and whoever is worst even when little called.
     const chosen = new Set([...worst.slice(0, 2), ...busiest].slice(0, entriesShown));
     this.entries.show(data.entries.filter((entry) => chosen.has(entry)));
@@ -258,17 +262,27 @@ class Overview {
     const period = rangeText(range);
     fill(
       this.sentence,
-      h(`i.state.${state}`, { 'aria-hidden': 'true' }, icon(state === 'good' ? 'check' : 'warning')),
+      h(
+        `i.state.${state}`,
+        { 'aria-hidden': 'true' },
+        icon(state === 'good' ? 'check' : 'warning'),
+      ),
       h(
         'div',
         null,
-        h('p.says-all', null, t('overview.health', {
-          services: t('unit.services', { n: count }),
-          calls: compact(all),
-          entries: t('overview.entries.n', { n: entries.length }),
-          failed: failed ? t('overview.failed', { share: percentText(share) }) : t('overview.failed.none'),
-          period,
-        })),
+        h(
+          'p.says-all',
+          null,
+          t('overview.health', {
+            services: t('unit.services', { n: count }),
+            calls: compact(all),
+            entries: t('overview.entries.n', { n: entries.length }),
+            failed: failed
+              ? t('overview.failed', { share: percentText(share) })
+              : t('overview.failed.none'),
+            period,
+          }),
+        ),
         h(
           'p.says-why',
           null,
@@ -282,9 +296,12 @@ class Overview {
   /** What became worse at an entry. @param {Entry} entry */
   why({ service, operation, now, before }) {
     const more = errorChange(now, before) > 0;
-    const said = t(more ? 'overview.worse.errors' : 'overview.worse.slow', more
-      ? { before: percentText(before.share), now: percentText(now.share) }
-      : { before: duration(before.quantiles[1]), now: duration(now.quantiles[1]) });
+    const said = t(
+      more ? 'overview.worse.errors' : 'overview.worse.slow',
+      more
+        ? { before: percentText(before.share), now: percentText(now.share) }
+        : { before: duration(before.quantiles[1]), now: duration(now.quantiles[1]) },
+    );
     const q = { service, operation, kinds: answering };
     return h(
       'span',
@@ -293,9 +310,14 @@ class Overview {
       ' ',
       more
         ? number(said, spans({ ...q, error: true }), t('red.open.errors', { n: now.errors }))
-        : number(said, spans({ ...q, atLeast: now.quantiles[1] }), t('red.open.slow', {
-          duration: duration(now.quantiles[1]),
-        }), true),
+        : number(
+          said,
+          spans({ ...q, atLeast: now.quantiles[1] }),
+          t('red.open.slow', {
+            duration: duration(now.quantiles[1]),
+          }),
+          true,
+        ),
     );
   }
 

@@ -98,11 +98,15 @@ export function redColumns({ reading, q, quantiles, change }) {
         const { calls, errors, share } = reading(row);
         if (!calls) return none();
         return errors
-          ? h(share >= 0.01 ? 'span.bad' : 'span', null, number(
-            percentText(share),
-            q(row, { error: true }),
-            t('red.open.errors', { n: errors }),
-          ))
+          ? h(
+            share >= 0.01 ? 'span.bad' : 'span',
+            null,
+            number(
+              percentText(share),
+              q(row, { error: true }),
+              t('red.open.errors', { n: errors }),
+            ),
+          )
           : h('span.faint', null, '0%');
       },
     },

@@ -285,10 +285,17 @@ export class Plot {
         'table',
         null,
         h('thead', null, h('tr', null, head.map((text) => h('th', { scope: 'col' }, text)))),
-        h('tbody', null, rows.map((row) =>
-          h('tr', null, row.map((cell, at) =>
-            at ? h('td', null, cell) : h('th', { scope: 'row' }, cell)))
-        )),
+        h(
+          'tbody',
+          null,
+          rows.map((row) =>
+            h(
+              'tr',
+              null,
+              row.map((cell, at) => at ? h('td', null, cell) : h('th', { scope: 'row' }, cell)),
+            )
+          ),
+        ),
       ),
     );
   }

@@ -24,7 +24,8 @@ export function windows(range) {
 }
 
 /** Seconds of a window that have passed. @param {Range} range */
-export const secondsOf = (range) => Math.max(1, (Math.min(range.to, Date.now()) - range.from) / 1000);
+export const secondsOf = (range) =>
+  Math.max(1, (Math.min(range.to, Date.now()) - range.from) / 1000);
 
 /** @param {Range} range @param {number} points as the API takes a step */
 export const stepText = (range, points) => `${stepOf(range, points) / minute}m`;
@@ -89,8 +90,11 @@ export function entryServices(operations, edges) {
   const outside = new Map();
   /** @type {Map<string, number>} */
   const answered = new Map();
-  const add = (/** @type {Map<string, number>} */ map, /** @type {string} */ name, /** @type {number} */ n) =>
-    map.set(name, (map.get(name) ?? 0) + n);
+  const add = (
+    /** @type {Map<string, number>} */ map,
+    /** @type {string} */ name,
+    /** @type {number} */ n,
+  ) => map.set(name, (map.get(name) ?? 0) + n);
   for (const { service, callCount } of operations) {
     add(answered, service, callCount);
     add(outside, service, callCount);
@@ -132,17 +136,19 @@ export async function heat({ services, operation }, range, signal) {
       if (error.code === 404) computes = false;
     }
   }
-  const answers = await Promise.all(services.slice(0, 8).map((service) =>
-    api.operationTotals({
-      ...window,
-      step,
-      service,
-      ...(operation ? { operation } : {}),
-      kind: answering,
-      by: operation ? 'operation' : 'service',
-      quantiles: heatQuantiles.join(),
-    }, signal)
-  ));
+  const answers = await Promise.all(
+    services.slice(0, 8).map((service) =>
+      api.operationTotals({
+        ...window,
+        step,
+        service,
+        ...(operation ? { operation } : {}),
+        kind: answering,
+        by: operation ? 'operation' : 'service',
+        quantiles: heatQuantiles.join(),
+      }, signal)
+    ),
+  );
   const lines = answers.flatMap((answer) => answer.operations.map((line) => line.steps));
   const first = answers[0]?.startTimeUnixNano ?? '0';
   return heatOfTotals(lines, Number(BigInt(first) / 1_000_000n), stepOf(range, 72));

@@ -49,9 +49,7 @@ export function timeText(at, day = false) {
 
 /** Three digits at most. @param {number} value */
 const short = (value) =>
-  value >= 99.95 || value === 0
-    ? String(Math.round(value))
-    : value.toFixed(value >= 9.995 ? 1 : 2);
+  value >= 99.95 || value === 0 ? String(Math.round(value)) : value.toFixed(value >= 9.995 ? 1 : 2);
 
 /** "12.3/s", "4.20/min". @param {number} perSecond */
 export function rateText(perSecond) {
@@ -85,8 +83,24 @@ export function logEdges(low, high) {
 }
 
 /** Asked of totals for `heatOfTotals`. */
-export const heatQuantiles =
-  [0, 0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.9, 0.95, 0.98, 0.99, 0.999, 1];
+export const heatQuantiles = [
+  0,
+  0.05,
+  0.15,
+  0.25,
+  0.35,
+  0.45,
+  0.55,
+  0.65,
+  0.75,
+  0.85,
+  0.9,
+  0.95,
+  0.98,
+  0.99,
+  0.999,
+  1,
+];
 
 /**
  * About how many calls took how long, from quantiles of minute totals: what lies between two
@@ -108,7 +122,8 @@ export function heatOfTotals(lines, from, step) {
   const rows = Math.max(0, edges.length - 1);
   const counts = new Float64Array(columns * rows);
   const first = edges.length ? Math.log10(edges[0]) : 0;
-  const place = (/** @type {number} */ nanos) => (Math.log10(Math.max(1, nanos)) - first) * perDecade;
+  const place = (/** @type {number} */ nanos) =>
+    (Math.log10(Math.max(1, nanos)) - first) * perDecade;
   for (const steps of lines) {
     steps.forEach(({ callCount, quantileNanos }, column) => {
       if (!callCount) return;

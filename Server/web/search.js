@@ -68,6 +68,7 @@ class SearchPage {
         null,
         h('h1.offscreen', null, t('search.title')),
         this.form.element,
+        this.queryLine(),
         this.stage,
       ),
     );
@@ -101,6 +102,25 @@ class SearchPage {
     onPulse((pulse) => {
       if (this.first && pulse && pulse.received > 0) this.load();
     }, this.signal);
+  }
+
+  /** The query in TraceQL that the address holds beside the form. */
+  queryLine() {
+    const q = this.params.get('q');
+    if (!q) return null;
+    const rest = this.params;
+    rest.delete('q');
+    return h(
+      'p.query-line',
+      null,
+      h('small', null, 'TraceQL'),
+      h('code', null, q),
+      h('a.button.quiet.round', {
+        href: `/search?${rest}`,
+        title: t('search.query.remove'),
+        'aria-label': t('search.query.remove'),
+      }, icon('close')),
+    );
   }
 
   /** Asks a new question: it becomes the address, then the list. @param {URLSearchParams} params */

@@ -15,7 +15,16 @@ import { servicePath } from './pages.js';
 import { card, operationLink, redColumns, serviceLink } from './panels.js';
 import { present } from './present.js';
 import { asked, bounded, link, readRange, withRange } from './range.js';
-import { answering, durationChange, heat, perStep, read, secondsOf, stepText, windows } from './red.js';
+import {
+  answering,
+  durationChange,
+  heat,
+  perStep,
+  read,
+  secondsOf,
+  stepText,
+  windows,
+} from './red.js';
 import { percentText, rateText } from './scale.js';
 import { nothing } from './services.js';
 import { Table } from './table.js';
@@ -117,7 +126,8 @@ class ServiceView {
       const params = new URLSearchParams(location.search);
       go(`${location.pathname}?${withRange(params, { last: null, from, to })}`);
     };
-    const chart = (/** @type {any} */ options) => new TimeChart({ signal, onselect: zoom, ...options });
+    const chart = (/** @type {any} */ options) =>
+      new TimeChart({ signal, onselect: zoom, ...options });
     this.rate = chart({
       label: t('service.rate'),
       colors: ['--accent', '--error'],
@@ -150,7 +160,11 @@ class ServiceView {
     this.tables = this.makeTables();
     this.failed = h('ol.few');
     this.slow = h('ol.few');
-    const plot = (/** @type {string} */ name, /** @type {string} */ title, /** @type {any} */ one) => {
+    const plot = (
+      /** @type {string} */ name,
+      /** @type {string} */ title,
+      /** @type {any} */ one,
+    ) => {
       const legend = h('span');
       one.legendAt = legend;
       return card(name, title, one.element, { tools: [legend, one.toggle] });
@@ -159,11 +173,17 @@ class ServiceView {
       plot('heat', t('service.heat'), this.heat),
       plot('spread', t('service.spread'), this.spread),
     ];
-    const tell = (/** @type {boolean} */ error) => () => this.data
-      ? searchFor(spans(error
-        ? { ...this.data.wanted, error: true }
-        : { ...this.data.wanted, atLeast: this.data.reading.quantiles[1] }), { slowest: !error })
-      : null;
+    const tell = (/** @type {boolean} */ error) => () =>
+      this.data
+        ? searchFor(
+          spans(
+            error
+              ? { ...this.data.wanted, error: true }
+              : { ...this.data.wanted, atLeast: this.data.reading.quantiles[1] },
+          ),
+          { slowest: !error },
+        )
+        : null;
     this.moreFailed = h('a.more', null, t('service.all'));
     this.moreSlow = h('a.more', null, t('service.all'));
     this.linkFailed = tell(true);
@@ -295,9 +315,16 @@ class ServiceView {
           t('service.fact.errors', { share: percentText(reading.share) }),
         ),
         ...['p50', 'p95', 'p99'].map((name, at) =>
-          h('a', {
-            href: searchFor(spans({ ...wanted, atLeast: reading.quantiles[at] }), { slowest: true }),
-          }, h('small', null, `${name} `), duration(reading.quantiles[at]))
+          h(
+            'a',
+            {
+              href: searchFor(spans({ ...wanted, atLeast: reading.quantiles[at] }), {
+                slowest: true,
+              }),
+            },
+            h('small', null, `${name} `),
+            duration(reading.quantiles[at]),
+          )
         ),
       ]
       : [];

@@ -89,8 +89,12 @@ function view({ signal }) {
         value: ({ service }) => service.toLowerCase(),
         cell: ({ service, spans: n, now }) => [
           h('b', null, serviceLink(service)),
-          now.calls ? null : h('small.faint.unanswering', { title: t('services.unanswering.do') },
-            icon('question'), t('services.unanswering', { n: compact(n) })),
+          now.calls ? null : h(
+            'small.faint.unanswering',
+            { title: t('services.unanswering.do') },
+            icon('question'),
+            t('services.unanswering', { n: compact(n) }),
+          ),
         ],
       },
       ...redColumns({

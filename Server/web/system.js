@@ -65,7 +65,9 @@ class SystemView {
         'div.grid',
         null,
         card('receiving', t('system.receiving'), this.receiving),
-        card('refused', t('system.refused'), [this.refused, this.unrefused], { says: t('system.refused.says') }),
+        card('refused', t('system.refused'), [this.refused, this.unrefused], {
+          says: t('system.refused.says'),
+        }),
         card('third', t('system.storage'), this.storage),
         card('third', t('system.gone'), this.gone, { says: t('system.since') }),
         card('third', t('system.process'), this.process),
@@ -83,7 +85,11 @@ class SystemView {
   /** @param {{ status: any, samples: Samples, at: number }} data */
   update({ status, samples, at }) {
     const one = (/** @type {string} */ name) => samples.get(`skein_${name}`)?.[0]?.value ?? 0;
-    const of = (/** @type {string} */ name, /** @type {Record<string, string>} */ labels, from = samples) =>
+    const of = (
+      /** @type {string} */ name,
+      /** @type {Record<string, string>} */ labels,
+      from = samples,
+    ) =>
       (from.get(`skein_${name}`) ?? [])
         .filter((sample) => Object.entries(labels).every(([k, v]) => sample.labels[k] === v))
         .reduce((sum, sample) => sum + sample.value, 0);
@@ -110,7 +116,12 @@ class SystemView {
         )
       ),
       rejected.map(({ labels, value }) =>
-        fact(t('system.rejected'), t('unit.spans', { n: value }), protocolName(labels.protocol), true)
+        fact(
+          t('system.rejected'),
+          t('unit.spans', { n: value }),
+          protocolName(labels.protocol),
+          true,
+        )
       ),
     );
     this.refused.hidden = !causes.length && !rejected.length;
@@ -122,23 +133,48 @@ class SystemView {
       fact(t('system.parts'), count(one('store_parts')), byteCount(one('store_part_bytes'))),
       fact(t('system.head'), count(one('store_head_spans')), byteCount(one('store_head_bytes'))),
       fact(t('system.log'), byteCount(one('store_log_bytes'))),
-      fact(t('system.totals'), count(one('store_totals_files')), byteCount(one('store_totals_bytes'))),
-      fact(t('system.overflowed'), count(one('store_overflowed_keys')), '', one('store_overflowed_keys') > 0),
+      fact(
+        t('system.totals'),
+        count(one('store_totals_files')),
+        byteCount(one('store_totals_bytes')),
+      ),
+      fact(
+        t('system.overflowed'),
+        count(one('store_overflowed_keys')),
+        '',
+        one('store_overflowed_keys') > 0,
+      ),
     );
     fill(
       this.gone,
       fact(t('system.expired'), count(one('store_expired_spans_total'))),
       fact(t('system.evicted'), count(one('store_evicted_spans_total'))),
       fact(t('system.deleted'), count(one('store_deleted_spans_total'))),
-      fact(t('system.uncounted'), count(one('store_uncounted_spans_total')), '', one('store_uncounted_spans_total') > 0),
-      fact(t('system.setAside'), count(one('store_quarantined_parts')), t('unit.spans', {
-        n: one('store_quarantined_spans'),
-      }), one('store_quarantined_parts') > 0),
-      fact(t('system.damaged'), count(one('store_damaged_records')), '', one('store_damaged_records') > 0),
+      fact(
+        t('system.uncounted'),
+        count(one('store_uncounted_spans_total')),
+        '',
+        one('store_uncounted_spans_total') > 0,
+      ),
+      fact(
+        t('system.setAside'),
+        count(one('store_quarantined_parts')),
+        t('unit.spans', {
+          n: one('store_quarantined_spans'),
+        }),
+        one('store_quarantined_parts') > 0,
+      ),
+      fact(
+        t('system.damaged'),
+        count(one('store_damaged_records')),
+        '',
+        one('store_damaged_records') > 0,
+      ),
     );
     const own = (/** @type {string} */ name) => samples.get(name)?.[0]?.value ?? 0;
     const busy = this.before
-      ? (own('process_cpu_seconds_total') - (this.before.samples.get('process_cpu_seconds_total')?.[0]?.value ?? 0)) /
+      ? (own('process_cpu_seconds_total') -
+        (this.before.samples.get('process_cpu_seconds_total')?.[0]?.value ?? 0)) /
         ((at - this.before.at) / 1000)
       : own('process_cpu_seconds_total') / Math.max(1, status.uptimeSeconds);
     fill(
@@ -155,9 +191,13 @@ class SystemView {
       Object.entries(status.ports).map(([name, port]) =>
         fact(t('system.port', { name }), String(port))
       ),
-      fact(t('system.limit'), byteCount(one('receiver_in_flight_limit_bytes')), t('system.limit.now', {
-        bytes: byteCount(one('receiver_in_flight_bytes')),
-      })),
+      fact(
+        t('system.limit'),
+        byteCount(one('receiver_in_flight_limit_bytes')),
+        t('system.limit.now', {
+          bytes: byteCount(one('receiver_in_flight_bytes')),
+        }),
+      ),
     );
     this.before = { samples, at };
   }
@@ -166,22 +206,32 @@ class SystemView {
   showLine(status, one) {
     const troubles = [
       status.storageFailure && t('system.trouble.storage', { why: String(status.storageFailure) }),
-      one('store_quarantined_parts') && t('system.trouble.setAside', { n: one('store_quarantined_parts') }),
-      one('store_damaged_records') && t('system.trouble.damaged', { n: one('store_damaged_records') }),
+      one('store_quarantined_parts') &&
+      t('system.trouble.setAside', { n: one('store_quarantined_parts') }),
+      one('store_damaged_records') &&
+      t('system.trouble.damaged', { n: one('store_damaged_records') }),
       one('store_overflowed_keys') && t('system.trouble.keys', { n: one('store_overflowed_keys') }),
     ].filter(Boolean);
     const state = status.storageFailure ? 'bad' : troubles.length ? 'fair' : 'good';
     fill(
       this.line,
-      h(`i.state.${state}`, { 'aria-hidden': 'true' }, icon(state === 'good' ? 'check' : 'warning')),
+      h(
+        `i.state.${state}`,
+        { 'aria-hidden': 'true' },
+        icon(state === 'good' ? 'check' : 'warning'),
+      ),
       h(
         'div',
         null,
         h('p.says-all', null, t(`system.${state}`)),
-        h('p.says-why', null, troubles.length ? troubles.join(' ') : t('system.calm', {
-          spans: compact(Number(status.spansStored)),
-          uptime: duration(status.uptimeSeconds * 1e9),
-        })),
+        h(
+          'p.says-why',
+          null,
+          troubles.length ? troubles.join(' ') : t('system.calm', {
+            spans: compact(Number(status.spansStored)),
+            uptime: duration(status.uptimeSeconds * 1e9),
+          }),
+        ),
       ),
     );
   }
@@ -214,9 +264,17 @@ class SystemView {
       h(
         'table.list',
         null,
-        h('thead', null, h('tr', null, columns.map((name, at) =>
-          h(at ? 'th.number' : 'th', { scope: 'col' }, t(`system.column.${name}`))
-        ))),
+        h(
+          'thead',
+          null,
+          h(
+            'tr',
+            null,
+            columns.map((name, at) =>
+              h(at ? 'th.number' : 'th', { scope: 'col' }, t(`system.column.${name}`))
+            ),
+          ),
+        ),
         h(
           'tbody',
           null,
@@ -229,8 +287,7 @@ class SystemView {
 }
 
 /** @param {string} protocol */
-const protocolName = (protocol) =>
-  protocolNames[/** @type {'zipkin'} */ (protocol)] ?? protocol;
+const protocolName = (protocol) => protocolNames[/** @type {'zipkin'} */ (protocol)] ?? protocol;
 
 /** @param {string} name @param {string} value @param {string} [more] @param {boolean} [alarming] */
 const fact = (name, value, more = '', alarming = false) =>

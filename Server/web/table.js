@@ -72,8 +72,12 @@ export class Table {
             'aria-sort': on ? (down ? 'descending' : 'ascending') : null,
           },
           column.value
-            ? h('button', { type: 'button', onclick: () => this.sortBy(column) }, column.title,
-              on ? icon(down ? 'down' : 'up') : null)
+            ? h(
+              'button',
+              { type: 'button', onclick: () => this.sortBy(column) },
+              column.title,
+              on ? icon(down ? 'down' : 'up') : null,
+            )
             : column.title,
         );
       }),

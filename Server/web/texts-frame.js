@@ -82,7 +82,8 @@ export default add({
     'error.do': 'Try again; if it stays, the server’s log says more.',
     'error.data': 'This trace could not be read by the page',
     'error.missing.page': 'There is no such page',
-    'error.missing.page.do': 'The navigation above leads to all pages; a trace is at /trace/ and its id.',
+    'error.missing.page.do':
+      'The navigation above leads to all pages; a trace is at /trace/ and its id.',
     'error.home': 'Go to the overview',
     'help.title': 'Keyboard shortcuts',
     'help.everywhere': 'Everywhere',
@@ -125,7 +126,8 @@ export default add({
     'app.skip': '跳到正文',
     'app.omnibox': '追踪 ID、order.id=17、服务、操作或 { 查询 }',
     'app.omnibox.label': '打开追踪、服务或操作，或按标签、查询搜索',
-    'app.omnibox.hint': '请输入追踪 ID（16 或 32 位十六进制）、标签（如 order.id=17）、服务或操作的名称，或查询（如 { duration > 1s }）。',
+    'app.omnibox.hint':
+      '请输入追踪 ID（16 或 32 位十六进制）、标签（如 order.id=17）、服务或操作的名称，或查询（如 { duration > 1s }）。',
     'app.theme.system': '主题：跟随系统。切换到浅色',
     'app.theme.light': '主题：浅色。切换到深色',
     'app.theme.dark': '主题：深色。切换到跟随系统',

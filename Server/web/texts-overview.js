@@ -26,7 +26,8 @@ export default add({
     'overview.new.operation': 'Operation',
     'overview.new.more': ['and {n} more', 'and {n} more'],
     'overview.new.none': 'Every service and operation was there in the window before as well.',
-    'overview.new.unknown': 'Nothing was received in the window before, so nothing can be compared.',
+    'overview.new.unknown':
+      'Nothing was received in the window before, so nothing can be compared.',
     'overview.quiet': 'No calls: {period}',
     'overview.quiet.do': 'The server has spans of other times. Look further back:',
     'overview.first': 'Your first trace is here',

@@ -56,12 +56,20 @@ export function timeControl(on) {
   );
   const panel = h('div.range-panel', { role: 'dialog', hidden: true });
   const step = (/** @type {-1 | 1} */ by) =>
-    h('button.quiet.round', { type: 'button', onclick: () => choose(shift(now, by)) },
-      icon(by < 0 ? 'back' : 'right'));
+    h(
+      'button.quiet.round',
+      { type: 'button', onclick: () => choose(shift(now, by)) },
+      icon(by < 0 ? 'back' : 'right'),
+    );
   const [before, after] = [step(-1), step(1)];
   const again = h('button.quiet.round', { type: 'button', onclick: on.refresh }, icon('refresh'));
   const liveText = h('span', null, '');
-  const live = h('button.quiet.live-all', { type: 'button', onclick: on.live }, h('i.dot'), liveText);
+  const live = h(
+    'button.quiet.live-all',
+    { type: 'button', onclick: on.live },
+    h('i.dot'),
+    liveText,
+  );
 
   const close = (/** @type {boolean} */ focus) => {
     if (panel.hidden) return;
@@ -126,9 +134,13 @@ export function timeControl(on) {
         to,
         complaint,
         h('button.primary', { type: 'submit' }, t('time.apply')),
-        h('small', null, t('time.zone', {
-          zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        })),
+        h(
+          'small',
+          null,
+          t('time.zone', {
+            zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+          }),
+        ),
       ),
     ];
   };

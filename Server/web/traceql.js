@@ -19,7 +19,8 @@ const literal = (nanos) => `${Math.max(0, Math.round(nanos))}ns`;
  *   kinds?: string[], error?: boolean, atLeast?: number, below?: number }} wanted
  */
 export function spans({ service, services, operation, kinds, error, atLeast, below }) {
-  const any = (/** @type {string[]} */ list) => list.length > 1 ? `(${list.join(' || ')})` : list[0];
+  const any = (/** @type {string[]} */ list) =>
+    list.length > 1 ? `(${list.join(' || ')})` : list[0];
   const all = [
     service && `resource.service.name = ${quote(service)}`,
     services?.length && any(services.map((name) => `resource.service.name = ${quote(name)}`)),

@@ -42,6 +42,9 @@ static const unsigned char form_js[] = {
 static const unsigned char format_js[] = {
 #embed "../../web/format.js"
 };
+static const unsigned char frame_css[] = {
+#embed "../../web/frame.css"
+};
 static const unsigned char gestures_js[] = {
 #embed "../../web/gestures.js"
 };
@@ -210,6 +213,7 @@ static const cweb_asset assets[] = {
     ASSET("first-run.js", first_run_js, JAVASCRIPT),
     ASSET("form.js", form_js, JAVASCRIPT),
     ASSET("format.js", format_js, JAVASCRIPT),
+    ASSET("frame.css", frame_css, STYLE),
     ASSET("gestures.js", gestures_js, JAVASCRIPT),
     ASSET("heatmap.js", heatmap_js, JAVASCRIPT),
     ASSET("help.js", help_js, JAVASCRIPT),

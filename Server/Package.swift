@@ -207,8 +207,8 @@ let fullTargets: [Target] = [
     .executableTarget(
         name: "SkeinCommand",
         dependencies: [
-            "Server", "Shop", "Client", "Analysis", "Engine", "Platform", argumentParser, logging,
-            lifecycle, unixSignals,
+            "Server", "Shop", "Client", "Analysis", "Engine", "Platform", "QueryLanguage",
+            argumentParser, logging, lifecycle, unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict

@@ -62,8 +62,8 @@ ARROWS = {
     "Client": {"CZlib", "CZstd", "SkeinModel", "SkeinWire"},
     # `skein inspect` reads a data folder without a server, so the command names the engine too.
     "SkeinCommand": {
-        "Server", "Shop", "Client", "Analysis", "Engine", "Platform", "Store", "Skein",
-        "SkeinModel", "SkeinWire",
+        "Server", "Shop", "Client", "Analysis", "Engine", "Platform", "QueryLanguage", "Store",
+        "Skein", "SkeinModel", "SkeinWire",
     },
 }
 

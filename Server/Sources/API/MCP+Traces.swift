@@ -66,23 +66,25 @@ extension ReadAPI {
         let left = try await oneTrace(try arguments.required("trace_id_a"))
         let right = try await oneTrace(try arguments.required("trace_id_b"))
         let limit = try arguments.count("limit", default: 30, RequestLimits.mcpNumberCount)
-        let comparison = TraceComparison(left.comparedSpans, right.comparedSpans)
-        let order = comparison.paths.indices.sorted { first, second in
-            let (one, other) = (comparison.paths[first], comparison.paths[second])
-            return one.selfTimeDifference == other.selfTimeDifference
-                ? first < second : one.selfTimeDifference > other.selfTimeDifference
+        var compared = TraceComparison()
+        compared.add(left.placed(), to: .a)
+        compared.add(right.placed(), to: .b)
+        let paths = compared.result(limit: Int.max).paths
+        func difference(_ place: Int) -> UInt64 {
+            let (one, other) = (paths[place].a.selfTime, paths[place].b.selfTime)
+            return max(one, other) - min(one, other)
+        }
+        let order = paths.indices.sorted {
+            difference($0) == difference($1) ? $0 < $1 : difference($0) > difference($1)
         }
         var lines = [
             "A: " + ToolText.head(left), "B: " + ToolText.head(right),
             "Call paths by how much their own time differs; A | B, each spans, total time, own time:",
         ]
         for place in order.prefix(limit) {
-            let path = comparison.paths[place]
-            let labels = comparison.labels(of: place, last: 4)
-            let start = path.depth >= labels.count ? "… > " : ""
             lines.append(
-                "- \(start)\(labels.joined(separator: " > ")): \(ToolText.side(path.left)) | "
-                    + ToolText.side(path.right)
+                "- \(ToolText.path(place, of: paths)): \(ToolText.side(paths[place].a)) | "
+                    + ToolText.side(paths[place].b)
             )
         }
         if order.count > limit { lines.append("\(order.count - limit) more paths differ less.") }
@@ -119,22 +121,6 @@ extension Trace {
                 start: frame.start[row],
                 end: frame.end[row],
                 label: names | (isError ? 1 : 0)
-            )
-        }
-    }
-
-    fileprivate var comparedSpans: [TraceComparison.Span] {
-        let outline = outlineSpans
-        let selfTimes = TraceOutline.selfTimes(outline)
-        return outline.indices.map { place in
-            let stored = columnsRow(place)
-            let service = text(spans.columns.service(stored))
-            return TraceComparison.Span(
-                parent: outline[place].parent,
-                label: "\(service): \(text(spans.columns.name[stored]))",
-                duration: outline[place].end - outline[place].start,
-                selfTime: selfTimes[place],
-                isError: spans.columns.status[stored] == StatusCode.error.rawValue
             )
         }
     }
@@ -180,9 +166,21 @@ enum ToolText {
             + "\(trace.count) spans, \(errors) errors, start \(TimeText.text(trace.start))"
     }
 
-    static func side(_ side: TraceComparison.Side) -> String {
+    /// The last four operations of a call path.
+    static func path(_ place: Int, of paths: [TraceComparison.Path]) -> String {
+        var labels: [String] = []
+        var next: Int? = place
+        while let place = next, labels.count < 4 {
+            let operation = paths[place].operation
+            labels.append("\(plain(operation.service)): \(plain(operation.name))")
+            next = paths[place].parent
+        }
+        return (next == nil ? "" : "… > ") + labels.reversed().joined(separator: " > ")
+    }
+
+    static func side(_ side: TraceComparison.Figures) -> String {
         guard side.spanCount > 0 else { return "none" }
-        return "\(side.spanCount) spans, \(duration(side.duration)), own "
+        return "\(side.spanCount) spans, \(duration(side.total)), own "
             + duration(side.selfTime)
             + (side.errorCount > 0 ? ", \(side.errorCount) errors" : "")
     }

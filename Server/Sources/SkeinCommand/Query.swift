@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Client
+import QueryLanguage
 import SkeinModel
 
 /// `skein query`: finds traces, by options or by a query, or shows one, in the terminal.
@@ -33,6 +34,9 @@ struct Query: AsyncParsableCommand {
 
               What fails right now, as it arrives?
                 skein query --follow '{ status = error }'
+
+              How slow is the web server, minute by minute?
+                skein query --step 1m '{ kind = server } | quantile_over_time(duration, .5, .99)'
 
               For another program:
                 skein query --service payment --json | jq '.traces[].traceId'
@@ -78,6 +82,9 @@ struct Query: AsyncParsableCommand {
     @Option(help: "Where the page before ended, as it said.")
     var cursor: String?
 
+    @Option(help: "Of a query for numbers over time: a step, such as 1m, or all for one number.")
+    var step: String?
+
     @Flag(help: "Print traces as they arrive, each once, until Ctrl-C; takes a query, or nothing.")
     var follow = false
 
@@ -96,7 +103,8 @@ struct Query: AsyncParsableCommand {
                 ("--last", last), ("--order", order), ("--cursor", cursor),
                 ("--service", service), ("--operation", operation), ("--tag", tag.first),
                 ("--min-duration", minDuration), ("--max-duration", maxDuration),
-                ("--status", status), ("--kind", kind), ("--limit", limit == 20 ? nil : "given"),
+                ("--status", status), ("--kind", kind), ("--step", step),
+                ("--limit", limit == 20 ? nil : "given"),
                 ("an id", subject.flatMap { TraceID(hex: $0) == nil ? nil : $0 }),
             ]
             if let given = others.first(where: { $0.1 != nil }) {
@@ -105,6 +113,11 @@ struct Query: AsyncParsableCommand {
                         + "--follow '{ resource.service.name = \"cart\" && status = error }'."
                 )
             }
+        }
+        if step != nil, !isMetrics {
+            throw ValidationError(
+                "--step belongs to a query for numbers over time, like '{ } | rate()'."
+            )
         }
         guard let subject, TraceID(hex: subject) == nil else { return }
         guard subject.contains(where: { "{(".contains($0) }) else {
@@ -116,7 +129,8 @@ struct Query: AsyncParsableCommand {
         let conditions = [
             ("--service", service), ("--operation", operation), ("--tag", tag.first),
             ("--min-duration", minDuration), ("--max-duration", maxDuration),
-            ("--status", status), ("--kind", kind),
+            ("--status", status), ("--kind", kind), ("--order", isMetrics ? order : nil),
+            ("--cursor", isMetrics ? cursor : nil),
         ]
         if let given = conditions.first(where: { $0.1 != nil }) {
             throw ValidationError(
@@ -158,11 +172,30 @@ struct Query: AsyncParsableCommand {
             } else {
                 try await Trace.draw(id, of: api)
             }
+        } else if isMetrics {
+            if json {
+                print(String(decoding: try await api.metricsJSON(metrics), as: UTF8.self))
+            } else {
+                print(MetricsTable(try await api.metrics(metrics), style: style).text)
+            }
         } else if json {
             print(String(decoding: try await api.searchJSON(search), as: UTF8.self))
         } else {
             print(QueryTable(try await api.search(search), style: style).text)
         }
+    }
+
+    /// Whether the query asks for numbers over time. What is wrong with a query the server tells.
+    private var isMetrics: Bool {
+        guard let subject, case .metrics = try? TraceQL.parse(subject).body else { return false }
+        return true
+    }
+
+    private var metrics: MetricsSearch {
+        var search = MetricsSearch(subject ?? "")
+        search.last = last
+        search.step = step
+        return search
     }
 
     private var search: TraceSearch {

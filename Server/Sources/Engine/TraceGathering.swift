@@ -32,6 +32,34 @@ struct GatheredTrace {
     var rows: [SpanReference] = []
     /// Bytes read from parts for it.
     var byteCount = 0
+
+    /// Adds what was read from a part.
+    mutating func add(_ columns: consuming SpanColumns) {
+        let table = UInt32(tables.count)
+        for row in 0..<columns.count {
+            rows.append(SpanReference(table: table, row: UInt32(row)))
+        }
+        byteCount += columns.allocatedByteCount
+        tables.append(SpanTable(columns))
+    }
+
+    /// Sorts the spans.
+    ///
+    /// - Returns: `false` where some share id and start, so that they may be duplicates.
+    mutating func sortIfDistinct() -> Bool {
+        var keys = rows.map { place in
+            let table = tables[Int(place.table)]
+            return (
+                start: table.columns.start[Int(place.row)],
+                id: table.columns.spanID[Int(place.row)], place: place
+            )
+        }
+        keys.sort { ($0.start, $0.id) < ($1.start, $1.id) }
+        rows = keys.map(\.place)
+        return zip(keys, keys.dropFirst()).allSatisfy {
+            $0.start != $1.start || $0.id != $1.id
+        }
+    }
 }
 
 /// Brings the spans of a trace together from the head and all parts, for the time of one query.
@@ -89,6 +117,20 @@ final class TraceGatherer {
     ///
     /// - Parameter head: where the head's traces stand, if that is known.
     func gather(_ id: TraceID, _ head: HeadTraces? = nil) throws -> GatheredTrace {
+        var gathered = headRows(of: id, head)
+        for session in sessions {
+            guard let trace = try session.find(exactly: id) else { continue }
+            var columns = SpanColumns()
+            var copier = SpanCopier(source: try session.reader.vocabulary.shared.columns)
+            try session.reader.append(trace, to: &columns, &copier)
+            gathered.add(columns)
+        }
+        gathered.rows = SpanSorting.sorted(gathered.rows, of: gathered.tables, by: .highFirst)
+        return gathered
+    }
+
+    /// The spans of exactly this trace that are in the head, in the order they came.
+    func headRows(of id: TraceID, _ head: HeadTraces?) -> GatheredTrace {
         var gathered = GatheredTrace()
         if let head {
             for place in head.rows(of: id) {
@@ -107,19 +149,6 @@ final class TraceGatherer {
             }
         }
         gathered.headTableCount = gathered.tables.count
-        for session in sessions {
-            guard let trace = try session.find(exactly: id) else { continue }
-            var columns = SpanColumns()
-            var copier = SpanCopier(source: try session.reader.vocabulary.shared.columns)
-            try session.reader.append(trace, to: &columns, &copier)
-            let table = UInt32(gathered.tables.count)
-            for row in 0..<columns.count {
-                gathered.rows.append(SpanReference(table: table, row: UInt32(row)))
-            }
-            gathered.byteCount += columns.allocatedByteCount
-            gathered.tables.append(SpanTable(columns))
-        }
-        gathered.rows = SpanSorting.sorted(gathered.rows, of: gathered.tables, by: .highFirst)
         return gathered
     }
 }

@@ -59,6 +59,8 @@ final class TraceWalk {
 
     /// Bytes that a trace in `met` takes.
     private static let metBytes = 80
+    /// Bytes that the base columns of a span take.
+    private static let spanBytes = 61
 
     init(
         _ plan: WalkPlan,
@@ -129,6 +131,7 @@ final class TraceWalk {
         toldState.parts.removeAll { $0.session.part.number == damage.number }
         state = toldState
         for id in metOrder[state.metCount...] { met.remove(id) }
+        context.budget.release((metOrder.count - state.metCount) * Self.metBytes)
         metOrder.removeSubrange(state.metCount...)
         clear()
     }
@@ -151,6 +154,7 @@ final class TraceWalk {
             }
         }
         if found.isEmpty { return }
+        try reserve(found)
         var first = alone.columns.count
         try copier(of: session).append(found, to: &alone.columns)
         for trace in found {
@@ -158,6 +162,14 @@ final class TraceWalk {
             alone.origins.append(.part(session, trace.trace))
             first += trace.trace.rows.count
         }
+    }
+
+    /// Looks, before it is copied, whether there is room: the last of the traces may be of any length.
+    private func reserve(_ traces: [WalkTrace]) throws(StoreError) {
+        let spanCount = traces.reduce(0) { $0 + $1.trace.rows.count }
+        context.budget.charge(spanCount * Self.spanBytes)
+        defer { context.budget.release(spanCount * Self.spanBytes) }
+        try context.check()
     }
 
     private func isElsewhere(_ id: TraceID, than session: PartSession) throws -> Bool {
@@ -178,12 +190,30 @@ final class TraceWalk {
         context.budget.charge(Self.metBytes)
         let extent = try gatherer.extent(of: id)
         guard isWanted(extent.start, extent.duration) else { return }
-        let gathered = try gatherer.gather(id, head)
+        let gathered = try gather(id) ?? gatherer.gather(id, head)
         let first = mixed.columns.count
         try gatherer.copy(gathered, to: &mixed.columns, &carriers)
         mixed.close(.scattered(id), from: first)
         charge()
         try context.check()
+    }
+
+    /// Gathers a trace with nothing but the columns that are asked for.
+    ///
+    /// - Returns: `nil` where spans share id and start: only all of their columns tell whether they are
+    ///   duplicates.
+    private func gather(_ id: TraceID) throws -> GatheredTrace? {
+        var gathered = gatherer.headRows(of: id, head)
+        for session in gatherer.sessions {
+            guard let trace = try session.find(exactly: id) else { continue }
+            let found = [WalkTrace(trace: trace, id: id)]
+            try reserve(found)
+            var columns = SpanColumns()
+            try WalkCopier(session, plan.fields).append(found, to: &columns)
+            WalkCopier.fill(&columns)
+            gathered.add(columns)
+        }
+        return gathered.sortIfDistinct() ? gathered : nil
     }
 
     /// Takes the next traces of the head.
@@ -227,7 +257,9 @@ final class TraceWalk {
     }
 
     private func charge() {
-        let held = alone.columns.allocatedByteCount + mixed.columns.allocatedByteCount
+        let names = copiers.values.reduce(0) { $0 + $1.byteCount }
+        let held =
+            names + alone.columns.allocatedByteCount + mixed.columns.allocatedByteCount
         context.budget.charge(held - charged)
         charged = held
     }

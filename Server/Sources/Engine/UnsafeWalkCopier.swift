@@ -70,6 +70,13 @@ final class WalkCopier {
         if fields.columns.contains(.links) { links = WalkLinks(keys, session, vocabulary) }
     }
 
+    /// Memory that what is known of names takes.
+    var byteCount: Int {
+        MemoryLayout<FormRow>.stride * forms.count + 8 * resources.count
+            + 4 * vocabulary.shared.columns.strings.count
+            + 4 * vocabulary.shared.columns.scopes.count
+    }
+
     /// Brings the columns that were not asked for to the length of the others.
     static func fill(_ target: inout SpanColumns) {
         let count = target.count

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
 import QueryLanguage
 import SkeinWire
 
@@ -68,7 +67,7 @@ extension JaegerFilter {
     init(json: String, path: String) throws {
         let value: JSONValue
         do {
-            value = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
+            value = try JSONValue(parsing: Array(json.utf8))
         } catch {
             throw Self.failure(
                 path,
@@ -80,29 +79,9 @@ extension JaegerFilter {
     }
 }
 
-/// Any JSON value.
-private enum JSONValue: Decodable {
-    case object([String: JSONValue])
-    case array([JSONValue])
-    case text(String)
-    /// A number, a flag or null, none of which a filter has.
-    case other
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let text = try? container.decode(String.self) {
-            self = .text(text)
-        } else if let array = try? container.decode([JSONValue].self) {
-            self = .array(array)
-        } else if let object = try? container.decode([String: JSONValue].self) {
-            self = .object(object)
-        } else {
-            self = .other
-        }
-    }
-
+extension JSONValue {
     /// The members of an object that has no other members than `names`.
-    func members(_ path: String, _ names: [String]) throws -> [String: JSONValue] {
+    fileprivate func members(_ path: String, _ names: [String]) throws -> [String: JSONValue] {
         guard case .object(let members) = self else {
             throw JaegerFilter.failure(
                 path,
@@ -119,14 +98,14 @@ private enum JSONValue: Decodable {
         return members
     }
 
-    func text(_ path: String) throws -> String {
-        guard case .text(let text) = self else {
+    fileprivate func text(_ path: String) throws -> String {
+        guard case .string(let text) = self else {
             throw JaegerFilter.failure(path, "give text in quotes")
         }
         return text
     }
 
-    func array(_ path: String) throws -> [JSONValue] {
+    fileprivate func array(_ path: String) throws -> [JSONValue] {
         guard case .array(let array) = self else { throw JaegerFilter.failure(path, "give a list") }
         return array
     }

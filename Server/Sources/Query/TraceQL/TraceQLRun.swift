@@ -243,7 +243,7 @@ struct TraceQLRun: Sendable {
 extension TraceQL.Pipeline {
     /// What `select(…)` asks for, in parentheses too.
     fileprivate var selected: [TraceQL.Operand] {
-        stages.flatMap { stage in
+        stages.flatMap { stage -> [TraceQL.Operand] in
             switch stage {
             case .select(let operands): operands
             case .spans(.pipeline(let inner)): inner.selected

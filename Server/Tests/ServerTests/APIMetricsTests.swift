@@ -28,7 +28,7 @@ import Testing
             path + "?q=%7B%7D+%7C+count_over_time()&start=1&end=6000000&step=all"
         )
         #expect(answer.text.contains(#""stepNanos":"5999999""#))
-        #expect(answer.text.contains(#""values":[1]"#))
+        #expect(answer.text.contains(#""values":[1.0]"#))
     }
 
     @Test(arguments: [

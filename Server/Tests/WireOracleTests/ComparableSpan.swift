@@ -127,7 +127,7 @@ private func comparable(
         parentID: hex(span.parentSpanID),
         traceState: span.traceState,
         name: span.name,
-        kind: span.kind,
+        kind: Int32(span.kind.rawValue),
         start: start,
         end: span.endTimeUnixNano == 0 ? start : span.endTimeUnixNano,
         attributes: keyValues(span.attributes),
@@ -151,7 +151,7 @@ private func comparable(
                 attributes: keyValues($0.attributes)
             )
         },
-        status: span.status.code,
+        status: Int32(span.status.code.rawValue),
         statusMessage: span.status.message,
         flags: span.flags
     )

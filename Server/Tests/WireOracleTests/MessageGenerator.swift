@@ -92,7 +92,7 @@ struct MessageGenerator {
         if chance(70) { span.parentSpanID = id(8) }
         span.traceState = chance(20) ? "ot=th:fd70a4" : ""
         span.name = text()
-        span.kind = Int32(below(6))
+        span.kind = .init(rawValue: below(6)) ?? .unspecified
         span.startTimeUnixNano = number()
         span.endTimeUnixNano = number()
         span.attributes = keyValues()
@@ -117,7 +117,7 @@ struct MessageGenerator {
         }
         span.droppedLinksCount = UInt32(below(3))
         if chance(50) {
-            span.status.code = Int32(below(3))
+            span.status.code = .init(rawValue: below(3)) ?? .unset
             span.status.message = text()
         }
         span.flags = UInt32(truncatingIfNeeded: next())

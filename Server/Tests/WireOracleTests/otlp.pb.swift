@@ -31,6 +31,94 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+nonisolated enum Skein_Oracle_SpanKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case `internal` // = 1
+  case server // = 2
+  case client // = 3
+  case producer // = 4
+  case consumer // = 5
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .internal
+    case 2: self = .server
+    case 3: self = .client
+    case 4: self = .producer
+    case 5: self = .consumer
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .internal: return 1
+    case .server: return 2
+    case .client: return 3
+    case .producer: return 4
+    case .consumer: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Skein_Oracle_SpanKind] = [
+    .unspecified,
+    .internal,
+    .server,
+    .client,
+    .producer,
+    .consumer,
+  ]
+
+}
+
+nonisolated enum Skein_Oracle_StatusCode: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unset // = 0
+  case ok // = 1
+  case error // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unset
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unset
+    case 1: self = .ok
+    case 2: self = .error
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unset: return 0
+    case .ok: return 1
+    case .error: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Skein_Oracle_StatusCode] = [
+    .unset,
+    .ok,
+    .error,
+  ]
+
+}
+
 nonisolated struct Skein_Oracle_ExportRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -155,8 +243,7 @@ nonisolated struct Skein_Oracle_Span: @unchecked Sendable {
     set {_uniqueStorage()._name = newValue}
   }
 
-  /// an enum on the wire; a number here so that unknown values survive
-  var kind: Int32 {
+  var kind: Skein_Oracle_SpanKind {
     get {_storage._kind}
     set {_uniqueStorage()._kind = newValue}
   }
@@ -269,7 +356,7 @@ nonisolated struct Skein_Oracle_Status: Sendable {
 
   var message: String = String()
 
-  var code: Int32 = 0
+  var code: Skein_Oracle_StatusCode = .unset
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -454,6 +541,14 @@ nonisolated struct Skein_Oracle_RPCStatus: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "skein.oracle"
+
+nonisolated extension Skein_Oracle_SpanKind: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SPAN_KIND_UNSPECIFIED\0\u{1}SPAN_KIND_INTERNAL\0\u{1}SPAN_KIND_SERVER\0\u{1}SPAN_KIND_CLIENT\0\u{1}SPAN_KIND_PRODUCER\0\u{1}SPAN_KIND_CONSUMER\0")
+}
+
+nonisolated extension Skein_Oracle_StatusCode: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATUS_CODE_UNSET\0\u{1}STATUS_CODE_OK\0\u{1}STATUS_CODE_ERROR\0")
+}
 
 nonisolated extension Skein_Oracle_ExportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ExportRequest"
@@ -663,7 +758,7 @@ nonisolated extension Skein_Oracle_Span: SwiftProtobuf.Message, SwiftProtobuf._M
     var _traceState: String = String()
     var _parentSpanID: Data = Data()
     var _name: String = String()
-    var _kind: Int32 = 0
+    var _kind: Skein_Oracle_SpanKind = .unspecified
     var _startTimeUnixNano: UInt64 = 0
     var _endTimeUnixNano: UInt64 = 0
     var _attributes: [Skein_Oracle_KeyValue] = []
@@ -723,7 +818,7 @@ nonisolated extension Skein_Oracle_Span: SwiftProtobuf.Message, SwiftProtobuf._M
         case 3: try { try decoder.decodeSingularStringField(value: &_storage._traceState) }()
         case 4: try { try decoder.decodeSingularBytesField(value: &_storage._parentSpanID) }()
         case 5: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
-        case 6: try { try decoder.decodeSingularInt32Field(value: &_storage._kind) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
         case 7: try { try decoder.decodeSingularFixed64Field(value: &_storage._startTimeUnixNano) }()
         case 8: try { try decoder.decodeSingularFixed64Field(value: &_storage._endTimeUnixNano) }()
         case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._attributes) }()
@@ -761,8 +856,8 @@ nonisolated extension Skein_Oracle_Span: SwiftProtobuf.Message, SwiftProtobuf._M
       if !_storage._name.isEmpty {
         try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 5)
       }
-      if _storage._kind != 0 {
-        try visitor.visitSingularInt32Field(value: _storage._kind, fieldNumber: 6)
+      if _storage._kind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 6)
       }
       if _storage._startTimeUnixNano != 0 {
         try visitor.visitSingularFixed64Field(value: _storage._startTimeUnixNano, fieldNumber: 7)
@@ -939,7 +1034,7 @@ nonisolated extension Skein_Oracle_Status: SwiftProtobuf.Message, SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
-      case 3: try { try decoder.decodeSingularInt32Field(value: &self.code) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.code) }()
       default: break
       }
     }
@@ -949,8 +1044,8 @@ nonisolated extension Skein_Oracle_Status: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.message.isEmpty {
       try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
     }
-    if self.code != 0 {
-      try visitor.visitSingularInt32Field(value: self.code, fieldNumber: 3)
+    if self.code != .unset {
+      try visitor.visitSingularEnumField(value: self.code, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }

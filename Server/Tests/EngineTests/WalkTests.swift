@@ -124,6 +124,64 @@ import Testing
         store.close()
     }
 
+    /// Spans of one form, whose values lie one behind the other: those of every other trace are skipped.
+    @Test func `a trace between others that lie in several places keeps its own values`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory)
+        try store.append([Self.numbered(1...50, id: 1)])
+        try store.flush()
+        try store.append([Self.numbered(stride(from: 2, through: 50, by: 2), id: 2)])
+        try store.flush()
+        var plan = Self.everything
+        plan.fields = SpanFields(attributeKeys: ["number"])
+        let told = Mutex<[UInt64: [AttributeValue]]>([:])
+        _ = try store.walk(plan) { walked in
+            for row in walked.rows.joined() {
+                let columns = walked.spans
+                let values = columns.columns.keyValues(columns.columns.spanAttributes[row])
+                told.withLock {
+                    $0[columns.columns.traceLow[row], default: []] += values.map(\.value)
+                }
+            }
+            return .goOn
+        }
+        for trace in UInt64(1)...50 {
+            let count = trace % 2 == 0 ? 2 : 1
+            let wanted = Array(repeating: AttributeValue.int(Int64(trace)), count: count)
+            #expect(told.withLock { $0[trace] } == wanted)
+        }
+        store.close()
+    }
+
+    /// A span of each trace, with the trace's number.
+    private static func numbered(_ traces: some Sequence<UInt64>, id: UInt64) -> SpanBatch {
+        var columns = SpanColumns()
+        let service = columns.strings.intern("shop")
+        let resource = columns.resources.append(service: service, attributes: .empty)
+        let scope = columns.scopes.append(name: 0, version: 0, attributes: .empty)
+        for trace in traces {
+            let run = columns.appendAttributes([
+                .init(key: "other", value: .int(-1)),
+                .init(key: "number", value: .int(Int64(trace))),
+            ])
+            columns.append(
+                SpanRow(
+                    traceID: TraceID(high: 1, low: trace),
+                    spanID: SpanID(id),
+                    start: start + trace * 1_000 + id,
+                    end: start + trace * 1_000 + id,
+                    resource: resource,
+                    scope: scope,
+                    attributes: run
+                )
+            )
+        }
+        return SpanBatch(
+            columns: columns,
+            payload: Payload(format: .otlpProtobuf, bytes: [0], receivedAt: start)
+        )
+    }
+
     @Test func `what a body throws ends the walk`() throws {
         let directory = TemporaryDirectory()
         let store = try Self.core(directory)

@@ -31,7 +31,8 @@ final class LabelTable {
     func number(of value: FieldValue) -> UInt32 {
         switch value {
         case .string(let text):
-            return number(string: strings.intern(text))
+            let id = hasRoom(text.utf8.count) ? strings.intern(text) : strings.find(text)
+            return number(string: id)
         case .int(let value): return number(int: value)
         case .double(let value): return number(double: value)
         // Several events or links: the first one stands for the span.
@@ -49,10 +50,13 @@ final class LabelTable {
     func number(of row: Int, in spans: borrowing SpanColumns) -> UInt32 {
         switch spans.attributes.type(row) {
         case .string:
-            // A table of strings holds 4 GiB at most; ours stops far below.
             let size = Int(truncatingIfNeeded: spans.attributes.value[row] & 0xFFFF_FFFF)
-            guard byteCount + size <= RunLimits.labelByteCount else { return Self.untold }
-            return number(string: spans.attributes.withBytes(row) { strings.intern($0) })
+            let hasRoom = hasRoom(size)
+            return number(
+                string: spans.attributes.withBytes(row) {
+                    hasRoom ? strings.intern($0) : strings.find($0)
+                }
+            )
         case .int: return number(int: Int64(bitPattern: spans.attributes.value[row]))
         case .double: return number(double: Double(bitPattern: spans.attributes.value[row]))
         case .bool, .empty, .bytes, .array, .map:
@@ -60,12 +64,19 @@ final class LabelTable {
         }
     }
 
-    private func number(string id: UInt32) -> UInt32 {
-        let id = Int(id)
+    /// Whether one more text of so many bytes fits.
+    private func hasRoom(_ size: Int) -> Bool {
+        values.count < RunLimits.labelCount && byteCount + size <= RunLimits.labelByteCount
+    }
+
+    private func number(string id: UInt32?) -> UInt32 {
+        guard let id = id.map({ Int($0) }) else { return Self.untold }
         while numberOfString.count <= id { numberOfString.append(Self.untold) }
         if numberOfString[id] == Self.untold {
+            // Counted even where there is no room: the table has it.
             let text = strings.text(UInt32(id))
-            numberOfString[id] = add(.string(text), byteCount: 2 * text.utf8.count)
+            numberOfString[id] = add(.string(text), byteCount: 0)
+            byteCount += 32 + 2 * text.utf8.count
         }
         return numberOfString[id]
     }

@@ -67,7 +67,7 @@ final class FunctionRun: MeasureRun {
         selection = try SelectionProgram(pipeline, context.share, &table)
         let limit = min(
             RunLimits.measuredSeriesCount,
-            max(RunLimits.measuredNumberCount / context.grid.count, 1)
+            max(RunLimits.measuredNumberCount / (context.grid.count * measure.lineCount), 1)
         )
         keys = SeriesKeys(operands, limit: limit, &table)
         powers = SeriesTable(limit: limit)
@@ -284,20 +284,22 @@ final class FunctionRun: MeasureRun {
         return result
     }
 
+    /// `nil` for none, and for a sum that no double can tell.
     private func value(of cell: Int) -> Double? {
+        let value: Double
         switch measure {
-        case .rate: return cells[cell] * share.scale / grid.stepSeconds
+        case .rate: value = cells[cell] * share.scale / grid.stepSeconds
         case .countOverTime, .histogramOverTime, .quantileOverTime, .compare:
-            return cells[cell] * share.scale
-        case .overTime(let function, _):
-            switch function {
-            case .min, .max: return cells[cell].isNaN ? nil : cells[cell] / divisor
-            case .sum:
-                return cellWeights[cell] > 0 ? cells[cell] / divisor * share.scale : nil
-            case .avg:
-                return cellWeights[cell] > 0 ? cells[cell] / cellWeights[cell] / divisor : nil
-            }
+            value = cells[cell] * share.scale
+        case .overTime(.min, _), .overTime(.max, _): value = cells[cell] / divisor
+        case .overTime(.sum, _):
+            guard cellWeights[cell] > 0 else { return nil }
+            value = cells[cell] / divisor * share.scale
+        case .overTime(.avg, _):
+            guard cellWeights[cell] > 0 else { return nil }
+            value = cells[cell] / cellWeights[cell] / divisor
         }
+        return value.isFinite ? value : nil
     }
 
     private func histogramSeries() -> [MeasuredSeries.Series] {

@@ -25,6 +25,11 @@ extension TraceQL.Measure {
         }
     }
 
+    /// Series told of each combination of values, where that is known beforehand.
+    var lineCount: Int {
+        if case .quantileOverTime(_, let quantiles) = self { max(quantiles.count, 1) } else { 1 }
+    }
+
     /// The function as a query calls it.
     var name: String {
         switch self {

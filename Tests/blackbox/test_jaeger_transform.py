@@ -82,6 +82,13 @@ def test_other_methods_are_refused(server, path):
     assert answer.headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_hints_of_time_are_numbers(server, name):
+    answer = server.get("/api/traces/abc", **{name: "yesterday"})
+    assert answer.status == 400
+    assert name in answer.json["errors"][0]["msg"]
+
+
 @pytest.mark.parametrize("path, status, says", [
     ("abc", 500, "archive span storage was not configured"),
     ("abc?start=1&end=2", 500, "archive span storage was not configured"),

@@ -127,6 +127,7 @@ def test_dependencies(server, sent):
     ("traces/zz", {}, 400, 3, "no trace id"),
     ("traces/abcdef", {}, 404, 5, "trace not found"),
     ("traces/abcdef", {"startTime": "2026-13-01T00:00:00Z"}, 400, 3, "startTime"),
+    ("traces/abcdef", {"rawTraces": "perhaps"}, 400, 3, "rawTraces"),
     ("dependencies", {}, 400, 3, "startTime and endTime are required"),
 ])
 def test_what_is_asked_wrongly_is_said(server, sent, path, more, status, code, words):

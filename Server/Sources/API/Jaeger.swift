@@ -85,6 +85,9 @@ extension ReadAPI {
     }
 
     private func jaegerTrace(_ request: ReadRequest) async throws -> Response {
+        for name in ["start", "end"] {
+            _ = try request.query.integer(name, unit: "microseconds since 1970")
+        }
         let id = try JaegerSearch.traceID(request.path["id"] ?? "")
         let traces = try await engine.traces(id, isRaw: try request.query.flag("raw"))
         guard !traces.isEmpty else { throw Failure.notFound("trace not found") }

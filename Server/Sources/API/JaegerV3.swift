@@ -51,6 +51,7 @@ extension ReadAPI {
         for name in ["startTime", "start_time", "endTime", "end_time"] {
             _ = try request.query.time(name)
         }
+        _ = try request.query.flag("rawTraces")
         let id = try JaegerSearch.traceID(request.path["id"] ?? "")
         let traces = try await engine.traces(id, isRaw: true)
         guard let first = traces.first else { throw Failure.notFound("trace not found") }

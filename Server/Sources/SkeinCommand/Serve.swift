@@ -68,7 +68,7 @@ func summary(of configuration: ServerConfiguration, at addresses: BoundAddresses
     let optional = addresses.all
         .compactMap { bound in
             optionalWords(bound.listener).map { words in
-                "\n  \(words.name)  http://\(bound.address)   \(words.purpose)"
+                "\n  \(words.name) http://\(bound.address)   \(words.purpose)"
             }
         }
         .joined()
@@ -85,7 +85,7 @@ func summary(of configuration: ServerConfiguration, at addresses: BoundAddresses
         """
 }
 
-/// The name, as wide as the others, and the purpose of a listener that is bound only when asked for.
+/// The name, eleven characters wide, and the purpose of a listener that is bound only when asked for.
 private func optionalWords(_ listener: Listener) -> (name: String, purpose: String)? {
     switch listener {
     case .http, .otlpHTTP, .otlpGRPC, .zipkin: nil

@@ -224,10 +224,9 @@ let fullTargets: [Target] = [
         dependencies: [
             "Server", "API", "Ingest", "Query", "Receivers", "WebUI", "CWebAssets", "Client",
             "Shop",
-            "Store", asyncHTTPClient, httpTypes, hummingbird, nioCore, nioHPACK, nioHTTP1, nioHTTP2,
-            nioPosix, logging, lifecycle, tracing, skein("SkeinModel"), skein("SkeinWire"),
-            skein("Skein"), skein("SkeinSampling"),
-            skein("SkeinTesting"),
+            "Store", asyncHTTPClient, grpcCore, httpTypes, hummingbird, nioCore, nioHPACK, nioHTTP1,
+            nioHTTP2, nioPosix, logging, lifecycle, tracing, skein("SkeinModel"),
+            skein("SkeinWire"), skein("Skein"), skein("SkeinSampling"), skein("SkeinTesting"),
         ],
         swiftSettings: strict
     ),

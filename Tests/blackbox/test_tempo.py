@@ -362,6 +362,7 @@ def test_what_is_wrong_is_told_in_plain_text(server, path, parameters, words):
 def test_paths_and_methods_that_are_not_there(server):
     for method, path, status in (
             ("GET", "/tempo/api/nothing", 404), ("GET", "/tempo/nothing/at/all", 404),
+            ("PUT", "/tempo/api/nothing", 404), ("GET", "/tempo/api/overrides", 404),
             ("POST", "/tempo/api/search", 405), ("DELETE", f"/tempo/api/traces/{CHECKOUT}", 405)):
         answer = server.request("http", method, path)
         assert answer.status == status, (method, path, answer.text)

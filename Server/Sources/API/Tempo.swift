@@ -19,7 +19,7 @@ extension ReadAPI {
     ) {
         let routes = tempoRoutes + tempoTagRoutes + tempoMetricRoutes
         add(routes.map { $0.under(prefix) }, style: .tempo, to: router)
-        for method in [HTTPRequest.Method.get, .post] {
+        for method in [HTTPRequest.Method.get, .head, .post, .put, .delete, .patch] {
             router.on(RouterPath(prefix + "/**"), method: method) { request, _ in
                 ErrorStyle.tempo.response(
                     .notFound,

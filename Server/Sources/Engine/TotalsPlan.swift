@@ -44,6 +44,12 @@ struct TotalsPlan {
         guard request.quantiles.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
             throw .refused("a quantile must lie between 0 and 1")
         }
+        guard request.bounds.count <= TotalsRequest.boundLimit else {
+            throw .refused("a request may ask for \(TotalsRequest.boundLimit) bounds")
+        }
+        guard request.bounds.allSatisfy({ $0 > 0 }) else {
+            throw .refused("a bound must lie above zero")
+        }
         guard request.lines != .edges || request.operation == nil && request.kinds == nil else {
             throw .refused("edges are told apart by services only, not by operation or kind")
         }

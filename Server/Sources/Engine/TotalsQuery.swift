@@ -61,6 +61,7 @@ struct TotalsQuery: ~Copyable {
             cells: lines.cells,
             columnCount: plan.columnCount,
             quantiles: plan.request.quantiles,
+            bounds: plan.request.bounds,
             sources
         )
         requests = Array(repeating: [:], count: lines.lines.count)
@@ -81,7 +82,8 @@ struct TotalsQuery: ~Copyable {
         }
         for number in sortedLines() {
             // A line of the answer, its columns and their quantiles.
-            let size = MemoryLayout<CallTotals>.stride + 32 + 8 * plan.request.quantiles.count
+            let numbers = plan.request.quantiles.count + plan.request.bounds.count
+            let size = MemoryLayout<CallTotals>.stride + 32 + 8 * numbers
             try sources.charge(128 + plan.columnCount * size)
             if plan.request.lines == .edges {
                 if let edge = edge(number, tally) { result.edges.append(edge) }
@@ -514,7 +516,10 @@ struct TotalsQuery: ~Copyable {
     }
 
     private func steps(_ number: Int, _ tally: borrowing TotalsTally) -> [CallTotals] {
-        let none = CallTotals(quantiles: plan.request.quantiles.map { _ in 0 })
+        let none = CallTotals(
+            quantiles: plan.request.quantiles.map { _ in 0 },
+            boundCounts: plan.request.bounds.map { _ in 0 }
+        )
         return (1..<plan.columnCount).map { tally.total(number, $0) ?? none }
     }
 

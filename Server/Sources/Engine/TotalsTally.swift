@@ -28,6 +28,8 @@ struct TotalsTally: ~Copyable {
     }
 
     private let quantiles: [Double]
+    /// The buckets of the bounds that were asked for.
+    private let bounds: [Int]
     private let columnCount: Int
     private let ranges: [ClosedRange<Int>?]
     /// By line: where its counters begin, less its lowest cell.
@@ -50,9 +52,11 @@ struct TotalsTally: ~Copyable {
         cells: [ClosedRange<Int>?],
         columnCount: Int,
         quantiles: [Double],
+        bounds: [UInt64],
         _ sources: TotalsSources
     ) throws(StoreError) {
         self.quantiles = quantiles
+        self.bounds = bounds.compactMap { LatencyBucket.index(of: $0) }
         self.columnCount = columnCount
         ranges = cells
         var next = 0
@@ -150,7 +154,7 @@ struct TotalsTally: ~Copyable {
 
     // MARK: Between the rounds
 
-    /// Finds the cells of the quantiles and of the longest duration.
+    /// Finds the cells of the quantiles, of the bounds and of the longest duration.
     ///
     /// - Throws: `StoreError.refused` where there are too many.
     mutating func choose(_ sources: TotalsSources) throws(StoreError) {
@@ -172,6 +176,7 @@ struct TotalsTally: ~Copyable {
         let total = slots[slot(line, column)].calls
         guard total > 0, let range = ranges[line] else { return }
         let base = base(line, column)
+        var wanted = bounds.map { TotalsFormat.cell($0) }.filter { range.contains($0) }
         var cell = range.lowerBound
         var before: Int64 = 0
         for q in quantiles {
@@ -180,8 +185,18 @@ struct TotalsTally: ~Copyable {
                 before &+= counts[base &+ cell]
                 cell += 1
             }
-            let isFirst = choices.count == Int(firstChoice[slot(line, column)])
-            if !isFirst, choices[choices.count - 1].cell == cell { continue }
+            wanted.append(cell)
+        }
+        cell = range.lowerBound
+        before = 0
+        if !bounds.isEmpty { wanted.sort() }
+        var last = -1
+        for next in wanted where next != last {
+            last = next
+            while cell < next {
+                before &+= counts[base &+ cell]
+                cell += 1
+            }
             choices.append(Choice(cell: cell, before: before))
         }
     }
@@ -226,8 +241,21 @@ struct TotalsTally: ~Copyable {
             longest: isExact ? slot.longest : LatencyBucket.duration(top),
             quantiles: quantiles.map { q in
                 LatencyBucket.duration(bucket(place, LatencySketch.rank(q, of: count)))
-            }
+            },
+            boundCounts: bounds.map { self.count(line, upTo: $0, place, count) }
         )
+    }
+
+    /// Spans of a slot in buckets up to this one.
+    private func count(_ line: Int, upTo bucket: Int, _ slot: Int, _ total: UInt64) -> UInt64 {
+        let cell = TotalsFormat.cell(bucket)
+        guard let range = ranges[line], cell >= range.lowerBound else { return 0 }
+        guard cell <= range.upperBound else { return total }
+        let own = Int(firstChoice[slot])..<Int(firstChoice[slot + 1])
+        guard let choice = own.first(where: { choices[$0].cell == cell }) else { return 0 }
+        var count = choices[choice].before
+        for step in 0...bucket % TotalsFormat.fineSteps { count &+= steps[choice][step] }
+        return UInt64(clamping: count)
     }
 
     /// The bucket of the span in place `rank` of a slot; `nil` for zero.

@@ -68,4 +68,13 @@ enum RunLimits {
     static let comparedSpanCount = 1_000_000
     /// Bytes of an attribute's value that a comparison keeps: what a person compares by eye.
     static let comparedValueByteCount = 256
+    /// Nanoseconds after which a minute of counters is added up for good: what comes later is not
+    /// counted.
+    static let counterLateness: UInt64 = 900_000_000_000
+    /// Counters of one kind with a key of their own: about 1 MB.
+    static let counterSeriesCount = 2_000
+    /// Traces read for exemplars.
+    static let exemplarTraceCount = 20
+    /// Spans of them, at most.
+    static let exemplarSpanCount = 5_000
 }

@@ -22,6 +22,7 @@ struct Stations {
     private let ingest: Ingest
     private let readAPI: ReadAPI
     private let metrics: MetricsText
+    private let callCounters: CallCounters
     private let limits: ReceiverLimits
     private let board: BindingBoard
 
@@ -46,8 +47,10 @@ struct Stations {
         metrics = MetricsText(store: store, ingest: ingest, clock: clock)
         let begin = clock.monotonicNanoseconds()
         let durability = configuration.durability.rawValue
+        let engine = QueryEngine(store: store, now: { clock.wallNanoseconds() })
+        callCounters = CallCounters(engine)
         readAPI = ReadAPI(
-            engine: QueryEngine(store: store, now: { clock.wallNanoseconds() }),
+            engine: engine,
             facts: {
                 ReadAPI.ServerFacts(
                     version: skeinVersion,
@@ -161,7 +164,36 @@ struct Stations {
         router.get("/metrics") { _, _ in
             text(.ok, metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
+        addTraceMetrics(to: router)
         return router
+    }
+
+    /// `/metrics/traces`: figures of the traced calls, apart from those of the server itself.
+    private func addTraceMetrics(to router: Router<BasicRequestContext>) {
+        let counters = callCounters
+        router.get("/metrics/traces") { request, _ in
+            let word = request.uri.queryParameters["names"].map(String.init) ?? "tempo"
+            guard let names = TraceMetricsText.Names(rawValue: word) else {
+                return text(.badRequest, "names is none of tempo, jaeger\n")
+            }
+            let isOpenMetrics =
+                request.headers[.accept]?.contains("application/openmetrics-text") ?? false
+            do {
+                let metrics = TraceMetricsText(
+                    try await counters.read(),
+                    exemplars: isOpenMetrics ? try await counters.exemplars() : [],
+                    names: names,
+                    isOpenMetrics: isOpenMetrics
+                )
+                let type =
+                    isOpenMetrics
+                    ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                    : "text/plain; version=0.0.4; charset=utf-8"
+                return text(.ok, metrics.text, type: type)
+            } catch {
+                return text(.serviceUnavailable, "the calls could not be counted: \(error)\n")
+            }
+        }
     }
 
     /// `/health`: 200 while spans are taken and found, 503 with the reason otherwise.

@@ -30,9 +30,14 @@ public struct TotalsRequest: Sendable {
     public var quantiles: [Double]
     /// Nanoseconds, a multiple of a minute: the answer has a count for each such step too.
     public var step: UInt64?
+    /// Nanoseconds above zero: how many calls took no longer is asked for; at most `boundLimit`.
+    public var bounds: [UInt64] = []
 
     /// Quantiles in one request, at most.
     public static let quantileLimit = 16
+
+    /// Bounds in one request, at most.
+    public static let boundLimit = 32
 
     /// Nanoseconds of a minute.
     public static let minute: UInt64 = 60_000_000_000
@@ -84,6 +89,9 @@ public struct CallTotals: Sendable, Equatable {
     /// Nanoseconds, as many as were asked for, within `LatencyBucket.relativeError`, by the rule of
     /// `LatencySketch.quantile`. All zero where there are no calls.
     public var quantiles: [UInt64]
+    /// Calls that took no longer than each of the bounds that were asked for, those of the bucket of
+    /// the bound (`LatencyBucket`) among them: a bound is meant within 1.1 %.
+    public var boundCounts: [UInt64]
 
     /// Counts calls.
     public init(
@@ -92,7 +100,8 @@ public struct CallTotals: Sendable, Equatable {
         reportedCount: UInt64 = 0,
         durationSum: UInt64 = 0,
         longest: UInt64 = 0,
-        quantiles: [UInt64] = []
+        quantiles: [UInt64] = [],
+        boundCounts: [UInt64] = []
     ) {
         self.callCount = callCount
         self.errorCount = errorCount
@@ -100,6 +109,7 @@ public struct CallTotals: Sendable, Equatable {
         self.durationSum = durationSum
         self.longest = longest
         self.quantiles = quantiles
+        self.boundCounts = boundCounts
     }
 }
 

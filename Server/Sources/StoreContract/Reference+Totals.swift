@@ -28,6 +28,13 @@ struct ReferenceCalls {
         for duration in durations { sketch.add(duration) }
         return wanted.map { sketch.quantile($0) ?? 0 }
     }
+
+    func boundCounts(_ bounds: [UInt64]) -> [UInt64] {
+        bounds.map { bound in
+            let last = LatencyBucket.index(of: bound) ?? -1
+            return UInt64(durations.count { (LatencyBucket.index(of: $0) ?? -1) <= last })
+        }
+    }
 }
 
 /// A line or an edge of an answer.

@@ -73,6 +73,14 @@ extension StoreContract {
                 request.kinds = [random.pick(SpanKind.allCases), random.pick(SpanKind.allCases)]
             }
             request.quantiles = [0, 0.5, 0.99, 1]
+            if random.oneIn(2) {
+                request.bounds = (0..<4).map { _ in
+                    UInt64.random(
+                        in: 1...(1 << UInt64.random(in: 1...40, using: &random)),
+                        using: &random
+                    )
+                }
+            }
             let answer = try await filled.store.totals(request)
             let wanted = filled.reference.totals(request)
             // That operations are not told apart is said, and nothing else.
@@ -161,7 +169,8 @@ extension StoreContract {
             found.callCount == UInt64(wanted.durations.count)
                 && found.errorCount == wanted.errorCount
                 && found.reportedCount == wanted.reportedCount
-                && found.quantiles == wanted.quantiles(request.quantiles),
+                && found.quantiles == wanted.quantiles(request.quantiles)
+                && found.boundCounts == wanted.boundCounts(request.bounds),
             "\(request): \(key) is \(found), wanted \(wanted)"
         )
         let longest = wanted.durations.max() ?? 0

@@ -163,6 +163,19 @@ def test_names_and_numbers_are_told(client):
     assert "- shop -> bank  2 calls" in edges
 
 
+def test_numbers_over_time_are_told_by_query(client):
+    told = client.said(
+        "metrics", query='{ name = "SELECT stock" } | count_over_time() by(resource.service.name)',
+        start="2026-11-18T11:06:00Z", end="2026-11-18T11:08:00Z", step="1m").split("\n")
+    assert told == [
+        "2026-11-18T11:06:00Z to 2026-11-18T11:08:00Z, a number each 1m0s",
+        "- {resource.service.name = stock} 32.0 0.0"]
+    assert "numbers over time" in client.mistake("metrics", query="{ }")
+    assert "say it in the query" in client.mistake("metrics", query="{ } | rate()", by="edge")
+    assert "belongs to query" in client.mistake("metrics", step="1m")
+    assert "can be told" in client.mistake("metrics", query="{ } | rate()", step="1s")
+
+
 @pytest.mark.parametrize("tool, arguments, hint", [
     ("find_traces", {"query": "{ .order.id == 5 }"}, "  { .order.id == 5 }\n               ^"),
     ("find_traces", {"query": "{ } | rate()"}, "leave the function of metrics out"),

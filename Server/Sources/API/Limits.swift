@@ -77,6 +77,8 @@ enum RequestLimits {
     static let mcpLineCount = 1...500
     /// Lines of numbers or names in one answer of a tool.
     static let mcpNumberCount = 1...500
+    /// Steps of numbers over time in one answer of a tool.
+    static let mcpStepCount = 100
     /// Spans of a trace that a tool compares or draws.
     static let mcpSpanCount = 300_000
     /// Characters of an attribute's value in a line of a trace.

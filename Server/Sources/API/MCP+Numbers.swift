@@ -8,6 +8,10 @@ import Store
 /// The tools that tell numbers and names.
 extension ReadAPI {
     func metrics(_ arguments: ToolArguments) async throws -> String {
+        if let query = try arguments.text("query") { return try await measured(query, arguments) }
+        guard try arguments.text("step") == nil else {
+            throw Failure.badRequest("step belongs to query: numbers over time")
+        }
         let lines =
             try arguments.word(
                 "by",
@@ -55,6 +59,58 @@ extension ReadAPI {
         }
         if rows.count > limit { text += "\n\(rows.count - limit) more lines" }
         return text + ToolText.remarks(totals.incomplete)
+    }
+
+    /// Numbers over time that a query asks for, a line a series.
+    private func measured(_ query: String, _ arguments: ToolArguments) async throws -> String {
+        for name in ["by", "service", "operation"] where try arguments.text(name) != nil {
+            throw Failure.badRequest("\(name) stands beside query: say it in the query")
+        }
+        let question: TraceQL.Question
+        do { question = try TraceQL.parse(query) } catch { throw error.of("query") }
+        let time = try arguments.time()
+        let limit = try arguments.count("limit", default: 50, RequestLimits.mcpNumberCount)
+        var step: UInt64?
+        if let text = try arguments.text("step") {
+            do { step = try DurationText.parse(text) } catch { throw error.of("step") }
+        }
+        let measured = try await engine.measure(
+            TraceQL.Measurement(question, time: time, step: step ?? Self.step(of: time))
+        )
+        guard measured.stepCount <= RequestLimits.mcpStepCount else {
+            throw Failure.badRequest(
+                "there are \(measured.stepCount) steps; ask for a longer step, "
+                    + "\(RequestLimits.mcpStepCount) can be told"
+            )
+        }
+        var text =
+            "\(TimeText.text(measured.start)) to \(TimeText.text(measured.end)), a number each "
+            + "\(DurationText.text(measured.step))"
+        guard !measured.series.isEmpty else {
+            return text + ": no series" + ToolText.remarks(measured.incomplete)
+        }
+        for series in measured.series.prefix(limit) {
+            let labels = series.labels.map {
+                "\(ToolText.plain($0.name)) = \(ToolText.value($0.value))"
+            }
+            let values = series.values.map { $0.map(Self.rounded) ?? "-" }
+            text += "\n- {\(labels.joined(separator: ", "))} \(values.joined(separator: " "))"
+        }
+        if measured.series.count > limit {
+            text += "\n\(measured.series.count - limit) more series"
+        }
+        return text + ToolText.remarks(measured.incomplete)
+    }
+
+    /// About twenty steps of whole seconds.
+    private static func step(of time: TraceQuery.TimeSpan) -> UInt64? {
+        let second: UInt64 = 1_000_000_000
+        switch time {
+        case .last(let length): return max(length / 20 / second, 1) * second
+        case .between(let start, let end) where end < .max:
+            return max((end - start) / 20 / second, 1) * second
+        case .between: return nil
+        }
     }
 
     /// Three digits that matter, for numbers above 0.01.

@@ -16,7 +16,8 @@ enum MCPTool: String, CaseIterable {
         case .findTraces: ["query", "last", "start", "end", "limit", "order", "cursor"]
         case .getTrace: ["trace_id", "max_lines", "span_id"]
         case .compareTraces: ["trace_id_a", "trace_id_b", "limit"]
-        case .metrics: ["by", "service", "operation", "last", "start", "end", "limit"]
+        case .metrics:
+            ["by", "service", "operation", "query", "step", "last", "start", "end", "limit"]
         case .services: []
         case .operations: ["service"]
         case .attributes: ["key", "scope", "service", "prefix"]
@@ -86,7 +87,7 @@ extension MCP {
           {
             "name": "metrics",
             "title": "Rates, errors and durations",
-            "description": "Calls a second, errors and durations (median, 95 %, 99 %, longest) of services, operations or calls between services, counted over every span, also those that were sampled away where applications count themselves. The range is widened to whole minutes.",
+            "description": "Calls a second, errors and durations (median, 95 %, 99 %, longest) of services, operations or calls between services, counted over every span, also those that were sampled away where applications count themselves; the range is widened to whole minutes. With query: any numbers over time that TraceQL can ask for, of spans that a filter finds.",
             "annotations": {"readOnlyHint": true},
             "inputSchema": {
               "type": "object",
@@ -94,6 +95,8 @@ extension MCP {
                 "by": {"enum": ["service", "operation", "edge"], "default": "service", "description": "What has a line of its own; edge: calls of one service by another."},
                 "service": {"type": "string", "description": "This service alone; for edges calls to it or by it."},
                 "operation": {"type": "string", "description": "This operation alone."},
+                "query": {"type": "string", "description": "In place of by, service and operation: a TraceQL query that ends with a function of metrics: rate(), count_over_time(), avg_over_time(duration), max_over_time(duration), quantile_over_time(duration, .5, .99), histogram_over_time(duration), each with by(...) if wanted. Rates are a second, durations seconds. Examples: { status = error } | rate() by(resource.service.name); { name = \"POST /order\" } | quantile_over_time(duration, .99)."},
+                "step": {"type": "string", "description": "With query: the time between two numbers, such as 1m; a twentieth of the range where it is missing."},
                 "last": {"type": "string", "description": "How far to look back, such as 15m, 1h, 7d. In place of start and end.", "default": "1h"},
                 "start": {"type": "string", "description": "The first moment, RFC 3339, such as 2026-09-01T08:00:00Z."},
                 "end": {"type": "string", "description": "The moment after the last one, RFC 3339."},

@@ -181,7 +181,7 @@ extension AnswerJSON {
 }
 
 extension AnswerJSON {
-    mutating func compared(_ result: TraceComparison.Result) {
+    mutating func compared(_ result: PathComparison.Result) {
         array("paths") { json in
             for path in result.paths {
                 json.object { json in
@@ -189,7 +189,7 @@ extension AnswerJSON {
                     json.operation(path.operation)
                     json.object("a") { $0.figures(path.a) }
                     json.object("b") { $0.figures(path.b) }
-                    let mean = { (nanoseconds: KeyPath<TraceComparison.Figures, UInt64>) in
+                    let mean = { (nanoseconds: KeyPath<PathComparison.Figures, UInt64>) in
                         Double(path.b[keyPath: nanoseconds]) / Double(max(result.traceCountOfB, 1))
                             - Double(path.a[keyPath: nanoseconds])
                             / Double(max(result.traceCountOfA, 1))
@@ -218,7 +218,7 @@ extension AnswerJSON {
         }
     }
 
-    private mutating func figures(_ figures: TraceComparison.Figures) {
+    private mutating func figures(_ figures: PathComparison.Figures) {
         member("traceCount", number: figures.traceCount)
         member("spanCount", number: figures.spanCount)
         member("errorCount", number: figures.errorCount)
@@ -226,7 +226,7 @@ extension AnswerJSON {
         member("selfNanos", "\(figures.selfTime)")
     }
 
-    private mutating func values(_ name: String, _ values: [TraceComparison.Value]) {
+    private mutating func values(_ name: String, _ values: [PathComparison.Value]) {
         array(name) { json in
             for value in values {
                 json.object { json in

@@ -8,10 +8,10 @@ public import Store
 extension QueryEngine {
     /// Two sets of traces beside each other. Read a few at a time: the sets are never in memory whole.
     public func compare(_ a: [TraceID], _ b: [TraceID]) async throws -> ComparedTraces {
-        var comparison = TraceComparison()
+        var comparison = PathComparison()
         var incomplete: [String] = []
         var missing: [TraceID] = []
-        for (side, ids) in [(TraceComparison.Side.a, a), (.b, b)] {
+        for (side, ids) in [(PathComparison.Side.a, a), (.b, b)] {
             var spanCount = 0
             for first in stride(from: 0, to: ids.count, by: RunLimits.comparedPageTraceCount) {
                 let last = min(first + RunLimits.comparedPageTraceCount, ids.count)
@@ -136,7 +136,7 @@ extension QueryEngine {
 
 /// What a comparison came to.
 public struct ComparedTraces: Sendable {
-    public var comparison: TraceComparison.Result
+    public var comparison: PathComparison.Result
     /// Traces that are not stored.
     public var missing: [TraceID]
     /// Why spans may be missing; empty when none are.

@@ -4,15 +4,15 @@ import Analysis
 import SkeinModel
 import Testing
 
-@Suite struct TraceComparisonTests {
+@Suite struct PathComparisonTests {
     /// The operations from the root down to a path.
-    private func chain(_ paths: [TraceComparison.Path], _ number: Int) -> String {
+    private func chain(_ paths: [PathComparison.Path], _ number: Int) -> String {
         let own = "\(paths[number].operation.service):\(paths[number].operation.name)"
         return paths[number].parent.map { chain(paths, $0) + " " + own } ?? own
     }
 
     @Test func `spans are matched by call path, and what one side lacks is told`() throws {
-        var comparison = TraceComparison()
+        var comparison = PathComparison()
         comparison.add(
             PlacedTrace([
                 Call(1, 0, 100, "GET", in: "web"), Call(2, of: 1, 0, 30, "q", in: "db"),
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `sets of traces add up, and traces with a path are counted`() {
-        var comparison = TraceComparison()
+        var comparison = PathComparison()
         for number in UInt64(0)..<10 {
             let root = Call(1, 0, 100 + number, "GET")
             let query = Call(2, of: 1, 0, 10, "q")
@@ -60,8 +60,8 @@ import Testing
     }
 
     @Test func `attributes of matched spans that differ are told`() {
-        var comparison = TraceComparison()
-        func add(_ side: TraceComparison.Side, _ pairs: [AttributeValue.KeyValue]) {
+        var comparison = PathComparison()
+        func add(_ side: PathComparison.Side, _ pairs: [AttributeValue.KeyValue]) {
             comparison.add(PlacedTrace([Call(1, 0, 1)]), to: side) { _ in pairs }
         }
         add(
@@ -80,11 +80,11 @@ import Testing
     }
 
     @Test func `what is told is bounded, and the rest is counted`() {
-        var comparison = TraceComparison()
+        var comparison = PathComparison()
         let calls =
             [Call(1, 0, 5_000)]
             + (0..<3_000).map { Call($0 + 2, of: 1, $0, $0 + 1, "op\($0)") }
-        for side in TraceComparison.Side.allCases {
+        for side in PathComparison.Side.allCases {
             comparison.add(PlacedTrace(calls), to: side) { place in
                 (0..<30).map { pair("key\($0)", .int(Int64(side.rawValue * 100_000 + place))) }
             }
@@ -101,8 +101,8 @@ import Testing
         for seed in UInt64(0)..<100 {
             var generator = SeededGenerator(seed: seed)
             let trace = PlacedTrace.any(&generator, spans: 1...40)
-            var comparison = TraceComparison()
-            for side in TraceComparison.Side.allCases {
+            var comparison = PathComparison()
+            for side in PathComparison.Side.allCases {
                 comparison.add(trace, to: side) { [pair("place", .int(Int64($0)))] }
             }
             let result = comparison.result()
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func `a million spans a side are compared`() {
-        var comparison = TraceComparison()
+        var comparison = PathComparison()
         comparison.add(.longSequence, to: .a)
         comparison.add(.longChain, to: .b)
         let result = comparison.result()

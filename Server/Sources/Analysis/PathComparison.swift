@@ -6,7 +6,7 @@ public import SkeinModel
 /// chain of services and names from the root down to them.
 ///
 /// Traces are added one at a time, so that a set need not be in memory at once.
-public struct TraceComparison: Sendable {
+public struct PathComparison: Sendable {
     /// Which of the two.
     public enum Side: Int, Sendable, CaseIterable {
         case a, b
@@ -205,7 +205,7 @@ public struct TraceComparison: Sendable {
     }
 }
 
-extension TraceComparison.Figures {
+extension PathComparison.Figures {
     fileprivate mutating func count(_ trace: PlacedTrace, _ place: Int, _ selfTime: UInt64) {
         spanCount += 1
         errorCount += trace.isError[place] ? 1 : 0

@@ -62,9 +62,8 @@ enum RunLimits {
     /// Spans of traces read whole at a time, by a tail or an export; a trace that has more is read
     /// alone. About 25 MB: stores bound the memory of one question.
     static let readSpanCount = 20_000
-    /// Traces read whole at a time while sets are compared.
-    static let comparedPageTraceCount = 20
-    /// Spans of one side of a comparison, at most, one page more: what one question may read.
+    /// Spans of one side of a comparison, at most, and the rest of the last trace: what one question
+    /// may read.
     static let comparedSpanCount = 1_000_000
     /// Bytes of an attribute's value that a comparison keeps: what a person compares by eye.
     static let comparedValueByteCount = 256

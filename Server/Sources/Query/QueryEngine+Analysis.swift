@@ -6,29 +6,30 @@ public import SkeinModel
 public import Store
 
 extension QueryEngine {
-    /// Two sets of traces beside each other. Read a few at a time: the sets are never in memory whole.
+    /// Two sets of traces beside each other, one trace in memory at a time: how large they are, only
+    /// reading them tells.
     public func compare(_ a: [TraceID], _ b: [TraceID]) async throws -> ComparedTraces {
         var comparison = PathComparison()
         var incomplete: [String] = []
         var missing: [TraceID] = []
         for (side, ids) in [(PathComparison.Side.a, a), (.b, b)] {
             var spanCount = 0
-            for first in stride(from: 0, to: ids.count, by: RunLimits.comparedPageTraceCount) {
-                let last = min(first + RunLimits.comparedPageTraceCount, ids.count)
-                let found = try await traces(exactly: Array(ids[first..<last]))
-                let known = Set(found.map(\.traceID))
-                missing += ids[first..<last].filter { !known.contains($0) }
-                for trace in found {
-                    spanCount += trace.count
-                    comparison.add(trace.placed(), to: side) { trace.comparedAttributes($0) }
-                }
-                incomplete += found.first?.spans.incomplete ?? []
-                if spanCount > RunLimits.comparedSpanCount, last < ids.count {
+            for (number, id) in ids.enumerated() {
+                guard spanCount < RunLimits.comparedSpanCount else {
                     incomplete.append(
-                        "side \(side == .a ? "a" : "b"): stopped after \(last) of \(ids.count) "
+                        "side \(side == .a ? "a" : "b"): stopped after \(number) of \(ids.count) "
                             + "traces, which have \(spanCount) spans"
                     )
                     break
+                }
+                guard let trace = try await traces(exactly: [id]).first else {
+                    missing.append(id)
+                    continue
+                }
+                spanCount += trace.count
+                comparison.add(trace.placed(), to: side) { trace.comparedAttributes($0) }
+                for reason in trace.spans.incomplete where !incomplete.contains(reason) {
+                    incomplete.append(reason)
                 }
             }
         }

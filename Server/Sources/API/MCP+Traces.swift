@@ -66,7 +66,7 @@ extension ReadAPI {
         let left = try await oneTrace(try arguments.required("trace_id_a"))
         let right = try await oneTrace(try arguments.required("trace_id_b"))
         let limit = try arguments.count("limit", default: 30, RequestLimits.mcpNumberCount)
-        var compared = TraceComparison()
+        var compared = PathComparison()
         compared.add(left.placed(), to: .a)
         compared.add(right.placed(), to: .b)
         let paths = compared.result(limit: Int.max).paths
@@ -167,7 +167,7 @@ enum ToolText {
     }
 
     /// The last four operations of a call path.
-    static func path(_ place: Int, of paths: [TraceComparison.Path]) -> String {
+    static func path(_ place: Int, of paths: [PathComparison.Path]) -> String {
         var labels: [String] = []
         var next: Int? = place
         while let place = next, labels.count < 4 {
@@ -178,7 +178,7 @@ enum ToolText {
         return (next == nil ? "" : "… > ") + labels.reversed().joined(separator: " > ")
     }
 
-    static func side(_ side: TraceComparison.Figures) -> String {
+    static func side(_ side: PathComparison.Figures) -> String {
         guard side.spanCount > 0 else { return "none" }
         return "\(side.spanCount) spans, \(duration(side.total)), own "
             + duration(side.selfTime)

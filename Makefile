@@ -79,9 +79,9 @@ bench-codecs: install-bench build-bench bench-programs ## Measure the decoders a
 bench-traceql: install-peers build build-bench bench-programs ## Measure questions in TraceQL beside chDB (SPANS=10000000; 10 minutes)
 	$(PYTHON) bench/traceql.py
 
-bench-analysis: install-build ## Measure explaining traces, and laying out the map of CALLS=FILE (1 minute)
+bench-analysis: install-bench ## Measure explaining traces, and laying out the map of CALLS=FILE (1 minute)
 	$(SWIFT) build $(RELEASE) $(SERVER) --product AnalysisBench
-	"$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/AnalysisBench" $(CALLS)
+	$(PYTHON) bench/analysis.py $(CALLS)
 
 fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"

@@ -18,12 +18,14 @@ struct AnalysisBench {
             exit(64)
         }
         for count in [50_000, 1_000_000] {
-            let sequence = made(count) { number in (1, UInt64(number) * 10, 9) }
+            let sequence = made(count) { _, number in (1, UInt64(number) * 100_000, 90_000) }
             explain(sequence, "\(count) calls one after another")
-            let mixed = made(count) { number in
-                // Ten calls a span, overlapping, some outlasting their callers.
-                let start = UInt64(number) * 7 % 1_000_003
-                return (UInt64(number / 10 + 1), start, 40 + UInt64(number) * 31 % 977)
+            let mixed = made(count) { frame, number in
+                // Ten calls a span, each overlapping the next.
+                let caller = number / 10
+                let length = frame.end[caller] - frame.start[caller]
+                let start = frame.start[caller] + length / 11 * UInt64(number % 10)
+                return (frame.spanID[caller], start, length / 9)
             }
             explain(mixed, "\(count) spans, ten to a caller")
         }
@@ -55,12 +57,12 @@ struct AnalysisBench {
     /// A root and `count` spans, each told by its parent's id, its start and its duration.
     private static func made(
         _ count: Int,
-        _ span: (Int) -> (parent: UInt64, start: UInt64, duration: UInt64)
+        _ span: (SpanFrame, Int) -> (parent: UInt64, start: UInt64, duration: UInt64)
     ) -> (frame: SpanFrame, tree: TraceTree) {
         var frame = SpanFrame(capacity: count + 1)
-        frame.append(spanID: 1, parentID: 0, start: 0, end: UInt64(count) * 10 + 1)
+        frame.append(spanID: 1, parentID: 0, start: 0, end: 1_000_000_000_000)
         for number in 0..<count {
-            let (parent, start, duration) = span(number)
+            let (parent, start, duration) = span(frame, number)
             frame.append(
                 spanID: UInt64(number) + 2,
                 parentID: parent,

@@ -87,6 +87,7 @@ async function ask(service, operation, signal) {
   const earlier = new Map(linesBefore.operations.map((each) => [name(each), each]));
   return {
     range: now,
+    unknown: !reading.calls && !(await api.services(signal)).includes(service),
     answers,
     line,
     reading,
@@ -282,7 +283,7 @@ class ServiceView {
     this.showHead(data);
     const there = data.reading.calls > 0;
     this.grid.hidden = !there;
-    fill(this.none, there ? null : nothing(data.range));
+    fill(this.none, there ? null : nothing(data.range, data.unknown));
     this.note.hidden = data.answers || !there;
     this.note.textContent = t('service.unanswering');
     if (!there) return;

@@ -148,11 +148,14 @@ function view({ signal }) {
   };
 }
 
-/** @param {import('./range.js').Range} range */
-export function nothing(range) {
+/**
+ * @param {import('./range.js').Range} range
+ * @param {boolean} [unknown] nothing of it is there at any other time either
+ */
+export function nothing(range, unknown = false) {
   return notice({
-    title: t('services.none', { period: rangeText(range) }),
-    text: t('services.none.do'),
+    title: unknown ? t('service.unknown') : t('services.none', { period: rangeText(range) }),
+    text: t(unknown ? 'service.unknown.do' : 'services.none.do'),
     quiet: true,
     action: ['24h', '7d', '30d'].map((last) =>
       h('a.button', { href: link(location.pathname, {}, lastRange(last)) }, t(`time.${last}`))

@@ -14,6 +14,9 @@ export default add({
     'services.unanswering.do': 'It sent no span of the kind server or consumer. Is span.kind set?',
     'services.none': 'No spans: {period}',
     'services.none.do': 'Nothing of this kind was received in this time. Look further back:',
+    'service.unknown': 'No span of a service of this name is stored',
+    'service.unknown.do':
+      'It was never received, or is older than what the server keeps. Totals are kept longer:',
     'service.crumbs': 'Where this page is',
     'service.fact.errors': '{share} errors',
     'service.rate': 'Rate',
@@ -52,6 +55,8 @@ export default add({
     'services.unanswering.do': '它没有发送 server 或 consumer 类型的 span。是否设置了 span.kind？',
     'services.none': '没有 span：{period}',
     'services.none.do': '此时间内没有收到这类内容。请放宽时间：',
+    'service.unknown': '没有存储该名称服务的 span',
+    'service.unknown.do': '它从未被收到，或已超出保留期。汇总保留得更久：',
     'service.crumbs': '当前位置',
     'service.fact.errors': '{share} 错误',
     'service.rate': '速率',

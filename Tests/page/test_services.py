@@ -103,6 +103,7 @@ def test_a_service_nobody_knows_leads_to_longer_times(tabs):
     page = tabs.open("/services/" + urllib.parse.quote("no/such service", safe=""))
     page.locator(".notice").wait_for()
     assert "no/such service" in page.locator("h1").first.inner_text()
+    assert "never received" in page.locator(".notice").inner_text()
     page.locator(".notice a", has_text="24 hours").click()
     until_address(page, "last", "24h")
 

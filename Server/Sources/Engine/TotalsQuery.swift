@@ -57,17 +57,23 @@ struct TotalsQuery: ~Copyable {
         // First: spans that are covered do not count.
         try calls.begin(sources, &lines, &coverage)
         try findLines()
+        let tellsDurations = plan.request.tellsDurations
         var tally = try TotalsTally(
-            cells: lines.cells,
+            cells: tellsDurations ? lines.cells : lines.cells.map { _ in nil },
             columnCount: plan.columnCount,
-            quantiles: plan.request.quantiles,
-            bounds: plan.request.bounds,
+            quantiles: tellsDurations ? plan.request.quantiles : [],
+            bounds: tellsDurations ? plan.request.bounds : [],
             sources
         )
         requests = Array(repeating: [:], count: lines.lines.count)
-        try count(&tally)
-        try tally.choose(sources)
-        try refine(&tally)
+        if tellsDurations {
+            try count(&tally)
+            try tally.choose(sources)
+            try refine(&tally)
+        } else {
+            try countCalls(&tally)
+            try tally.choose(sources)
+        }
         var result = Totals(range: plan.range, incomplete: incomplete)
         if hasOthers {
             result.incomplete.append(
@@ -341,6 +347,72 @@ struct TotalsQuery: ~Copyable {
                     segment.column
                 )
             }
+        }
+    }
+
+    /// Counts calls without their durations.
+    private mutating func countCalls(_ tally: inout TotalsTally) throws {
+        // Held apart while the sections are read.
+        var requests = requests
+        try forEachPage(wantsSteps: false) { page, section, index in
+            countCalls(page.counts, page.minutes, section, index, &tally)
+            try count(requestsOf: page, section, &requests)
+        }
+        try forEachFact { span, line, column, isError in
+            tally.add(
+                calls: Int64(span.times),
+                isError: isError,
+                sum: 0,
+                longest: 0,
+                line,
+                column
+            )
+        }
+        try count(requestsOfFacts: &requests)
+        self.requests = requests
+        try calls.forEach(sources) { row, line, column in
+            tally.add(
+                reported: Int64(clamping: row.count),
+                isError: row.isError,
+                sum: 0,
+                longest: 0,
+                line,
+                column
+            )
+        }
+    }
+
+    private func countCalls(
+        _ page: TotalsPage,
+        _ minutes: TotalsMinuteCounts?,
+        _ section: TotalsQuerySection,
+        _ index: TotalsIndex,
+        _ tally: inout TotalsTally
+    ) {
+        var known: (row: Int, whole: UInt64, minutes: SIMD16<UInt64>) = (-1, 0, SIMD16())
+        forEachRow(page, section, index) { row, line, segment in
+            if known.row != row {
+                let cells = page.firstCell[row]..<page.firstCell[row + 1]
+                known = (
+                    row, page.counts[cells].reduce(0, &+), minutes?.byMinute(cells) ?? SIMD16()
+                )
+            }
+            var calls: UInt64 = 0
+            if segment.isWhole {
+                calls = known.whole
+            } else {
+                for minute in segment.range { calls &+= known.minutes[minute] }
+            }
+            if calls == 0 { return }
+            let group = index.groups[Int(page.groups[row])]
+            tally.add(
+                calls: Int64(truncatingIfNeeded: calls),
+                isError: group.status == StatusCode.error.rawValue,
+                sum: 0,
+                longest: 0,
+                line,
+                segment.column
+            )
         }
     }
 

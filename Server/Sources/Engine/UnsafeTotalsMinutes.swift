@@ -173,6 +173,35 @@ struct TotalsMinuteCounts: Sendable {
         return Self.sum(low[cell] & wanted.low, high[cell] & wanted.high)
     }
 
+    /// Spans of `cells` together by minute; the last six lanes are zero.
+    func byMinute(_ cells: Range<Int>) -> SIMD16<UInt64> {
+        var sums = SIMD16<UInt64>()
+        var first = cells.lowerBound
+        while first < cells.upperBound {
+            // Lanes of sixteen bits hold 257 times a byte.
+            let end = min(first + 256, cells.upperBound)
+            var (even, odd): (UInt64, UInt64) = (0, 0)
+            for cell in first..<end {
+                if high[cell] & Self.isRest != 0 {
+                    let place = Int(low[cell])
+                    for minute in 0..<10 { sums[minute] &+= rest[place + minute] }
+                    continue
+                }
+                even &+= low[cell] & 0x00FF_00FF_00FF_00FF
+                odd &+= low[cell] &>> 8 & 0x00FF_00FF_00FF_00FF
+                sums[8] &+= high[cell] & 0xFF
+                sums[9] &+= high[cell] &>> 8
+            }
+            for lane in 0..<4 {
+                let shift = UInt64(16 * lane)
+                sums[2 * lane] &+= even &>> shift & 0xFFFF
+                sums[2 * lane + 1] &+= odd &>> shift & 0xFFFF
+            }
+            first = end
+        }
+        return sums
+    }
+
     /// Nanoseconds of the spans of row `row` in the wanted minutes.
     func sum(_ row: Int, _ wanted: Wanted) -> UInt64 {
         let before = masks[row] & (1 << UInt64(wanted.range.lowerBound) - 1)

@@ -28,6 +28,9 @@ public struct TotalsRequest: Sendable {
     public var kinds: Set<SpanKind>?
     /// Parts of the calls, 0...1, whose durations are asked for: at most `quantileLimit`.
     public var quantiles: [Double]
+    /// Whether durations are told. Where they are not, sums, the longest, quantiles and counts up to
+    /// bounds are zero or missing, and many steps cost a fraction.
+    public var tellsDurations = true
     /// Nanoseconds, a multiple of a minute: the answer has a count for each such step too.
     public var step: UInt64?
     /// Nanoseconds above zero: how many calls took no longer is asked for; at most `boundLimit`.

@@ -14,6 +14,10 @@ final class ExaminedBatch {
     /// By condition of `OperandTable.remembered`, then by place: 0 for not asked yet, 1 for no, 2 for
     /// yes.
     fileprivate var verdicts: [[UInt8]]
+    /// By operand: what it depends on, where that is a part that spans share.
+    fileprivate let parts: [SharedPart?]
+    /// By operand of such a part, then by place: its value once it was asked for.
+    fileprivate var values: [[FieldValue?]]
 
     init(_ spans: TraceSpans, _ table: OperandTable) {
         self.spans = spans
@@ -21,6 +25,10 @@ final class ExaminedBatch {
         keys = table.keys.map { $0.flatMap { spans.columns.strings.find($0) } }
         verdicts = table.remembered.map {
             Array(repeating: 0, count: $0.placeCount(in: spans.columns))
+        }
+        parts = table.operands.map { SharedPart($0) }
+        values = parts.map { part in
+            Array(repeating: nil, count: part?.placeCount(in: spans.columns) ?? 0)
         }
     }
 }
@@ -122,6 +130,15 @@ final class ExaminedTrace {
 
     /// What operand `number` of the query is for span `span`.
     func value(of number: Int, _ span: Int) -> FieldValue {
+        guard let part = batch.parts[number] else { return made(number, span) }
+        let place = part.place(rows.lowerBound + span, in: batch.spans.columns)
+        if let known = batch.values[number][place] { return known }
+        let value = made(number, span)
+        batch.values[number][place] = value
+        return value
+    }
+
+    private func made(_ number: Int, _ span: Int) -> FieldValue {
         switch batch.operands[number] {
         case .intrinsic(let intrinsic): return value(of: intrinsic, span)
         case .parentIntrinsic(let intrinsic):

@@ -99,6 +99,8 @@ struct SpanGroup {
         var value: FieldValue
     }
 
+    private static let fewGroups = 8
+
     /// One spanset for each value of `field`, in the order of their first spans; spans without a value
     /// make one of their own.
     func split(
@@ -106,23 +108,22 @@ struct SpanGroup {
         label: String,
         _ trace: ExaminedTrace
     ) throws(DivisionByZero) -> [SpanGroup] {
+        var groups: [(value: FieldValue, spans: SpanSet)] = []
         var numbers: [FieldValue: Int] = [:]
-        var lists: [[Int]] = []
-        var values: [FieldValue] = []
         for span in spans.spans {
             let value = try field.value(span, of: trace)
-            if let number = numbers[value] {
-                lists[number].append(span)
-            } else {
-                numbers[value] = lists.count
-                lists.append([span])
-                values.append(value)
+            // Mostly there are few, and comparing them costs less than a table.
+            var known = groups.prefix(Self.fewGroups).firstIndex { $0.value == value }
+            if known == nil, groups.count > Self.fewGroups { known = numbers[value] }
+            let number = known ?? groups.count
+            if known == nil {
+                groups.append((value, SpanSet(of: trace.count)))
+                if number >= Self.fewGroups { numbers[value] = number }
             }
+            groups[number].spans.insert(span)
         }
-        return zip(values, lists).map { value, list in
-            var spans = SpanSet(of: trace.count)
-            for span in list { spans.insert(span) }
-            return SpanGroup(spans: spans, keys: keys + [Key(label: label, value: value)])
+        return groups.map { group in
+            SpanGroup(spans: group.spans, keys: keys + [Key(label: label, value: group.value)])
         }
     }
 }
@@ -164,7 +165,11 @@ indirect enum ScalarProgram: Sendable {
             guard aggregate != .count, let field else { return .int(Int64(spans.count)) }
             var total = Total(aggregate)
             for span in spans.spans {
-                for number in try field.value(span, of: trace).numbers { total.add(number) }
+                let value = try field.value(span, of: trace)
+                switch value {
+                case .int, .double, .duration: total.add(value)
+                default: for number in value.numbers { total.add(number) }
+                }
             }
             return total.value
         }

@@ -108,7 +108,7 @@ struct MeasuredTotals {
     }
 
     func request(_ tenant: Tenant) -> TotalsRequest {
-        TotalsRequest(
+        var request = TotalsRequest(
             tenant: tenant,
             range: grid.range,
             lines: lines,
@@ -118,6 +118,8 @@ struct MeasuredTotals {
             quantiles: quantiles,
             step: grid.count > 1 ? grid.step : nil
         )
+        request.tellsDurations = !quantiles.isEmpty
+        return request
     }
 
     // MARK: Telling

@@ -124,11 +124,11 @@ QUESTIONS = [
     Question(
         "{ } | quantile_over_time(duration, .5, .99) by (name)",
         "SELECT SpanName, toStartOfMinute(Timestamp), quantiles(0.5, 0.99)(Duration) "
-        "FROM otel_traces WHERE {hour} GROUP BY 1, 2"),
+        "FROM otel_traces WHERE {hour} GROUP BY 1, 2", target=SPANS_MAX),
     Question(
         '{ span:statusMessage != "x" } | quantile_over_time(duration, .5, .99) by (name)',
         "SELECT SpanName, toStartOfMinute(Timestamp), quantiles(0.5, 0.99)(Duration) "
-        "FROM otel_traces WHERE {hour} AND StatusMessage != 'x' GROUP BY 1, 2", target=SPANS_MAX),
+        "FROM otel_traces WHERE {hour} AND StatusMessage != 'x' GROUP BY 1, 2"),
     Question(
         "{ kind = server } | histogram_over_time(duration)",
         "SELECT toStartOfMinute(Timestamp), floor(log2(Duration)), count() FROM otel_traces "

@@ -36,12 +36,13 @@ final class ExaminedBatch {
 /// What a condition on a span may depend on alone: where spans share it, the condition is evaluated
 /// once for all of them.
 enum SharedPart {
-    case name, resource, library, status, kind
+    case name, statusMessage, resource, library, status, kind
 
     /// What `operand` depends on, where it is one of these.
     init?(_ operand: TraceQL.Operand) {
         switch operand {
         case .intrinsic(.name): self = .name
+        case .intrinsic(.statusMessage): self = .statusMessage
         case .intrinsic(.status): self = .status
         case .intrinsic(.kind): self = .kind
         case .intrinsic(.libraryName), .intrinsic(.libraryVersion): self = .library
@@ -54,7 +55,7 @@ enum SharedPart {
     /// Different ones that `columns` may have.
     func placeCount(in columns: borrowing SpanColumns) -> Int {
         switch self {
-        case .name: columns.strings.count
+        case .name, .statusMessage: columns.strings.count
         case .resource: columns.resources.count
         case .library: columns.scopes.count
         case .status, .kind: 256
@@ -65,6 +66,7 @@ enum SharedPart {
     func place(_ row: Int, in columns: borrowing SpanColumns) -> Int {
         switch self {
         case .name: Int(columns.name[row])
+        case .statusMessage: Int(columns.statusMessage[row])
         case .resource: Int(columns.resource[row])
         case .library: Int(columns.scope[row])
         case .status: Int(columns.status[row])

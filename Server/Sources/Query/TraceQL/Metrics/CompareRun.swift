@@ -172,16 +172,11 @@ final class CompareRun: MeasureRun {
         let all = values.number(UInt32(attribute), Self.all)
         let spans = batch.spans
         let part = SharedPart(batch.examined.operands[operand])
-        let isOfTrace = batch.examined.operands[operand].isOfTrace
-        // By part, by trace, or, of what is neither, by string id: the status message.
-        let count =
-            part?.placeCount(in: spans.columns)
-            ?? (isOfTrace ? batch.walked.rows.count : spans.columns.strings.count)
+        // What spans do not share is of the trace.
+        let count = part?.placeCount(in: spans.columns) ?? batch.walked.rows.count
         var known = [UInt32?](repeating: nil, count: count)
         for (place, row) in found.rows.enumerated() {
-            let key =
-                part?.place(row, in: spans.columns)
-                ?? (isOfTrace ? found.traces[place] : Int(spans.columns.statusMessage[row]))
+            let key = part?.place(row, in: spans.columns) ?? found.traces[place]
             let value: UInt32
             if let number = known[key] {
                 value = number

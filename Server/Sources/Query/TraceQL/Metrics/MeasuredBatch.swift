@@ -85,6 +85,10 @@ extension SharedPart {
             for (place, row) in selection.rows.enumerated() {
                 try body(place, Int(spans.columns.name[row]))
             }
+        case .statusMessage:
+            for (place, row) in selection.rows.enumerated() {
+                try body(place, Int(spans.columns.statusMessage[row]))
+            }
         case .kind:
             for (place, row) in selection.rows.enumerated() {
                 try body(place, Int(spans.columns.kind[row]))

@@ -109,16 +109,37 @@ export const ownMetrics = async (signal) => (await get('/metrics', signal, '')).
 /** @param {URLSearchParams} params @param {AbortSignal} [signal] */
 export const traces = (params, signal) => json(`/traces?${params}`, signal);
 
-/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
-export const columns = async (id, signal) =>
-  (await get(`/traces/${id}?format=columns`, signal)).arrayBuffer();
+/** @param {string} id @param {AbortSignal} [signal] @param {boolean} [raw] no clock corrected
+ *  @returns {Promise<ArrayBuffer>} */
+export const columns = async (id, signal, raw = false) =>
+  (await get(`/traces/${id}?format=columns${raw ? '&raw=true' : ''}`, signal)).arrayBuffer();
+
+/** Findings, critical path, runs and statistics; or with "paths" the spans merged by call path.
+ * @param {string} id @param {'analysis' | 'paths'} what @param {AbortSignal} [signal]
+ * @param {boolean} [raw] */
+export const explained = (id, what, signal, raw = false) =>
+  json(`/traces/${id}/${what}${raw ? '?raw=true' : ''}`, signal);
+
+/** Which calls of its operation a span was slower than.
+ * @param {string} id @param {number} row @param {AbortSignal} [signal] @param {boolean} [raw] */
+export const standing = (id, row, signal, raw = false) =>
+  json(`/traces/${id}/spans/${row}/standing${raw ? '?raw=true' : ''}`, signal);
+
+/** Two traces, or two sets of them, by call path.
+ * @param {URLSearchParams} params @param {AbortSignal} [signal] */
+export const compare = (params, signal) => json(`/compare?${params}`, signal);
+
+/** The whole trace as OTLP JSON. @param {string} id @param {AbortSignal} [signal] */
+export const whole = (id, signal) => json(`/traces/${id}`, signal);
 
 /**
  * @param {string} id
  * @param {string | number} span its row, or its 16-digit id
  * @param {AbortSignal} [signal]
+ * @param {boolean} [raw]
  */
-export const span = (id, span, signal) => json(`/traces/${id}/spans/${span}`, signal);
+export const span = (id, span, signal, raw = false) =>
+  json(`/traces/${id}/spans/${span}${raw ? '?raw=true' : ''}`, signal);
 
 /** @param {string} id */
 export const traceJSONAddress = (id) => `${root}/traces/${id}`;

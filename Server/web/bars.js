@@ -17,8 +17,10 @@ const childShade = 0.32;
 /**
  * @typedef {{ trace: import('./trv1.js').Trace, from: number, to: number, width: number, height:
  *   number,
- * ticks: number[], dyes: string[], line: string, error: string, dim: (row: number) => boolean }}
- * View
+ * ticks: number[], dyes: string[], line: string, error: string, text: string,
+ * path: import('./trace-analysis.js').PathByRow | null, dim: (row: number, alone?: boolean) => boolean,
+ * members: (row: number) => number[] | null, last: (row: number) => number }} View `members` are
+ *   the rows that one row stands for, `last` is the row after all that it hides
  */
 
 /**
@@ -35,6 +37,12 @@ export function drawBars(c, view, rows, offset) {
   c.fillStyle = view.line;
   for (const at of view.ticks) c.fillRect(Math.round((at - view.from) * scale), 0, 1, view.height);
   rows.forEach((row, k) => {
+    if (view.path) drawPath(c, view, row, offset + (k + 1) * rowHeight - pathBelow, scale);
+    const members = view.members(row);
+    if (members) {
+      drawMembers(c, view, members, offset + k * rowHeight + (rowHeight - barHeight) / 2, scale);
+      return;
+    }
     const x = (trace.start[row] - view.from) * scale;
     const w = Math.max(narrowestBar, trace.duration[row] * scale);
     if (x > width + margin || x + w < -margin) return;
@@ -81,4 +89,71 @@ function drawBar(c, view, row, left, right, y, scale) {
   });
   c.restore();
   c.globalAlpha = alpha;
+}
+
+/**
+ * All that one row stands for on its line, each at its time; those that fall on the same pixel once.
+ * @param {CanvasRenderingContext2D} c @param {View} view @param {number[]} members by start
+ * @param {number} y @param {number} scale
+ */
+function drawMembers(c, view, members, y, scale) {
+  const { trace, from, width } = view;
+  let drawn = -Infinity;
+  let somePale = false;
+  for (const row of members) {
+    const x = (trace.start[row] - from) * scale;
+    const right = x + Math.max(1, trace.duration[row] * scale);
+    const failed = (trace.flags[row] & flag.error) !== 0;
+    const pale = view.dim(row, true);
+    if (right < -margin || x > width + margin) continue;
+    somePale ||= pale;
+    if (right < drawn + 0.5 && (pale || (!failed && !somePale))) continue;
+    c.globalAlpha = pale ? dimmed : 1;
+    // A gap of a pixel keeps apart what ran one after the other, where there is room for it.
+    const left = Math.max(x, -margin);
+    c.fillStyle = failed ? view.error : view.dyes[trace.service[row]];
+    c.fillRect(
+      left,
+      y + 2,
+      Math.max(0.7, Math.min(right, width + margin) - left - 0.4),
+      barHeight - 4,
+    );
+    drawn = Math.max(drawn, right);
+  }
+  c.globalAlpha = 1;
+}
+
+/** Stretches of the critical path drawn for one row at most, however many it hides. */
+const pathPieces = 4000;
+const pathBelow = 5;
+
+/**
+ * The critical path as a line under the bars, with a foot where it enters a row: told by its shape.
+ * @param {CanvasRenderingContext2D} c @param {View} view @param {number} row
+ * @param {number} y @param {number} scale
+ */
+function drawPath(c, view, row, y, scale) {
+  const path = /** @type {import('./trace-analysis.js').PathByRow} */ (view.path);
+  const members = view.members(row);
+  c.fillStyle = view.text;
+  c.globalAlpha = 1;
+  const line = (/** @type {number} */ begin, /** @type {number} */ end) => {
+    const step = Math.max(1, Math.ceil((end - begin) / pathPieces));
+    for (let k = begin; k < end; k += step) {
+      const x = (path.from[k] - view.from) * scale;
+      const right = (path.to[k] - view.from) * scale;
+      if (right < -margin || x > view.width + margin) continue;
+      const left = Math.max(x, -margin);
+      const w = Math.max(1, Math.min(right, view.width + margin) - left);
+      c.fillRect(left, y, w, 2);
+      if (w > 3) c.fillRect(left, y - 3, 1, 3);
+    }
+  };
+  if (!members) return line(path.first[row], path.first[view.last(row)]);
+  const last = members[members.length - 1];
+  // Members that stand next to each other have their stretches next to each other.
+  if (members.length > pathPieces) {
+    return line(path.first[members[0]], path.first[view.trace.end[last]]);
+  }
+  for (const one of members) line(path.first[one], path.first[view.trace.end[one]]);
 }

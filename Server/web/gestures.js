@@ -65,8 +65,11 @@ export class Gestures {
     const row = this.rowAt(event);
     if (row < 0) return;
     const fold = /** @type {Element} */ (event.target).closest('.fold');
-    if (fold && timeline.trace.end[row] - row > 1) timeline.toggle(row);
-    else if (!String(getSelection()).length) timeline.on.select(row);
+    const alike = /** @type {Element} */ (event.target).closest('.alike');
+    if (alike && timeline.runs) timeline.roll(row);
+    else if (fold && (timeline.standsFor[row] >= 0 || timeline.trace.end[row] - row > 1)) {
+      timeline.toggle(row);
+    } else if (!String(getSelection()).length) timeline.on.select(row);
   }
 
   /** @param {WheelEvent} event */

@@ -44,6 +44,9 @@ const places = {
     [['f'], 'help.find'],
     [['n', 'N'], 'help.hits'],
     [['e', 'E'], 'help.errors'],
+    [['p', 'P', '] c'], 'help.path'],
+    [['o'], 'help.roll'],
+    [['v', 'V'], 'help.view'],
     [['y'], 'help.copy'],
   ],
 };

@@ -5,6 +5,9 @@ import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
 import { count, duration, moment } from './format.js';
 import { tagSearch } from './question.js';
+import { linksHere } from './panel-back.js';
+import { elsewhere } from './panel-links.js';
+import { standing } from './panel-standing.js';
 import { t } from './texts.js';
 import { ownTime } from './trv1.js';
 
@@ -59,8 +62,9 @@ function capped(items, draw, host) {
 /**
  * @param {any[]} attributes
  * @param {string | null} near start of the span when its tags can be searched for
+ * @param {((text: string) => void) | null} [within] looks for a tag in this trace
  */
-function table(attributes, near) {
+function table(attributes, near, within = null) {
   const sorted = [...attributes].sort((a, b) => a.key.localeCompare(b.key));
   return capped(sorted, (attribute) => {
     const text = shown(attribute);
@@ -84,12 +88,37 @@ function table(attributes, near) {
         h(
           'span.doings',
           null,
+          within && !long && searchable.has(attribute.type) && !/[\s"=!<>~]/.test(attribute.key)
+            ? h('button.copy', {
+              type: 'button',
+              title: t('span.within', { tag }),
+              'aria-label': t('span.within', { tag }),
+              onclick: () => within(`${attribute.key}=${quoted(text)}`),
+            }, icon('fold'))
+            : null,
           find,
           copyButton(() => text, t('span.copy', { key: attribute.key })),
         ),
       ),
     );
   }, h('dl.attributes'));
+}
+
+/** A value as the find field takes it. @param {string} text */
+const quoted = (text) => /^[^\s"]+$/.test(text) ? text : `"${text.replaceAll('"', '')}"`;
+
+/** The reading of an exception: its type and message first, its stack as it was written.
+ *  @param {any[]} attributes */
+function exception(attributes) {
+  const value = (/** @type {string} */ name) => {
+    const found = attributes.find((one) => one.key === `exception.${name}`);
+    return found ? shown(found) : '';
+  };
+  const stack = value('stacktrace');
+  return [
+    h('p.exception', null, h('b', null, value('type')), ' ', valueNode(value('message'))),
+    stack ? h('pre.stack', { tabindex: '0', 'aria-label': t('logs.stack') }, stack) : null,
+  ];
 }
 
 /** @param {string} title @param {number | null} n @param {any} body @param {boolean} [open] */
@@ -106,6 +135,8 @@ function section(title, n, body, open = true) {
 function eventNode(span, event) {
   const offset = Number(BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano));
   const bad = event.name === 'exception';
+  const told = new Set(['exception.type', 'exception.message', 'exception.stacktrace']);
+  const rest = event.attributes.filter((/** @type {any} */ one) => !bad || !told.has(one.key));
   return h(
     bad ? 'li.event.bad' : 'li.event',
     null,
@@ -116,7 +147,8 @@ function eventNode(span, event) {
       h('b', null, event.name || '–'),
       h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`),
     ),
-    event.attributes.length ? table(event.attributes, span.startTimeUnixNano) : null,
+    bad ? exception(event.attributes) : null,
+    rest.length ? table(rest, span.startTimeUnixNano) : null,
   );
 }
 
@@ -158,7 +190,9 @@ const dropped = (n) => (n > 0 ? h('p.note', null, t('span.dropped', { n })) : nu
 export class Panel {
   /**
    * @param {import('./trv1.js').Trace} trace
-   * @param {{ close: () => void, zoom: (row: number) => void, parent: (row: number) => void }} on
+   * @param {{ close: () => void, zoom: (row: number) => void, parent: (row: number) => void,
+   *   find: (text: string) => void, stored: boolean,
+   *   standing: (row: number, signal: AbortSignal) => Promise<any> }} on
    */
   constructor(trace, on) {
     this.trace = trace;
@@ -172,6 +206,7 @@ export class Panel {
   }
 
   hide() {
+    this.showing?.abort();
     this.element.hidden = true;
   }
 
@@ -187,8 +222,18 @@ export class Panel {
 
   /** @param {number} row @param {any} span */
   show(row, span) {
-    fill(this.body, this.head(row, span), this.sections(span));
+    this.showing?.abort();
+    this.showing = new AbortController();
+    const { signal } = this.showing;
+    const stands = h('div.standing-host');
+    fill(this.body, this.head(row, span), stands, this.sections(span, signal));
     this.body.scrollTop = 0;
+    if (!this.on.stored) return;
+    this.on.standing(row, signal).then(
+      (answer) => !signal.aborted && fill(stands, standing(answer)),
+      // Without it the span is as good.
+      () => {},
+    );
   }
 
   /** @param {number} row @param {Error} error */
@@ -269,8 +314,9 @@ export class Panel {
     );
   }
 
-  /** @param {any} span */
-  sections(span) {
+  /** @param {any} span @param {AbortSignal} signal */
+  sections(span, signal) {
+    const within = (/** @type {string} */ text) => this.on.find(text);
     const failed = span.status?.code === 'error';
     return [
       failed
@@ -280,7 +326,7 @@ export class Panel {
         ? h('div.strip.warn', null, icon('warning'), span.warnings.join(' · '))
         : null,
       section(t('span.attributes'), span.attributes.length, [
-        table(span.attributes, span.startTimeUnixNano),
+        table(span.attributes, span.startTimeUnixNano, within),
         dropped(span.droppedAttributes),
       ]),
       span.events.length || span.droppedEvents
@@ -298,9 +344,11 @@ export class Panel {
       section(
         t('span.resource'),
         span.resource.length,
-        table(span.resource, span.startTimeUnixNano),
+        table(span.resource, span.startTimeUnixNano, within),
         failed === false,
       ),
+      this.on.stored ? section(t('span.back'), null, linksHere(span, signal), false) : null,
+      section(t('span.elsewhere'), null, elsewhere(span), true),
       section(
         t('span.identity'),
         null,

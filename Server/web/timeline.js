@@ -14,7 +14,7 @@ import { h, icon } from './dom.js';
 import { count, duration } from './format.js';
 import { Gestures } from './gestures.js';
 import { t } from './texts.js';
-import { flag } from './trv1.js';
+import { flag, ownTime } from './trv1.js';
 
 /** Browsers stop at about 33.5 million pixels; above this the scroll position is scaled. */
 const scrollLimit = 24_000_000;
@@ -41,6 +41,20 @@ export class Timeline {
     this.hits = new Uint8Array(trace.n);
     this.hitCount = -1;
     this.onlyService = -1;
+    /** Equal siblings; those that are rolled up show as their first one that is kept.
+     *  @type {import('./trace-analysis.js').Runs | null} */
+    this.runs = null;
+    this.rolled = true;
+    /** One entry a run, 1 where its members are shown each. */
+    this.unrolled = new Uint8Array(0);
+    this.runHits = new Uint8Array(0);
+    /** The run that a row stands for, or -1. */
+    this.standsFor = new Int32Array(trace.n).fill(-1);
+    /** What a filter leaves: 2 a row that is wanted, 1 an ancestor; null without a filter.
+     *  @type {Uint8Array | null} */
+    this.keep = null;
+    /** Drawn where it is there. @type {import('./trace-analysis.js').PathByRow | null} */
+    this.path = null;
     /** Rows in view order, and where each row is in it (-1: folded away). */
     this.shown = new Int32Array(trace.n);
     this.place = new Int32Array(trace.n);
@@ -59,6 +73,7 @@ export class Timeline {
     /** Where the axis has its marks, in units. @type {number[]} */
     this.ticks = [];
     this.indent = 16;
+    this.wide = false;
     this.build();
     this.layout();
   }
@@ -88,14 +103,30 @@ export class Timeline {
     new Gestures(this);
   }
 
-  /** The visible rows after folding. */
+  /** The visible rows after filtering, rolling up and folding. */
   layout() {
     const { n, end } = this.trace;
+    const { keep, standsFor } = this;
+    const runs = this.rolled ? this.runs : null;
+    const stands = new Uint8Array(runs?.runs.length ?? 0);
     this.place.fill(-1);
+    standsFor.fill(-1);
     let k = 0;
-    for (let i = 0; i < n; i = this.closed[i] ? end[i] : i + 1) {
+    let i = 0;
+    while (i < n) {
+      const run = runs ? runs.of[i] : -1;
+      const rolled = run >= 0 && !this.unrolled[run];
+      if ((keep && !keep[i]) || (rolled && stands[run])) {
+        i = end[i];
+        continue;
+      }
+      if (rolled) {
+        stands[run] = 1;
+        standsFor[i] = run;
+      }
       this.place[i] = k;
       this.shown[k++] = i;
+      i = rolled || this.closed[i] ? end[i] : i + 1;
     }
     this.shownCount = k;
     this.version++;
@@ -106,7 +137,7 @@ export class Timeline {
 
   /** Colours of the theme of the moment. */
   recolor() {
-    this.colors = resolve(this.element, [...dyeNames, '--line', '--error']);
+    this.colors = resolve(this.element, [...dyeNames, '--line', '--error', '--text']);
     this.dyes = this.trace.services.map((name) =>
       /** @type {any} */ (this.colors)[`--dye-${dye(name)}`]
     );
@@ -201,6 +232,9 @@ export class Timeline {
     const service = document.createTextNode('');
     const length = document.createTextNode('');
     const hidden = h('span.hidden-count', null, '');
+    const alike = h('span.alike', null, '');
+    const figures = h('span.figures', null, '');
+    const [own, share] = [document.createTextNode(''), document.createTextNode('')];
     const failed = h('span.failed', null, icon('error'));
     const element = h(
       'div.row',
@@ -213,10 +247,14 @@ export class Timeline {
         dot,
         failed,
         h('b', null, name),
+        alike,
+        figures,
         h('span.service', null, service),
         hidden,
       ),
       h('div.length', { role: 'gridcell' }, h('span', null, length)),
+      this.wide ? h('div.more-cell', { role: 'gridcell' }, own) : null,
+      this.wide ? h('div.more-cell', { role: 'gridcell' }, share) : null,
     );
     this.strip.append(element);
     return {
@@ -228,6 +266,10 @@ export class Timeline {
       service,
       length,
       hidden,
+      alike,
+      figures,
+      own,
+      share,
       failed,
       place: -1,
       version: -1,
@@ -238,19 +280,23 @@ export class Timeline {
   /** @param {any} slot @param {number} row */
   fillSlot(slot, row) {
     const { trace } = this;
-    const hasChildren = trace.end[row] - row > 1;
-    const closed = this.closed[row] === 1;
+    const run = this.standsFor[row];
+    const hasChildren = run >= 0 || trace.end[row] - row > 1;
+    const closed = run >= 0 || this.closed[row] === 1;
     const flags = trace.flags[row];
     slot.row = row;
     slot.guides.style.width = `${trace.depth[row] * this.indent}px`;
     slot.guides.style.backgroundSize = `${this.indent}px 100%`;
     slot.name.data = trace.names[trace.name[row]];
     slot.service.data = trace.services[trace.service[row]];
-    slot.length.data = duration(trace.duration[row] * trace.unit);
-    slot.hidden.textContent = closed ? `+${count(trace.end[row] - row - 1)}` : '';
+    this.fillRun(slot, row, run);
+    if (this.wide) this.fillWide(slot, row, run);
+    slot.hidden.textContent = closed && run < 0 ? `+${count(trace.end[row] - row - 1)}` : '';
     let names = `row ${dyeClass(trace.services[trace.service[row]])}`;
     if (hasChildren) names += closed ? ' closed' : ' open';
-    if (flags & flag.error) names += ' bad';
+    if (run >= 0) names += ' run';
+    if (run < 0 ? flags & flag.error : this.runs?.runs[run].errorCount) names += ' bad';
+    if (this.path && this.path.first[this.lastOf(row)] > this.path.first[row]) names += ' on-path';
     if (flags & flag.parentMissing) names += ' orphan';
     if (row === this.selected) names += ' selected';
     if (this.dimmed(row)) names += ' dim';
@@ -266,9 +312,51 @@ export class Timeline {
     slot.element.title = notes.join(' · ');
   }
 
-  /** @param {number} row */
-  dimmed(row) {
-    return (this.hitCount > 0 && !this.hits[row]) ||
+  /** The row after everything that a row stands for. @param {number} row */
+  lastOf(row) {
+    const run = this.standsFor[row];
+    if (run >= 0) return row + 1;
+    return this.closed[row] ? this.trace.end[row] : row + 1;
+  }
+
+  /** What stands for many says so; one that began a run of such can roll it up again.
+   *  @param {any} slot @param {number} row @param {number} run -1 for none */
+  fillRun(slot, row, run) {
+    const { trace, runs } = this;
+    const told = run >= 0 ? runs?.runs[run] : null;
+    slot.length.data = duration(told ? Number(told.sumNanos) : trace.duration[row] * trace.unit);
+    const begins = this.rolled && runs?.isFirst(row);
+    slot.alike.textContent = begins || told ? `×${count(runs?.runs[runs.of[row]].count ?? 0)}` : '';
+    slot.alike.title = begins && !told ? t('trace.run.roll') : '';
+    slot.figures.textContent = told
+      ? [
+        `p50 ${duration(Number(told.p50Nanos))}`,
+        `p99 ${duration(Number(told.p99Nanos))}`,
+        told.errorCount ? t('unit.errors', { n: told.errorCount }) : '',
+      ].filter(Boolean).join(' · ')
+      : '';
+  }
+
+  /** The columns of the tree without bars. @param {any} slot @param {number} row
+   *  @param {number} run */
+  fillWide(slot, row, run) {
+    const { trace } = this;
+    let own = 0;
+    const rows = run >= 0 ? this.runs?.members[run] ?? [row] : [row];
+    for (const one of rows) {
+      ownTime(trace, one, (a, b) => {
+        own += b - a;
+      });
+    }
+    slot.own.data = duration(own * trace.unit);
+    slot.share.data = `${((own / trace.total) * 100).toFixed(1)} %`;
+  }
+
+  /** @param {number} row @param {boolean} [alone] not what it stands for */
+  dimmed(row, alone = false) {
+    const run = alone ? -1 : this.standsFor[row];
+    if (run >= 0 && this.runHits[run]) return false;
+    return (this.keep !== null && this.keep[row] === 1) || (this.hitCount > 0 && !this.hits[row]) ||
       (this.onlyService >= 0 && this.trace.service[row] !== this.onlyService);
   }
 
@@ -294,7 +382,14 @@ export class Timeline {
       dyes: this.dyes,
       line: colors['--line'],
       error: colors['--error'],
-      dim: (row) => this.dimmed(row),
+      path: this.path,
+      text: colors['--text'],
+      members: (row) => {
+        const run = this.standsFor[row];
+        return run < 0 ? null : this.runs?.members[run] ?? null;
+      },
+      last: (row) => this.lastOf(row),
+      dim: (row, alone) => this.dimmed(row, alone),
     };
   }
 
@@ -337,11 +432,67 @@ export class Timeline {
   }
 
   /** @param {number} row @param {boolean} [closed] the other way round when left out */
-  toggle(row, closed = !this.closed[row]) {
+  toggle(row, closed = this.standsFor[row] < 0 && !this.closed[row]) {
+    if (this.standsFor[row] >= 0) return closed ? undefined : this.roll(row, false);
     if (this.trace.end[row] - row <= 1 || this.closed[row] === Number(closed)) return;
     this.closed[row] = Number(closed);
     this.layout();
     this.on.folded();
+  }
+
+  /** Rolls up the run a row is a member of, or shows each of its members.
+   *  @param {number} row @param {boolean} [up] the other way round when left out */
+  roll(row, up = this.standsFor[row] < 0) {
+    const run = this.runs && this.rolled ? this.runs.of[row] : -1;
+    if (run < 0) return;
+    this.unrolled[run] = up ? 0 : 1;
+    this.layout();
+    if (up && this.selected >= 0 && this.place[this.selected] < 0) this.on.select(row);
+    this.on.folded();
+  }
+
+  /** @param {import('./trace-analysis.js').Runs} runs @param {boolean} rolled
+   *  @param {number[]} unrolled first rows of the runs whose members are shown each */
+  setRuns(runs, rolled, unrolled) {
+    const top = this.shown[Math.floor(this.top / rowHeight)];
+    this.runs = runs;
+    this.rolled = rolled;
+    this.unrolled = new Uint8Array(runs.runs.length);
+    this.markRuns();
+    for (const row of unrolled) if (runs.of[row] >= 0) this.unrolled[runs.of[row]] = 1;
+    this.layout();
+    if (this.selected >= 0) this.setSelected(this.selected);
+    else if (top > 0 && this.place[top] >= 0) {
+      this.element.scrollTop = (this.place[top] * rowHeight) / this.pace;
+    }
+  }
+
+  /** @param {Uint8Array | null} keep see `keep` */
+  setKeep(keep) {
+    this.keep = keep;
+    this.layout();
+    if (this.selected >= 0 && this.place[this.selected] >= 0) {
+      this.reveal(this.place[this.selected], false);
+    }
+  }
+
+  /** @param {import('./trace-analysis.js').PathByRow | null} path */
+  setPath(path) {
+    this.path = path;
+    this.version++;
+    this.later();
+  }
+
+  /** As a tree without bars, with more columns. @param {boolean} wide */
+  setWide(wide) {
+    if (this.wide === wide) return;
+    this.wide = wide;
+    this.element.classList.toggle('wide', wide);
+    this.element.setAttribute('aria-colcount', wide ? '4' : '2');
+    for (const slot of this.slots) slot?.element.remove();
+    this.slots = [];
+    this.version++;
+    this.later();
   }
 
   /** @param {boolean} closed */
@@ -364,12 +515,14 @@ export class Timeline {
 
   /** Opens whatever hides a row. @param {number} row */
   unfold(row) {
-    let opened = false;
-    for (let p = this.trace.parent[row]; p >= 0; p = this.trace.parent[p]) {
-      if (this.closed[p]) opened = true;
-      this.closed[p] = 0;
+    if (this.place[row] >= 0) return;
+    for (let p = row; p >= 0; p = this.trace.parent[p]) {
+      if (p !== row) this.closed[p] = 0;
+      const run = this.runs ? this.runs.of[p] : -1;
+      // The first of a run stands for it as well as for itself.
+      if (run >= 0 && (p !== row || !this.runs?.isFirst(p))) this.unrolled[run] = 1;
+      if (this.keep && !this.keep[p]) this.keep[p] = 1;
     }
-    if (!opened) return;
     this.layout();
     this.on.folded();
   }
@@ -399,8 +552,19 @@ export class Timeline {
   setHits(hits, hitCount) {
     this.hits = hits;
     this.hitCount = hitCount;
+    this.markRuns();
     this.version++;
     this.later();
+  }
+
+  /** Which runs have a hit among their members. */
+  markRuns() {
+    const { runs, hits, hitCount } = this;
+    this.runHits = new Uint8Array(runs?.runs.length ?? 0);
+    if (!runs || hitCount <= 0) return;
+    for (let i = 0; i < hits.length; i++) {
+      if (hits[i] && runs.of[i] >= 0) this.runHits[runs.of[i]] = 1;
+    }
   }
 
   /** @param {number} service index, -1 for all */

@@ -6,12 +6,23 @@
 //     shut=3,17    folded rows; or shut=all open=3,17: all below the roots are folded but these, if
 // that is shorter
 //     q= svc=      what is looked for, and the service brought out
+//     v=           the view, where it is not the timeline
+//     roll=0       equal siblings are shown each; unroll=3,17: those that begin with these rows are
+//     cp=1 err=1 min=10ms hide=1
+//                  critical path; only errors, what took as long, what is looked for or brought out
+//     raw=1        times as they were sent, no clock corrected
+
+import { parseDuration } from './format.js';
 
 /** Rows listed in an address; more would make it unwieldy. */
 const listLimit = 400;
 
+export const views = ['timeline', 'flame', 'tree', 'table', 'paths', 'logs', 'json'];
+
 /**
- * @typedef {{ from: number, to: number, closed: Uint8Array, find: string, service: number, span:
+ * @typedef {{ view: string, rolled: boolean, unrolled: number[], path: boolean, errors: boolean,
+ *   least: string, hide: boolean, raw: boolean, sort: string, by: string }} Shown
+ * @typedef {Shown & { from: number, to: number, closed: Uint8Array, find: string, service: number, span:
  *   string,
  *   row: number }} State `service` and `row` are -1 for none
  * @typedef {import('./trv1.js').Trace} Trace
@@ -42,6 +53,17 @@ export function readAddress(params, trace) {
     find: params.get('q') ?? '',
     service: params.has('svc') ? trace.services.indexOf(params.get('svc') ?? '') : -1,
     span: params.get('sel') ?? '',
+    view: views.find((view) => view === params.get('v')) ?? 'timeline',
+    rolled: params.get('roll') !== '0',
+    unrolled: (params.get('unroll') ?? '').split(',').filter(Boolean).map(Number)
+      .filter((row) => Number.isInteger(row) && row >= 0 && row < trace.n),
+    path: params.get('cp') === '1',
+    errors: params.get('err') === '1',
+    least: parseDuration(params.get('min') ?? '')?.text ?? '',
+    hide: params.get('hide') === '1',
+    raw: params.get('raw') === '1',
+    sort: /^-?\w{1,20}$/.test(params.get('sort') ?? '') ? params.get('sort') ?? '' : '',
+    by: params.get('by') === 'service' ? 'service' : '',
     row: Number.isInteger(row) && row >= 0 && row < trace.n ? row : -1,
   };
 }
@@ -69,6 +91,16 @@ export function writeAddress(state, trace) {
   } else if (shut.length) params.set('shut', shut.slice(0, listLimit).join(','));
   if (state.find) params.set('q', state.find);
   if (state.service >= 0) params.set('svc', trace.services[state.service]);
+  if (state.view !== 'timeline') params.set('v', state.view);
+  if (!state.rolled) params.set('roll', '0');
+  if (state.unrolled.length) params.set('unroll', state.unrolled.slice(0, listLimit).join(','));
+  if (state.path) params.set('cp', '1');
+  if (state.errors) params.set('err', '1');
+  if (state.least) params.set('min', state.least);
+  if (state.hide) params.set('hide', '1');
+  if (state.raw) params.set('raw', '1');
+  if (state.view === 'table' && state.by) params.set('by', state.by);
+  if (state.view === 'table' && state.sort) params.set('sort', state.sort);
   // Commas read better than %2C, and mean the same.
   const text = params.toString().replaceAll('%2C', ',');
   return text && `?${text}`;

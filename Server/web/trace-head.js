@@ -50,6 +50,7 @@ export function traceHead(page) {
     )
   );
   const { field, found, element: finding } = finder(page);
+  const counted = h('span.more-facts');
   const element = h(
     'header.trace-head',
     null,
@@ -59,16 +60,7 @@ export function traceHead(page) {
       h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
       h('h1', null, h('span.service', null, service), ' ', operation),
       copyButton(() => trace.traceId, t('trace.copy.id'), `${trace.traceId.slice(0, 8)}…`),
-      h(
-        'a.quiet.button.json',
-        {
-          href: traceJSONAddress(trace.traceId),
-          target: '_blank',
-          title: t('trace.json.label'),
-        },
-        icon('code'),
-        t('trace.json'),
-      ),
+      page.source.stored ? doings(trace.traceId) : null,
     ),
     h(
       'div.facts-line',
@@ -87,6 +79,7 @@ export function traceHead(page) {
           t('unit.errors', { n: trace.errors }),
         )
         : h('span', null, t('unit.errors', { n: 0 })),
+      counted,
       h('span.moment', null, moment(trace.t0).slice(0, -3)),
     ),
     h(
@@ -108,7 +101,7 @@ export function traceHead(page) {
       ),
     ),
   );
-  return { element, legend, field, found };
+  return { element, legend, field, found, counts: counted };
 }
 
 /** @param {any} name @param {string} label @param {string} key @param {() => void} run */
@@ -151,4 +144,31 @@ function finder(page) {
     tool('down', t('trace.find.next'), 'n', () => page.nextHit(1)),
   );
   return { element, field, found };
+}
+
+/** What else can be done with a trace. @param {string} id */
+function doings(id) {
+  const download = (/** @type {string} */ format, /** @type {string} */ ending) =>
+    h(
+      'a.quiet.button',
+      {
+        href: `${traceJSONAddress(id)}${format}`,
+        download: `${id}.${ending}`,
+        title: t('trace.download', { format: ending }),
+      },
+      icon('down'),
+      ending === 'json' ? 'JSON' : 'Protobuf',
+    );
+  return h(
+    'div.head-doings',
+    null,
+    h(
+      'a.quiet.button',
+      { href: `/compare?a=${id}`, title: t('trace.compare.label') },
+      icon('table'),
+      t('trace.compare'),
+    ),
+    download('', 'json'),
+    download('?format=protobuf', 'pb'),
+  );
 }

@@ -2,11 +2,15 @@
 // The page of one trace: heading, services, overview, rows, span panel. Its state is in the address
 // (trace-address.js).
 import './texts-trace.js';
+import './texts-panel.js';
+import './texts-trace-views.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
+import { counts, diagnosis } from './diagnosis.js';
 import { fill, h, icon } from './dom.js';
 import { find } from './find.js';
-import { count } from './format.js';
+import { condition, findStored, wordsOf } from './find-stored.js';
+import { count, parseDuration } from './format.js';
 import { bindKeys } from './keys.js';
 import { drawAxis, Minimap } from './minimap.js';
 import { errorNotice, notice } from './notice.js';
@@ -14,8 +18,12 @@ import { Panel } from './panel.js';
 import { t } from './texts.js';
 import { Timeline } from './timeline.js';
 import { readAddress, writeAddress } from './trace-address.js';
+import { keepWith, PathByRow, Runs } from './trace-analysis.js';
+import { traceBar, withRows } from './trace-bar.js';
+import { sameSpan, stateIn } from './trace-grown.js';
 import { traceHead } from './trace-head.js';
 import { traceCommands } from './trace-keys.js';
+import { storedTrace } from './trace-source.js';
 import { decode, flag } from './trv1.js';
 
 /** A trace not there yet is looked for again; so are late spans of a young trace. Milliseconds. */
@@ -23,6 +31,21 @@ const missingInterval = 3000;
 const missingTries = 20;
 const lateChecks = [3000, 6000, 15_000, 30_000];
 const youngFor = 60_000;
+/** What only the server can find is asked for when nothing was typed for so long. Milliseconds. */
+const findAfter = 250;
+
+/** Views besides the rows, loaded when they are opened. A view is an element, and what draws it
+ *  anew when the stretch in view or the selection changes.
+ * @type {Record<string, () => Promise<(page: TracePage) => { element: HTMLElement,
+ *   draw?: () => void }>>} */
+const views = {
+  flame: async () => (await import('./flame.js')).view,
+  table: async () => (await import('./trace-table.js')).view,
+  paths: async () => (await import('./trace-paths.js')).view,
+  logs: async () => (await import('./trace-logs.js')).view,
+  json: async () => (await import('./trace-logs.js')).json,
+};
+const withTime = new Set(['timeline', 'flame']);
 
 /** @typedef {{ signal: AbortSignal, go: (href: string, replace?: boolean) => void }} Context */
 
@@ -53,12 +76,13 @@ async function tracePage(main, id, context) {
   signal.addEventListener('abort', () => clearTimeout(waiting));
   try {
     const names = api.services(signal).catch(() => /** @type {string[]} */ ([]));
-    const buffer = await waitFor(main, id, signal, waiting);
+    const source = storedTrace(id, new URLSearchParams(location.search).get('raw') === '1');
+    const buffer = await waitFor(main, id, source, signal, waiting);
     if (buffer === null) return;
     const trace = decode(buffer);
     dress([...(await names), ...trace.services]);
     clearTimeout(waiting);
-    if (!signal.aborted) new TracePage(main, trace, context).start();
+    if (!signal.aborted) new TracePage(main, trace, source, context).start();
   } catch (error) {
     clearTimeout(waiting);
     if (!signal.aborted) fill(main, errorNotice(error, () => tracePage(main, id, context)));
@@ -68,13 +92,14 @@ async function tracePage(main, id, context) {
 /** The columns of a trace; while there is none, says so and looks again.
  * @param {HTMLElement} main
  * @param {string} id
+ * @param {import('./trace-source.js').Source} source
  * @param {AbortSignal} signal
  * @param {number} waiting
  */
-async function waitFor(main, id, signal, waiting) {
+async function waitFor(main, id, source, signal, waiting) {
   for (let tries = 0;; tries++) {
     try {
-      return await api.columns(id, signal);
+      return await source.columns(signal);
     } catch (error) {
       if (!(error instanceof api.ApiError) || error.code !== 404) throw error;
       clearTimeout(waiting);
@@ -109,31 +134,35 @@ function back() {
   }
 }
 
-/**
- * The row of a grown trace that holds the span of a row of its older columns, or -1.
- * @param {import('./trv1.js').Trace} old @param {number} row
- * @param {import('./trv1.js').Trace} grown
- */
-function sameSpan(old, row, grown) {
-  const name = grown.names.indexOf(old.names[old.name[row]]);
-  const service = grown.services.indexOf(old.services[old.service[row]]);
-  const start = BigInt(old.t0) + BigInt(old.start[row]) * BigInt(old.unit);
-  const offset = Number((start - BigInt(grown.t0)) / BigInt(grown.unit));
-  for (let i = 0; i < grown.n; i++) {
-    if (grown.start[i] === offset && grown.name[i] === name && grown.service[i] === service) {
-      return i;
-    }
-  }
-  return -1;
-}
-
 export class TracePage {
-  /** @param {HTMLElement} main @param {import('./trv1.js').Trace} trace @param {Context} context */
-  constructor(main, trace, context) {
+  /**
+   * @param {HTMLElement} main @param {import('./trv1.js').Trace} trace
+   * @param {import('./trace-source.js').Source} source @param {Context} context
+   */
+  constructor(main, trace, source, context) {
     this.main = main;
     this.trace = trace;
+    this.source = source;
     this.context = context;
-    this.signal = context.signal;
+    /** Ends with the page, and when a grown trace takes its place. */
+    this.ended = new AbortController();
+    this.signal = this.ended.signal;
+    context.signal.addEventListener('abort', () => this.ended.abort(), { signal: this.signal });
+    /** @type {import('./trace-address.js').Shown} */
+    this.state = readAddress(new URLSearchParams(location.search), trace);
+    /** What the server found, once it is here. @type {any} */
+    this.analysis = null;
+    /** @type {PathByRow | null} */
+    this.path = null;
+    /** The whole trace as it was sent, once a view has read it. @type {any} */
+    this.document = null;
+    /** Spans that a filter leaves, -1 without one. */
+    this.keptCount = -1;
+    this.finding = new AbortController();
+    /** What was chosen by hand. @type {number | undefined} */
+    this.chosenWidth = undefined;
+    /** @type {Map<string, { element: HTMLElement, draw?: () => void }>} */
+    this.opened = new Map();
     this.hits = new Uint8Array(trace.n);
     this.loading = new AbortController();
     this.address = 0;
@@ -149,9 +178,15 @@ export class TracePage {
       close: () => this.deselect(),
       zoom: (row) => this.timeline.zoomTo(row),
       parent: (row) => this.select(trace.parent[row]),
+      find: (text) => this.findThis(text),
+      standing: (row, signal) => this.source.standing(row, signal),
+      stored: source.stored,
     });
-    const { element, legend, field, found } = traceHead(this);
+    this.bar = traceBar(this);
+    this.says = h('div.says-line', { hidden: true });
+    const { element, legend, field, found, counts } = traceHead(this);
     this.head = element;
+    this.counts = counts;
     this.legend = legend;
     this.field = field;
     this.found = found;
@@ -171,24 +206,23 @@ export class TracePage {
       tabindex: '0',
     });
     this.note = h('div.strip.info', { role: 'status', hidden: true });
-    this.body = h(
-      'div.trace-body',
+    this.rows = h(
+      'div.timeline',
       null,
       h(
-        'div.timeline',
+        'div.columns-head',
         null,
-        h(
-          'div.columns-head',
-          null,
-          h('span.names-head', null, t('trace.name')),
-          h('span.length-head', null, t('span.duration')),
-          this.axis,
-        ),
-        this.timeline.element,
-        this.splitter,
+        h('span.names-head', null, t('trace.name')),
+        h('span.length-head', null, t('span.duration')),
+        h('span.more-head', null, t('span.own')),
+        h('span.more-head', null, t('tree.share')),
+        this.axis,
       ),
-      this.panel.element,
+      this.timeline.element,
+      this.splitter,
     );
+    this.viewHost = h('div.view', { hidden: true });
+    this.body = h('div.trace-body', null, this.rows, this.viewHost, this.panel.element);
     fill(
       this.main,
       h(
@@ -197,7 +231,9 @@ export class TracePage {
         this.head,
         this.note,
         this.warnings(),
+        this.says,
         this.minimap.element,
+        this.bar.element,
         this.body,
       ),
     );
@@ -209,7 +245,136 @@ export class TracePage {
     requestAnimationFrame(() =>
       requestAnimationFrame(() => !this.signal.aborted && this.minimap.draw())
     );
-    this.watchForLateSpans();
+    if (this.source.stored) this.watchForLateSpans();
+  }
+
+  // --- what the server found, views, filters ---
+
+  async explain() {
+    const { trace, timeline, state } = this;
+    const analysis = await this.source.explained('analysis', this.signal).catch(() => null);
+    // Of a trace that grew meanwhile, the rows are others.
+    if (this.signal.aborted || !analysis || analysis.spanCount !== trace.n) return;
+    this.analysis = analysis;
+    if (analysis.criticalPath.rootRow !== null) {
+      this.path = new PathByRow(trace, analysis.criticalPath);
+    }
+    timeline.setRuns(new Runs(trace, analysis.runs), state.rolled, state.unrolled);
+    timeline.setPath(state.path ? this.path : null);
+    fill(this.counts, counts(analysis));
+    this.clocks();
+    fill(this.says, diagnosis(analysis.findings, (finding) => this.lead(finding)));
+    this.says.hidden = analysis.findings.length === 0;
+    this.opened.delete('table');
+    this.setView(state.view);
+    this.resize();
+  }
+
+  /** Clocks that were corrected can be seen as they were, and the other way round. */
+  clocks() {
+    const moved = this.analysis?.movedCount ?? 0;
+    if (!moved && !this.state.raw) return;
+    this.counts.append(h('button.inline', {
+      type: 'button',
+      title: t('clocks.hint'),
+      onclick: () => this.switchClocks(),
+    }, t(this.state.raw ? 'clocks.correct' : 'clocks.raw')));
+  }
+
+  switchClocks() {
+    // Rows have another order then.
+    const address = writeAddress({
+      ...this.whole(),
+      raw: !this.state.raw,
+      unrolled: [],
+      closed: new Uint8Array(this.trace.n),
+    }, this.trace);
+    this.context.go(location.pathname + address, true);
+  }
+
+  /** @param {import('./trace-analysis.js').Finding} finding */
+  lead(finding) {
+    const { trace, timeline } = this;
+    if (!withRows.has(this.state.view)) this.setView('timeline');
+    if (finding.startTimeUnixNano && finding.endTimeUnixNano) {
+      const at = (/** @type {string} */ nanos) =>
+        Number(BigInt(nanos) - BigInt(trace.t0)) / trace.unit;
+      const [from, to] = [at(finding.startTimeUnixNano), at(finding.endTimeUnixNano)];
+      timeline.setView(from - (to - from) * 0.2, to + (to - from) * 0.2);
+    }
+    if (finding.row !== null) this.select(finding.row, { center: true });
+  }
+
+  /** @param {string} name */
+  async setView(name) {
+    const { state, timeline } = this;
+    state.view = name;
+    this.bar.update();
+    this.remember();
+    this.minimap.element.hidden = !withTime.has(name);
+    this.rows.hidden = !withRows.has(name);
+    this.rows.classList.toggle('wide', name === 'tree');
+    this.viewHost.hidden = withRows.has(name);
+    if (withRows.has(name)) {
+      timeline.setWide(name === 'tree');
+      return this.resize();
+    }
+    let view = this.opened.get(name);
+    if (!view) {
+      const make = await views[name]();
+      if (this.signal.aborted || state.view !== name) return;
+      view = make(this);
+      // Statistics that are not here yet are put there when they are.
+      if (name !== 'table' || this.analysis) this.opened.set(name, view);
+    }
+    fill(this.viewHost, view.element);
+    view.draw?.();
+  }
+
+  /** @param {Partial<import('./trace-address.js').Shown>} what */
+  change(what) {
+    const { state, timeline } = this;
+    Object.assign(state, what);
+    if ('rolled' in what) {
+      timeline.rolled = state.rolled;
+      timeline.layout();
+    }
+    if ('path' in what) timeline.setPath(state.path ? this.path : null);
+    this.filter();
+    this.remember();
+  }
+
+  /** Leaves out rows that are not wanted; ancestors of wanted ones stay. */
+  filter() {
+    const { state, timeline, trace, hits } = this;
+    const least = state.least ? (parseDuration(state.least)?.nanos ?? 0) / trace.unit : 0;
+    const service = timeline.onlyService;
+    const found = state.hide && (this.hitCount ?? -1) >= 0;
+    const ofService = state.hide && service >= 0;
+    const on = state.errors || least > 0 || found || ofService;
+    if (!on) {
+      this.keptCount = -1;
+      if (timeline.keep) timeline.setKeep(null);
+    } else {
+      const { keep, count } = keepWith(
+        trace,
+        (row) =>
+          (!state.errors || (trace.flags[row] & flag.error) !== 0) &&
+          trace.duration[row] >= least &&
+          (!found || hits[row] === 1) &&
+          (!ofService || trace.service[row] === service),
+      );
+      this.keptCount = count;
+      timeline.setKeep(keep);
+    }
+    this.bar.update();
+  }
+
+  /** Looks for this in the trace. @param {string} text */
+  findThis(text) {
+    this.field.value = text;
+    if (!withRows.has(this.state.view)) this.setView('timeline');
+    this.find(true);
   }
 
   /** What the server noticed about the trace as a whole. */
@@ -235,12 +400,16 @@ export class TracePage {
   restore() {
     const { trace, timeline } = this;
     const state = readAddress(new URLSearchParams(location.search), trace);
+    timeline.rolled = state.rolled;
     timeline.setView(state.from, state.to);
     timeline.setClosed(state.closed);
     this.field.value = state.find;
     if (state.find) this.find(false);
     if (state.service >= 0) this.bringOut(state.service);
+    this.filter();
+    this.setView(state.view);
     if (state.span) this.selectById(state.span, state.row);
+    this.explain();
   }
 
   /** Rows move when late spans arrive, so the row of the address is a hint and the id decides.
@@ -250,7 +419,7 @@ export class TracePage {
     if (hint >= 0) spans.push(hint);
     const { loading } = this;
     for (const which of [...spans, id]) {
-      const span = await api.span(this.trace.traceId, which, this.signal).catch(() => null);
+      const span = await this.source.span(which, this.signal).catch(() => null);
       // Who selected another span meanwhile keeps it.
       if (this.signal.aborted || this.loading !== loading) return;
       if (span?.spanId === id && span.row < this.trace.n) {
@@ -266,18 +435,28 @@ export class TracePage {
     this.address = requestAnimationFrame(() => {
       this.address = 0;
       if (this.signal.aborted) return;
-      const { timeline } = this;
-      const text = writeAddress({
-        from: timeline.from,
-        to: timeline.to,
-        closed: timeline.closed,
-        find: this.field.value,
-        service: timeline.onlyService,
-        span: this.spanId,
-        row: timeline.selected,
-      }, this.trace);
+      const text = writeAddress(this.whole(), this.trace);
       history.replaceState(null, '', location.pathname + text);
     });
+  }
+
+  /** Everything the address holds. @returns {import('./trace-address.js').State} */
+  whole() {
+    const { timeline } = this;
+    const { runs, unrolled } = timeline;
+    return {
+      ...this.state,
+      unrolled: runs
+        ? runs.runs.filter((_, at) => unrolled[at]).map((run) => run.firstRow)
+        : this.state.unrolled,
+      from: timeline.from,
+      to: timeline.to,
+      closed: timeline.closed,
+      find: this.field.value,
+      service: timeline.onlyService,
+      span: this.spanId,
+      row: timeline.selected,
+    };
   }
 
   /** @param {string} text @param {any} [action] */
@@ -311,13 +490,14 @@ export class TracePage {
     this.panel.preview(row);
     if (opening) this.resize();
     this.timeline.setSelected(row, center);
+    this.opened.get(this.state.view)?.draw?.();
     if (!span) {
       this.spanId = '';
       // Holding a key down passes many rows; only the one it stops at is asked for.
       await new Promise((resolve) => setTimeout(resolve, 40));
       if (signal.aborted) return;
       try {
-        span = await api.span(this.trace.traceId, row, signal);
+        span = await this.source.span(row, signal);
       } catch (error) {
         if (!signal.aborted) this.panel.fail(row, /** @type {Error} */ (error));
         return;
@@ -349,13 +529,13 @@ export class TracePage {
   async catchUp(row, signal) {
     const { trace } = this;
     try {
-      const grown = decode(await api.columns(trace.traceId, signal));
+      const grown = decode(await this.source.columns(signal));
       if (grown.n === trace.n) return false;
       const now = sameSpan(trace, row, grown);
       const params = new URLSearchParams(location.search);
-      for (const name of ['sel', 'row', 'shut', 'open']) params.delete(name);
+      for (const name of ['sel', 'row', 'shut', 'open', 'unroll']) params.delete(name);
       if (now >= 0) {
-        params.set('sel', (await api.span(trace.traceId, now, signal)).spanId);
+        params.set('sel', (await this.source.span(now, signal)).spanId);
         params.set('row', String(now));
       }
       if (!signal.aborted) this.context.go(`${location.pathname}?${params}`, true);
@@ -378,15 +558,54 @@ export class TracePage {
   /** @param {boolean} jump to the first hit when none is selected */
   find(jump) {
     const text = this.field.value.trim();
-    const n = text ? find(this.trace, text, this.hits) : -1;
-    if (!text) this.hits.fill(0);
+    const words = wordsOf(text);
+    const conditions = words.map(condition).filter((one) => one !== null);
+    const plain = words.filter((word) => condition(word) === null).join(' ').replaceAll('"', '');
+    let n = -1;
+    if (plain) n = find(this.trace, plain, this.hits);
+    else this.hits.fill(conditions.length ? 1 : 0);
+    this.finding.abort();
+    if (conditions.length && this.source.stored) this.findOnServer(conditions, jump);
+    else this.foundRows(conditions.length ? 0 : n, jump);
+    this.remember();
+  }
+
+  /** Keeps those of the hits that the server finds as well.
+   *  @param {string[]} conditions @param {boolean} jump */
+  async findOnServer(conditions, jump) {
+    this.finding = new AbortController();
+    const { signal } = this.finding;
+    this.signal.addEventListener('abort', () => this.finding.abort(), { signal });
+    this.found.textContent = '…';
+    if (jump) await new Promise((resolve) => setTimeout(resolve, findAfter));
+    if (signal.aborted) return;
+    try {
+      const { rows, complete } = await findStored(this.trace, conditions, signal, this.source.raw);
+      const there = new Set(rows);
+      let n = 0;
+      for (let i = 0; i < this.hits.length; i++) {
+        if (this.hits[i] && !there.has(i)) this.hits[i] = 0;
+        n += this.hits[i];
+      }
+      this.foundRows(n, jump);
+      if (!complete) this.tell(t('find.some', { n }));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.hits.fill(0);
+      this.foundRows(0, false);
+      this.tell(/** @type {Error} */ (error).message || t('error.server'));
+    }
+  }
+
+  /** @param {number} n hits; -1 when nothing is looked for @param {boolean} jump */
+  foundRows(n, jump) {
     this.timeline.setHits(this.hits, n);
     this.hitCount = n;
     this.showFound();
+    if (this.state.hide) this.filter();
     if (jump && n > 0 && !this.hits[Math.max(0, this.timeline.selected)]) {
       this.timeline.reveal(Math.max(0, this.timeline.place[this.hits.indexOf(1)]), false);
     }
-    this.remember();
   }
 
   showFound() {
@@ -429,6 +648,14 @@ export class TracePage {
     if (this.trace.errors) this.nextWhere(by, (row) => this.trace.flags[row] & flag.error);
   }
 
+  /** The next row of the critical path in view order. @param {number} by */
+  nextOnPath(by) {
+    const { path, state } = this;
+    if (!path) return;
+    if (!state.path) this.change({ path: true });
+    this.nextWhere(by, (row) => path.has(row));
+  }
+
   /** @param {number} service index; the one brought out already is let go */
   bringOut(service) {
     const next = this.timeline.onlyService === service ? -1 : service;
@@ -436,6 +663,7 @@ export class TracePage {
     for (const chip of this.legend ?? []) {
       chip.setAttribute('aria-pressed', String(Number(chip.dataset.service) === next));
     }
+    if (this.state.hide) this.filter();
     this.remember();
   }
 
@@ -473,6 +701,7 @@ export class TracePage {
       );
       timeline.ticks = ticks.map((at) => at / trace.unit);
     }
+    this.opened.get(this.state.view)?.draw?.();
     if (quiet !== true) this.remember();
   }
 
@@ -523,26 +752,39 @@ export class TracePage {
       this.field.value = '';
       this.find(false);
     } else if (timeline.onlyService >= 0) this.bringOut(timeline.onlyService);
+    else if (this.keptCount >= 0) this.change({ errors: false, hide: false, least: '' });
+    else if (this.state.view !== 'timeline') this.setView('timeline');
     else if (timeline.to - timeline.from < trace.total * 0.9999) timeline.setView(0, trace.total);
     else this.context.go(this.back);
   }
 
-  /** Spans of a young trace may still be on their way: says so when they are here. */
+  /** Spans of a young trace may still be on their way: they join when they are here. */
   async watchForLateSpans() {
     const { trace, signal } = this;
     for (const pause of lateChecks) {
-      if (Date.now() - Number(BigInt(trace.t0) / 1_000_000n) > youngFor) return;
+      const end = BigInt(trace.t0) + BigInt(trace.total) * BigInt(trace.unit);
+      if (Date.now() - Number(end / 1_000_000n) > youngFor) return;
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (signal.aborted || document.hidden) return;
-      const buffer = await api.columns(trace.traceId, signal).catch(() => null);
+      const buffer = await this.source.columns(signal).catch(() => null);
       if (signal.aborted || buffer === null) return;
-      const late = decode(buffer).n - trace.n;
-      if (late <= 0) continue;
-      const show = h('button', {
-        type: 'button',
-        onclick: () => this.context.go(location.pathname + location.search, true),
-      }, t('trace.arrived.show'));
-      return this.tell(t('trace.arrived', { n: late }), show);
+      const grown = decode(buffer);
+      if (grown.n > trace.n) return this.join(grown);
     }
+  }
+
+  /** Draws the grown trace in place of this one, as far as its spans are the same ones.
+   *  @param {import('./trv1.js').Trace} grown */
+  join(grown) {
+    const { text, top } = stateIn(this, grown);
+    history.replaceState(null, '', location.pathname + text);
+    const focused = this.main.contains(document.activeElement);
+    this.ended.abort();
+    dress(grown.services);
+    const next = new TracePage(this.main, grown, this.source, this.context);
+    next.start();
+    if (top > 0) next.timeline.reveal(next.timeline.place[top], false);
+    if (focused) next.timeline.element.focus({ preventScroll: true });
+    next.tell(t('trace.arrived', { n: grown.n - this.trace.n }));
   }
 }

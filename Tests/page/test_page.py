@@ -185,6 +185,7 @@ def test_a_trace_that_grew_shows_the_span_that_was_clicked(tabs):
         })
 
     page.route(re.compile(r"/spans/\d{1,4}$"), span)
+    without_analysis(page)
     page.route("**/traces/*?format=columns", lambda route: route.fulfill(
         body=chain_columns(answers[-1]), content_type="application/octet-stream"))
     page.goto(f"{tabs.base}/trace/{trace}")
@@ -375,6 +376,12 @@ def trv1(names, start, duration, parent, name, service, depth, error):
     return b"TRV1" + struct.pack("<I", len(header)) + header + body
 
 
+def without_analysis(page):
+    """A trace that only these tests know of: the server can explain nothing about it."""
+    page.route(re.compile(r"/(analysis|standing)(\?|$)"), lambda route: route.fulfill(
+        json={"spanCount": 0, "callCount": 0}))
+
+
 def columns(count):
     """A root, and under it chains of ten spans one after the other."""
     place = [0] + [(row - 1) % 10 for row in range(1, count)]
@@ -388,6 +395,7 @@ def columns(count):
 def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
     page = tabs.open("/trace/not-an-id")
     body = columns(100_000)
+    without_analysis(page)
     page.route("**/traces/*?format=columns", lambda route: route.fulfill(
         body=body, content_type="application/octet-stream"))
     page.goto(tabs.base + "/trace/" + "ab" * 16)
@@ -420,6 +428,7 @@ def stored_span(row):
 def test_a_deep_row_in_the_address_is_shown_and_stays_in_a_taller_window(tabs):
     page = tabs.open("/trace/not-an-id")
     body = columns(10_000)
+    without_analysis(page)
     page.route("**/traces/*?format=columns", lambda route: route.fulfill(
         body=body, content_type="application/octet-stream"))
     # A ring of row elements that grows far down begins somewhere in its middle for most rows.

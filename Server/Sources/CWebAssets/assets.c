@@ -27,14 +27,23 @@ static const unsigned char chart_js[] = {
 static const unsigned char colors_js[] = {
 #embed "../../web/colors.js"
 };
+static const unsigned char diagnosis_js[] = {
+#embed "../../web/diagnosis.js"
+};
 static const unsigned char dom_js[] = {
 #embed "../../web/dom.js"
+};
+static const unsigned char find_stored_js[] = {
+#embed "../../web/find-stored.js"
 };
 static const unsigned char find_js[] = {
 #embed "../../web/find.js"
 };
 static const unsigned char first_run_js[] = {
 #embed "../../web/first-run.js"
+};
+static const unsigned char flame_js[] = {
+#embed "../../web/flame.js"
 };
 static const unsigned char form_js[] = {
 #embed "../../web/form.js"
@@ -83,6 +92,15 @@ static const unsigned char pages_css[] = {
 };
 static const unsigned char pages_js[] = {
 #embed "../../web/pages.js"
+};
+static const unsigned char panel_back_js[] = {
+#embed "../../web/panel-back.js"
+};
+static const unsigned char panel_links_js[] = {
+#embed "../../web/panel-links.js"
+};
+static const unsigned char panel_standing_js[] = {
+#embed "../../web/panel-standing.js"
 };
 static const unsigned char panel_css[] = {
 #embed "../../web/panel.css"
@@ -150,6 +168,9 @@ static const unsigned char texts_frame_js[] = {
 static const unsigned char texts_overview_js[] = {
 #embed "../../web/texts-overview.js"
 };
+static const unsigned char texts_panel_js[] = {
+#embed "../../web/texts-panel.js"
+};
 static const unsigned char texts_parts_js[] = {
 #embed "../../web/texts-parts.js"
 };
@@ -161,6 +182,9 @@ static const unsigned char texts_services_js[] = {
 };
 static const unsigned char texts_system_js[] = {
 #embed "../../web/texts-system.js"
+};
+static const unsigned char texts_trace_views_js[] = {
+#embed "../../web/texts-trace-views.js"
 };
 static const unsigned char texts_trace_js[] = {
 #embed "../../web/texts-trace.js"
@@ -180,11 +204,35 @@ static const unsigned char timeline_js[] = {
 static const unsigned char trace_address_js[] = {
 #embed "../../web/trace-address.js"
 };
+static const unsigned char trace_analysis_js[] = {
+#embed "../../web/trace-analysis.js"
+};
+static const unsigned char trace_bar_js[] = {
+#embed "../../web/trace-bar.js"
+};
+static const unsigned char trace_grown_js[] = {
+#embed "../../web/trace-grown.js"
+};
 static const unsigned char trace_head_js[] = {
 #embed "../../web/trace-head.js"
 };
 static const unsigned char trace_keys_js[] = {
 #embed "../../web/trace-keys.js"
+};
+static const unsigned char trace_logs_js[] = {
+#embed "../../web/trace-logs.js"
+};
+static const unsigned char trace_paths_js[] = {
+#embed "../../web/trace-paths.js"
+};
+static const unsigned char trace_source_js[] = {
+#embed "../../web/trace-source.js"
+};
+static const unsigned char trace_table_js[] = {
+#embed "../../web/trace-table.js"
+};
+static const unsigned char trace_views_css[] = {
+#embed "../../web/trace-views.css"
 };
 static const unsigned char trace_css[] = {
 #embed "../../web/trace.css"
@@ -208,9 +256,12 @@ static const cweb_asset assets[] = {
     ASSET("base.css", base_css, STYLE),
     ASSET("chart.js", chart_js, JAVASCRIPT),
     ASSET("colors.js", colors_js, JAVASCRIPT),
+    ASSET("diagnosis.js", diagnosis_js, JAVASCRIPT),
     ASSET("dom.js", dom_js, JAVASCRIPT),
+    ASSET("find-stored.js", find_stored_js, JAVASCRIPT),
     ASSET("find.js", find_js, JAVASCRIPT),
     ASSET("first-run.js", first_run_js, JAVASCRIPT),
+    ASSET("flame.js", flame_js, JAVASCRIPT),
     ASSET("form.js", form_js, JAVASCRIPT),
     ASSET("format.js", format_js, JAVASCRIPT),
     ASSET("frame.css", frame_css, STYLE),
@@ -227,6 +278,9 @@ static const cweb_asset assets[] = {
     ASSET("overview.js", overview_js, JAVASCRIPT),
     ASSET("pages.css", pages_css, STYLE),
     ASSET("pages.js", pages_js, JAVASCRIPT),
+    ASSET("panel-back.js", panel_back_js, JAVASCRIPT),
+    ASSET("panel-links.js", panel_links_js, JAVASCRIPT),
+    ASSET("panel-standing.js", panel_standing_js, JAVASCRIPT),
     ASSET("panel.css", panel_css, STYLE),
     ASSET("panel.js", panel_js, JAVASCRIPT),
     ASSET("panels.js", panels_js, JAVASCRIPT),
@@ -249,18 +303,28 @@ static const cweb_asset assets[] = {
     ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
     ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
     ASSET("texts-overview.js", texts_overview_js, JAVASCRIPT),
+    ASSET("texts-panel.js", texts_panel_js, JAVASCRIPT),
     ASSET("texts-parts.js", texts_parts_js, JAVASCRIPT),
     ASSET("texts-search.js", texts_search_js, JAVASCRIPT),
     ASSET("texts-services.js", texts_services_js, JAVASCRIPT),
     ASSET("texts-system.js", texts_system_js, JAVASCRIPT),
+    ASSET("texts-trace-views.js", texts_trace_views_js, JAVASCRIPT),
     ASSET("texts-trace.js", texts_trace_js, JAVASCRIPT),
     ASSET("texts.js", texts_js, JAVASCRIPT),
     ASSET("theme.js", theme_js, JAVASCRIPT),
     ASSET("time.js", time_js, JAVASCRIPT),
     ASSET("timeline.js", timeline_js, JAVASCRIPT),
     ASSET("trace-address.js", trace_address_js, JAVASCRIPT),
+    ASSET("trace-analysis.js", trace_analysis_js, JAVASCRIPT),
+    ASSET("trace-bar.js", trace_bar_js, JAVASCRIPT),
+    ASSET("trace-grown.js", trace_grown_js, JAVASCRIPT),
     ASSET("trace-head.js", trace_head_js, JAVASCRIPT),
     ASSET("trace-keys.js", trace_keys_js, JAVASCRIPT),
+    ASSET("trace-logs.js", trace_logs_js, JAVASCRIPT),
+    ASSET("trace-paths.js", trace_paths_js, JAVASCRIPT),
+    ASSET("trace-source.js", trace_source_js, JAVASCRIPT),
+    ASSET("trace-table.js", trace_table_js, JAVASCRIPT),
+    ASSET("trace-views.css", trace_views_css, STYLE),
     ASSET("trace.css", trace_css, STYLE),
     ASSET("trace.js", trace_js, JAVASCRIPT),
     ASSET("traceql.js", traceql_js, JAVASCRIPT),

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Links the other way: spans of any trace that link to this one, looked for when that is asked for.
+import * as api from './api.js';
+import { fill, h, icon } from './dom.js';
+import { t } from './texts.js';
+import { quote } from './traceql.js';
+
+/** Traces that are told. */
+const most = 20;
+/** What links to a span begins at most so long after it. Nanoseconds. */
+const within = 86_400_000_000_000n;
+
+/** @param {any} span @param {AbortSignal} signal */
+export function linksHere(span, signal) {
+  const host = h('div.links-back');
+  const look = async () => {
+    fill(host, h('p.quiet-note', { role: 'status' }, t('span.loading')));
+    const at = BigInt(span.startTimeUnixNano);
+    try {
+      const answer = await api.traces(
+        new URLSearchParams({
+          q: `{ link:traceID = ${quote(span.traceId)} && link:spanID = ${quote(span.spanId)} }`,
+          start: String(at > within ? at - within : 0n),
+          end: String(at + within),
+          limit: String(most),
+        }),
+        signal,
+      );
+      fill(host, found(answer));
+    } catch (error) {
+      if (signal.aborted) return;
+      fill(
+        host,
+        h('div.strip.bad', null, /** @type {Error} */ (error).message || t('error.server')),
+      );
+    }
+  };
+  fill(host, h('button', { type: 'button', onclick: look }, icon('search'), t('span.back.look')));
+  return host;
+}
+
+/** @param {any} answer */
+function found(answer) {
+  const links = answer.traces.flatMap((/** @type {any} */ trace) =>
+    trace.matchedSpanIds.slice(0, 3).map((/** @type {string} */ id) =>
+      h(
+        'li.event',
+        null,
+        icon('link'),
+        h(
+          'a',
+          { href: `/trace/${trace.traceId}?sel=${id}` },
+          `${trace.rootService} ${trace.rootOperation}`,
+        ),
+      )
+    )
+  );
+  if (!links.length) return h('p.quiet-note', null, t('span.back.none'));
+  return h('ol.events', null, links);
+}

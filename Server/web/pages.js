@@ -71,6 +71,13 @@ export const pages = [
     key: 'y',
   },
   {
+    name: 'compare',
+    path: /^\/compare\/?$/,
+    load: () => import('./compare.js'),
+    ranged: true,
+    under: 'search',
+  },
+  {
     name: 'trace',
     path: /^\/trace\/([^/]+)\/?$/,
     load: () => import('./trace.js'),

@@ -27,6 +27,12 @@ static const unsigned char chart_js[] = {
 static const unsigned char colors_js[] = {
 #embed "../../web/colors.js"
 };
+static const unsigned char compare_css[] = {
+#embed "../../web/compare.css"
+};
+static const unsigned char compare_js[] = {
+#embed "../../web/compare.js"
+};
 static const unsigned char diagnosis_js[] = {
 #embed "../../web/diagnosis.js"
 };
@@ -159,6 +165,9 @@ static const unsigned char table_js[] = {
 static const unsigned char tags_js[] = {
 #embed "../../web/tags.js"
 };
+static const unsigned char texts_compare_js[] = {
+#embed "../../web/texts-compare.js"
+};
 static const unsigned char texts_first_run_js[] = {
 #embed "../../web/texts-first-run.js"
 };
@@ -256,6 +265,8 @@ static const cweb_asset assets[] = {
     ASSET("base.css", base_css, STYLE),
     ASSET("chart.js", chart_js, JAVASCRIPT),
     ASSET("colors.js", colors_js, JAVASCRIPT),
+    ASSET("compare.css", compare_css, STYLE),
+    ASSET("compare.js", compare_js, JAVASCRIPT),
     ASSET("diagnosis.js", diagnosis_js, JAVASCRIPT),
     ASSET("dom.js", dom_js, JAVASCRIPT),
     ASSET("find-stored.js", find_stored_js, JAVASCRIPT),
@@ -300,6 +311,7 @@ static const cweb_asset assets[] = {
     ASSET("system.js", system_js, JAVASCRIPT),
     ASSET("table.js", table_js, JAVASCRIPT),
     ASSET("tags.js", tags_js, JAVASCRIPT),
+    ASSET("texts-compare.js", texts_compare_js, JAVASCRIPT),
     ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
     ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
     ASSET("texts-overview.js", texts_overview_js, JAVASCRIPT),

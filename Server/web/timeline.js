@@ -447,7 +447,10 @@ export class Timeline {
     if (run < 0) return;
     this.unrolled[run] = up ? 0 : 1;
     this.layout();
-    if (up && this.selected >= 0 && this.place[this.selected] < 0) this.on.select(row);
+    if (up && this.selected >= 0 && this.place[this.selected] < 0) {
+      // What stands for the run now, not the one that is rolled up: selecting that would show it.
+      this.on.select(this.runs?.members[run].find((one) => this.place[one] >= 0) ?? -1);
+    }
     this.on.folded();
   }
 

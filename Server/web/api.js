@@ -7,10 +7,12 @@ export class ApiError extends Error {
   /**
    * @param {number} code HTTP status, or 0 when the server did not answer
    * @param {string} message
+   * @param {number} [position] where in the text that was sent, as the server counts
    */
-  constructor(code, message) {
+  constructor(code, message, position) {
     super(message);
     this.code = code;
+    this.position = position;
   }
 }
 
@@ -27,13 +29,13 @@ async function get(path, signal, base = root) {
     throw new ApiError(0, '');
   }
   if (response.ok) return response;
-  let message = '';
+  let error;
   try {
-    message = (await response.json()).error?.message ?? '';
+    error = (await response.json()).error;
   } catch {
     // A proxy's own page, perhaps: the status says enough.
   }
-  throw new ApiError(response.status, message);
+  throw new ApiError(response.status, error?.message ?? '', error?.position);
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */
@@ -98,6 +100,22 @@ export const operationTotals = (params, signal) =>
  * @returns {Promise<Answer & { edges: EdgeTotals[] }>}
  */
 export const edgeTotals = (params, signal) => json(`/totals/edges?${query(params)}`, signal);
+
+/** Services and their calls, laid out.
+ * @param {Record<string, string>} params @param {AbortSignal} [signal] */
+export const map = (params, signal) => json(`/map?${query(params)}`, signal);
+
+/** Where traces are told as they arrive. @param {Record<string, string>} params */
+export const tailAddress = (params) => `${root}/tail?${query(params)}`;
+
+/** Why there is no tail to read: a source of events does not say. @param {string} q
+ * @param {AbortSignal} signal */
+export async function tailRefusal(q, signal) {
+  const given = new AbortController();
+  signal.addEventListener('abort', () => given.abort());
+  await get(`/tail?${query({ q })}`, given.signal);
+  given.abort();
+}
 
 /** Numbers over time of a TraceQL query.
  * @param {Record<string, string>} params @param {AbortSignal} [signal] */

@@ -30,6 +30,18 @@ const places = {
     [['shift', '←', '→'], 'help.stretch'],
     [['enter'], 'help.choose'],
   ],
+  'help.map': [
+    [['←', '→', '↑', '↓'], 'help.boxes'],
+    [['e', 'E'], 'help.lines'],
+    [['enter'], 'help.tell'],
+    [['o'], 'help.around'],
+    [['+', '−', '0'], 'help.mapZoom'],
+    [['ctrl', 'help.wheelKey'], 'help.wheel'],
+    [['shift', '←', '→'], 'help.mapPan'],
+    [['f'], 'help.findService'],
+    [['a'], 'help.tables'],
+  ],
+  'help.tail': [[['help.spaceKey'], 'help.pause'], [['f'], 'help.filter']],
   'help.trace': [
     [['j', 'k', '↓', '↑'], 'help.move'],
     [['h', 'l', '←', '→'], 'help.fold'],

@@ -64,6 +64,21 @@ export const pages = [
     under: 'services',
   },
   {
+    name: 'map',
+    path: /^\/map\/?$/,
+    load: () => import('./map.js'),
+    href: '/map',
+    key: 'm',
+    ranged: true,
+  },
+  {
+    name: 'live',
+    path: /^\/live\/?$/,
+    load: () => import('./live.js'),
+    href: '/live',
+    key: 'l',
+  },
+  {
     name: 'system',
     path: /^\/system\/?$/,
     load: () => import('./system.js'),

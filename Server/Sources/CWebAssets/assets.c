@@ -78,6 +78,27 @@ static const unsigned char index_html[] = {
 static const unsigned char keys_js[] = {
 #embed "../../web/keys.js"
 };
+static const unsigned char live_js[] = {
+#embed "../../web/live.js"
+};
+static const unsigned char map_canvas_js[] = {
+#embed "../../web/map-canvas.js"
+};
+static const unsigned char map_data_js[] = {
+#embed "../../web/map-data.js"
+};
+static const unsigned char map_svg_js[] = {
+#embed "../../web/map-svg.js"
+};
+static const unsigned char map_view_js[] = {
+#embed "../../web/map-view.js"
+};
+static const unsigned char map_css[] = {
+#embed "../../web/map.css"
+};
+static const unsigned char map_js[] = {
+#embed "../../web/map.js"
+};
 static const unsigned char mark_svg[] = {
 #embed "../../web/mark.svg"
 };
@@ -173,6 +194,12 @@ static const unsigned char texts_first_run_js[] = {
 };
 static const unsigned char texts_frame_js[] = {
 #embed "../../web/texts-frame.js"
+};
+static const unsigned char texts_live_js[] = {
+#embed "../../web/texts-live.js"
+};
+static const unsigned char texts_map_js[] = {
+#embed "../../web/texts-map.js"
 };
 static const unsigned char texts_overview_js[] = {
 #embed "../../web/texts-overview.js"
@@ -282,6 +309,13 @@ static const cweb_asset assets[] = {
     ASSET("histogram.js", histogram_js, JAVASCRIPT),
     ASSET("index.html", index_html, PAGE),
     ASSET("keys.js", keys_js, JAVASCRIPT),
+    ASSET("live.js", live_js, JAVASCRIPT),
+    ASSET("map-canvas.js", map_canvas_js, JAVASCRIPT),
+    ASSET("map-data.js", map_data_js, JAVASCRIPT),
+    ASSET("map-svg.js", map_svg_js, JAVASCRIPT),
+    ASSET("map-view.js", map_view_js, JAVASCRIPT),
+    ASSET("map.css", map_css, STYLE),
+    ASSET("map.js", map_js, JAVASCRIPT),
     ASSET("mark.svg", mark_svg, DRAWING),
     ASSET("minimap.js", minimap_js, JAVASCRIPT),
     ASSET("notice.js", notice_js, JAVASCRIPT),
@@ -314,6 +348,8 @@ static const cweb_asset assets[] = {
     ASSET("texts-compare.js", texts_compare_js, JAVASCRIPT),
     ASSET("texts-first-run.js", texts_first_run_js, JAVASCRIPT),
     ASSET("texts-frame.js", texts_frame_js, JAVASCRIPT),
+    ASSET("texts-live.js", texts_live_js, JAVASCRIPT),
+    ASSET("texts-map.js", texts_map_js, JAVASCRIPT),
     ASSET("texts-overview.js", texts_overview_js, JAVASCRIPT),
     ASSET("texts-panel.js", texts_panel_js, JAVASCRIPT),
     ASSET("texts-parts.js", texts_parts_js, JAVASCRIPT),

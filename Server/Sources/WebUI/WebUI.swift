@@ -20,7 +20,7 @@ extension WebAssets {
     public func addWebRoutes(to router: Router<some RequestContext>) {
         let shell: [RouterPath] = [
             "/", "/search", "/services", "/services/{service}", "/services/{service}/{operation}",
-            "/system", "/trace/{id}", "/compare",
+            "/map", "/live", "/system", "/trace/{id}", "/compare",
         ]
         for path in shell {
             addRoute(path, to: router) { _ in Self.shellName }

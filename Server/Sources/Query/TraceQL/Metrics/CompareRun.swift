@@ -306,10 +306,3 @@ final class CompareRun: MeasureRun {
         ]
     }
 }
-
-extension TraceQL.Operand {
-    /// Whether it is the same for all spans of a trace; of those that are compared.
-    fileprivate var isOfTrace: Bool {
-        self == .intrinsic(.rootName) || self == .intrinsic(.rootService)
-    }
-}

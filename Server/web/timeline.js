@@ -252,7 +252,7 @@ export class Timeline {
         h('span.service', null, service),
         hidden,
       ),
-      h('div.length', { role: 'gridcell' }, h('span', null, length)),
+      h('div.length', { role: 'gridcell' }, length),
       this.wide ? h('div.more-cell', { role: 'gridcell' }, own) : null,
       this.wide ? h('div.more-cell', { role: 'gridcell' }, share) : null,
     );

@@ -8,9 +8,13 @@ import { views } from './trace-address.js';
 /** Views whose rows can be rolled up and left out. */
 export const withRows = new Set(['timeline', 'tree']);
 
+/** Views of what only the server tells. */
+const ofServer = new Set(['table', 'paths']);
+
 /** @param {import('./trace.js').TracePage} page */
 export function traceBar(page) {
-  const tabs = views.map((view) =>
+  const known = views.filter((view) => page.source.stored || !ofServer.has(view));
+  const tabs = known.map((view) =>
     h('button', {
       type: 'button',
       'data-view': view,

@@ -60,7 +60,7 @@ export function traceHead(page) {
       h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
       h('h1', null, h('span.service', null, service), ' ', operation),
       copyButton(() => trace.traceId, t('trace.copy.id'), `${trace.traceId.slice(0, 8)}…`),
-      page.source.stored ? doings(trace.traceId) : null,
+      doings(trace.traceId, page.source.stored),
     ),
     h(
       'div.facts-line',
@@ -146,8 +146,15 @@ function finder(page) {
   return { element, field, found };
 }
 
-/** What else can be done with a trace. @param {string} id */
-function doings(id) {
+/** What else can be done with a trace. @param {string} id @param {boolean} stored */
+function doings(id, stored) {
+  const file = h(
+    'a.quiet.button',
+    { href: '/trace/file', title: t('trace.file.label') },
+    icon('up'),
+    t('trace.file'),
+  );
+  if (!stored) return h('div.head-doings', null, file);
   const download = (/** @type {string} */ format, /** @type {string} */ ending) =>
     h(
       'a.quiet.button',
@@ -168,6 +175,7 @@ function doings(id) {
       icon('table'),
       t('trace.compare'),
     ),
+    file,
     download('', 'json'),
     download('?format=protobuf', 'pb'),
   );

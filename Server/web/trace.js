@@ -56,6 +56,11 @@ export const page = (main, context) => tracePage(main, context.values[0], contex
 async function tracePage(main, id, context) {
   const { signal } = context;
   document.body.classList.add('page-trace');
+  if (id === 'file') {
+    const { filePage } = await import('./trace-file.js');
+    if (!signal.aborted) filePage(main, context, TracePage);
+    return;
+  }
   document.title = `${id.slice(0, 8)} · Skein`;
   if (!/^([0-9a-f]{16}|[0-9a-f]{32})$/i.test(id)) {
     fill(

@@ -71,7 +71,7 @@ export function decode(buffer) {
 }
 
 /** Subtree ends, the trace's length and its counts, in two passes. @param {Trace} trace */
-function measure(trace) {
+export function measure(trace) {
   const { n, start, duration, parent, depth, flags, end } = trace;
   for (let i = 0; i < n; i++) {
     end[i] = i + 1;

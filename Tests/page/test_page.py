@@ -406,7 +406,7 @@ def test_a_hundred_thousand_spans_need_few_nodes(tabs, picture):
             "(rows, share) => { rows.scrollTop = share * rows.scrollHeight }", share)
         last = 100_000 if share == 1 else 1 if share == 0 else 50_001
         page.wait_for_selector(f".row[aria-rowindex='{last}']:not([hidden])")
-        assert page.evaluate("document.querySelectorAll('*').length") < 700
+        assert page.evaluate("document.querySelectorAll('*').length") < 600
     assert page.locator(".row .names b").nth(1).inner_text() == HOSTILE
     page.keyboard.press("f")
     page.keyboard.type("work >8ns")

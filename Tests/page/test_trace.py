@@ -330,3 +330,20 @@ def test_a_trace_that_is_not_stored_is_said_not_to_be(tabs, trace):
     page = tabs.open(f"/compare?a={trace}&b={unknown}")
     page.wait_for_selector(".notice")
     assert unknown in page.locator(".notice").inner_text()
+
+
+def test_a_downloaded_trace_is_drawn_from_its_file_without_being_sent(tabs, base, trace):
+    with urllib.request.urlopen(f"{base}/api/skein/v1/traces/{trace}", timeout=30) as response:
+        body = response.read()
+    page = tabs.open("/trace/file")
+    sent = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.set_input_files("#file", {"name": "bad.json", "mimeType": "text/plain", "buffer": b"{"})
+    page.locator(".notice .detail").wait_for()
+    page.set_input_files("#file", {"name": "a.json", "mimeType": "text/plain", "buffer": body})
+    until(page, "document.querySelector('.rows')?.getAttribute('aria-rowcount') === '65'")
+    assert "a.json: drawn from this file" in page.locator(".trace-page .strip.info").inner_text()
+    page.locator(".row[aria-rowindex='1'] .names b").click()
+    page.wait_for_selector(".panel .section")
+    assert "POST" not in sent
+    assert "500" in page.locator(".panel").inner_text()

@@ -219,6 +219,9 @@ static const unsigned char texts_services_js[] = {
 static const unsigned char texts_system_js[] = {
 #embed "../../web/texts-system.js"
 };
+static const unsigned char texts_trace_file_js[] = {
+#embed "../../web/texts-trace-file.js"
+};
 static const unsigned char texts_trace_views_js[] = {
 #embed "../../web/texts-trace-views.js"
 };
@@ -245,6 +248,9 @@ static const unsigned char trace_analysis_js[] = {
 };
 static const unsigned char trace_bar_js[] = {
 #embed "../../web/trace-bar.js"
+};
+static const unsigned char trace_file_js[] = {
+#embed "../../web/trace-file.js"
 };
 static const unsigned char trace_grown_js[] = {
 #embed "../../web/trace-grown.js"
@@ -356,6 +362,7 @@ static const cweb_asset assets[] = {
     ASSET("texts-search.js", texts_search_js, JAVASCRIPT),
     ASSET("texts-services.js", texts_services_js, JAVASCRIPT),
     ASSET("texts-system.js", texts_system_js, JAVASCRIPT),
+    ASSET("texts-trace-file.js", texts_trace_file_js, JAVASCRIPT),
     ASSET("texts-trace-views.js", texts_trace_views_js, JAVASCRIPT),
     ASSET("texts-trace.js", texts_trace_js, JAVASCRIPT),
     ASSET("texts.js", texts_js, JAVASCRIPT),
@@ -365,6 +372,7 @@ static const cweb_asset assets[] = {
     ASSET("trace-address.js", trace_address_js, JAVASCRIPT),
     ASSET("trace-analysis.js", trace_analysis_js, JAVASCRIPT),
     ASSET("trace-bar.js", trace_bar_js, JAVASCRIPT),
+    ASSET("trace-file.js", trace_file_js, JAVASCRIPT),
     ASSET("trace-grown.js", trace_grown_js, JAVASCRIPT),
     ASSET("trace-head.js", trace_head_js, JAVASCRIPT),
     ASSET("trace-keys.js", trace_keys_js, JAVASCRIPT),

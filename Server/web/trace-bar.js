@@ -11,10 +11,12 @@ export const withRows = new Set(['timeline', 'tree']);
 /** Views of what only the server tells. */
 const ofServer = new Set(['table', 'paths']);
 
+/** The views that a trace has. @param {import('./trace.js').TracePage} page */
+export const viewsOf = (page) => views.filter((view) => page.source.stored || !ofServer.has(view));
+
 /** @param {import('./trace.js').TracePage} page */
 export function traceBar(page) {
-  const known = views.filter((view) => page.source.stored || !ofServer.has(view));
-  const tabs = known.map((view) =>
+  const tabs = viewsOf(page).map((view) =>
     h('button', {
       type: 'button',
       'data-view': view,

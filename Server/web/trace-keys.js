@@ -3,7 +3,7 @@
 import { rowHeight } from './bars.js';
 import { copyText } from './dom.js';
 import { typing } from './keys.js';
-import { views } from './trace-address.js';
+import { viewsOf } from './trace-bar.js';
 
 /** Two keys are one command when they come so soon after each other. Milliseconds. */
 const pairWithin = 1000;
@@ -61,6 +61,7 @@ export function traceCommands(page) {
       );}
   };
   const view = (/** @type {number} */ by) => () => {
+    const views = viewsOf(page);
     const at = views.indexOf(page.state.view);
     page.setView(views[(at + by + views.length) % views.length]);
   };

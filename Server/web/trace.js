@@ -19,7 +19,7 @@ import { t } from './texts.js';
 import { Timeline } from './timeline.js';
 import { readAddress, writeAddress } from './trace-address.js';
 import { keepWith, PathByRow, Runs } from './trace-analysis.js';
-import { traceBar, withRows } from './trace-bar.js';
+import { traceBar, viewsOf, withRows } from './trace-bar.js';
 import { sameSpan, stateIn } from './trace-grown.js';
 import { traceHead } from './trace-head.js';
 import { traceCommands } from './trace-keys.js';
@@ -313,7 +313,8 @@ export class TracePage {
   /** @param {string} name */
   async setView(name) {
     const { state, timeline } = this;
-    state.view = name;
+    state.view = viewsOf(this).includes(name) ? name : 'timeline';
+    if (state.view !== name) return this.setView('timeline');
     this.bar.update();
     this.remember();
     this.minimap.element.hidden = !withTime.has(name);

@@ -2,7 +2,7 @@
 // A map of more services than elements are good for: painted, with what the keys are at said aloud.
 import { resolve } from './colors.js';
 import { h } from './dom.js';
-import { boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
+import { alarming, boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
 import { fitted } from './map-svg.js';
 
 const names = [
@@ -109,7 +109,7 @@ export class CanvasMap extends MapView {
       const { from, to } = line;
       if (Math.max(from.x, to.x) < left || Math.min(from.x, to.x) > right) continue;
       if (Math.max(from.y, to.y) < top - 99 || Math.min(from.y, to.y) > bottom + 99) continue;
-      const failing = line.share >= 0.01;
+      const failing = line.share >= alarming;
       c.globalAlpha = on ? 1 : bright ? 0.07 : 0.4;
       c.strokeStyle = failing ? colors['--error'] : on ? colors['--accent'] : colors['--faint'];
       c.lineWidth = Math.max(on ? 1.6 / zoom : 0.7 / zoom, line.width);
@@ -136,23 +136,22 @@ export class CanvasMap extends MapView {
     const own = box.key === this.at && document.activeElement === this.stage;
     c.globalAlpha = on || !dim || own ? 1 : 0.3;
     c.fillStyle = box.key === this.chosen ? colors['--accent-wash'] : colors['--surface'];
-    c.strokeStyle = own || on ? colors['--accent'] : box.share ? colors['--error'] : colors['--edge'];
+    c.strokeStyle = own || on ? colors['--accent'] : box.share >= alarming ? colors['--error'] : colors['--edge'];
     c.lineWidth = own ? 3 / zoom : Math.max(1, 0.8 / zoom);
     c.beginPath();
     c.roundRect(x, y, boxWidth, boxHeight, 9);
     c.fill();
     c.stroke();
-    if (box.share) {
+    if (box.share >= alarming) {
       c.fillStyle = colors['--error'];
       c.fillRect(x + 8, y + boxHeight - 4, Math.max(8, box.share * (boxWidth - 16)), 4);
     }
-    if (zoom < namesFrom && !on) return;
-    c.fillStyle = colors['--text'];
-    // Lit names stay readable however small the map is.
-    const size = on ? Math.max(13, Math.min(30, 10 / zoom)) : zoom < numbersFrom ? 18 : 13;
-    const font = `600 ${size}px ${family}`;
     c.textBaseline = 'middle';
+    if (zoom < numbersFrom && (on || own)) return this.paintName(c, box, family);
+    if (zoom < namesFrom) return;
+    c.fillStyle = colors['--text'];
     c.textAlign = 'left';
+    const font = `600 ${zoom < numbersFrom ? 20 : 13}px ${family}`;
     const name = fitted(box.name, font, boxWidth - 18);
     c.font = font;
     c.fillText(name, x + 10, zoom < numbersFrom ? box.y : box.y - 8);
@@ -160,21 +159,37 @@ export class CanvasMap extends MapView {
     const small = `11px ${family}`;
     const says = fitted(box.short, small, boxWidth - 18);
     c.font = small;
-    c.fillStyle = box.share ? colors['--error'] : colors['--soft'];
+    c.fillStyle = box.share >= alarming ? colors['--error'] : colors['--soft'];
     c.fillText(says, x + 10, box.y + 10);
+  }
+
+  /** A lit name stays readable however small its box is.
+   * @param {CanvasRenderingContext2D} c @param {import('./map-view.js').Box} box
+   * @param {string} family */
+  paintName(c, box, family) {
+    const size = 12 / this.zoom;
+    c.font = `600 ${size}px ${family}`;
+    c.textAlign = 'center';
+    this.paintText(c, box.name, box, size, '--text');
   }
 
   /** @param {CanvasRenderingContext2D} c @param {import('./map-view.js').Line} line */
   paintLabel(c, line) {
-    const { x, y } = labelAt(line, pointed(this));
     const size = Math.min(40, 11 / this.zoom);
     c.font = `600 ${size}px ${getComputedStyle(document.body).fontFamily}`;
     c.textAlign = 'center';
+    const color = line.share >= alarming ? '--error' : '--text';
+    this.paintText(c, line.short, labelAt(line, pointed(this)), size, color);
+  }
+
+  /** @param {CanvasRenderingContext2D} c @param {string} text @param {{ x: number, y: number }} at
+   * @param {number} size @param {string} color */
+  paintText(c, text, { x, y }, size, color) {
     c.lineWidth = size / 3;
     c.strokeStyle = this.colors['--bg'];
     c.lineJoin = 'round';
-    c.strokeText(line.short, x, y);
-    c.fillStyle = line.share >= 0.01 ? this.colors['--error'] : this.colors['--text'];
-    c.fillText(line.short, x, y);
+    c.strokeText(text, x, y);
+    c.fillStyle = this.colors[color];
+    c.fillText(text, x, y);
   }
 }

@@ -31,7 +31,7 @@ export const groupKey = ({ name, layer }) => `${name ?? ''}/${layer}`;
 
 /** @param {Group} group */
 export const groupName = ({ name, layer }) =>
-  name === null ? t('map.others', { layer: layer + 1 }) : `${name}…`;
+  name === null ? t('map.others', { layer: layer + 1 }) : `${name}*`;
 
 /** @param {Numbers} numbers @param {number} seconds */
 const reading = ({ callCount, errorCount, p50Nanos, p99Nanos }, seconds) =>
@@ -109,7 +109,7 @@ function drawnLines(boxes, edges) {
         share: one.share,
         short: short(one),
         says: `${t('map.says.line', { from: from.name, to: to.name })}: ${words(one)}`,
-        width: 1.2 + 5.3 * (Math.log1p(one.calls) / Math.log1p(most)) ** 2,
+        width: 1.2 + 4.3 * (Math.log1p(one.calls) / Math.log1p(most)) ** 2,
       };
       from.lines.push(line);
       if (from !== to) to.lines.push(line);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The map as SVG: every box and line is an element that takes focus and names itself.
 import { fill } from './dom.js';
-import { boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
+import { alarming, boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
 
 const space = 'http://www.w3.org/2000/svg';
 /** Labels at once; more would hide what they are about. */
@@ -137,7 +137,7 @@ export class SvgMap extends MapView {
   /** @param {import('./map-view.js').Box} box */
   dressBox(box) {
     const g = /** @type {SVGElement} */ (this.drawn.get(box.key));
-    const bad = box.share > 0;
+    const bad = box.share >= alarming;
     g.setAttribute('class', `box${bad ? ' failing' : ''}${box.group === null ? '' : ' of-many'}`);
     g.setAttribute('aria-label', box.says);
     const [, name, says, share] = g.children;
@@ -151,12 +151,12 @@ export class SvgMap extends MapView {
   /** @param {import('./map-view.js').Line} line */
   dressLine(line) {
     const g = /** @type {SVGElement} */ (this.drawn.get(line.key));
-    g.setAttribute('class', line.share >= 0.01 ? 'line failing' : 'line');
+    g.setAttribute('class', line.share >= alarming ? 'line failing' : 'line');
     g.setAttribute('aria-label', line.says);
     g.children[1].setAttribute('stroke-width', line.width.toFixed(2));
     g.children[1].setAttribute(
       'marker-end',
-      line.share >= 0.01 ? 'url(#arrow-bad)' : 'url(#arrow)',
+      line.share >= alarming ? 'url(#arrow-bad)' : 'url(#arrow)',
     );
   }
 

@@ -5,14 +5,16 @@ import { h } from './dom.js';
 import { bindKeys } from './keys.js';
 
 /** Boxes of the server are 200 by 48 and stand 240 apart: lines get more room by this. */
-const stretch = 1.3;
-export const boxWidth = 188;
+const stretch = 1.4;
+export const boxWidth = 208;
 export const boxHeight = 46;
 /** Room for the head of a line. */
 const arrow = 11;
 const [leastZoom, mostZoom] = [0.03, 2.5];
 /** Text smaller than this share of its size is hardly read. */
 const readable = 0.62;
+/** Fewer errors than this share are told, but not in red. */
+export const alarming = 0.01;
 /** A press that moves less is a click. Pixels. */
 const dragFrom = 4;
 
@@ -48,7 +50,10 @@ export function labelAt({ from, to }, lit) {
   const between = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ p) =>
     a + (b - a) * p;
   return to.x > from.x
-    ? { x: between(from.x, to.x, part), y: between(from.y, to.y, 0.5 + (part - 0.5) * 1.5) }
+    ? {
+      x: between(from.x + boxWidth / 2, to.x - boxWidth / 2, part),
+      y: between(from.y, to.y, 0.5 + (part - 0.5) * 1.5),
+    }
     : { x: between(from.x, to.x, part), y: between(from.y, to.y, part) + boxHeight / 2 + 32 };
 }
 

@@ -117,7 +117,10 @@ export class CanvasMap extends MapView {
       c.stroke(/** @type {Path2D} */ (this.ways.get(line.key)));
     }
     c.setLineDash([]);
-    for (const box of this.drawing.boxes) {
+    // What is lit comes last: names may be wider than their boxes.
+    const last = (/** @type {{ key: string }} */ { key }) => bright?.has(key) || key === this.at;
+    const { boxes } = this.drawing;
+    for (const box of [...boxes.filter((one) => !last(one)), ...boxes.filter(last)]) {
       if (Math.abs(box.x - this.x) > width / 2 / zoom + boxWidth) continue;
       if (Math.abs(box.y - this.y) > height / 2 / zoom + boxHeight) continue;
       this.paintBox(c, box, bright?.has(box.key), bright !== null);

@@ -7,12 +7,12 @@ export class ApiError extends Error {
   /**
    * @param {number} code HTTP status, or 0 when the server did not answer
    * @param {string} message
-   * @param {number} [position] where in the text that was sent, as the server counts
+   * @param {any} [detail] all that the server said
    */
-  constructor(code, message, position) {
+  constructor(code, message, detail) {
     super(message);
     this.code = code;
-    this.position = position;
+    this.detail = detail;
   }
 }
 
@@ -29,13 +29,13 @@ async function get(path, signal, base = root) {
     throw new ApiError(0, '');
   }
   if (response.ok) return response;
-  let error;
+  let said;
   try {
-    error = (await response.json()).error;
+    said = (await response.json()).error;
   } catch {
     // A proxy's own page, perhaps: the status says enough.
   }
-  throw new ApiError(response.status, error?.message ?? '', error?.position);
+  throw new ApiError(response.status, said?.message ?? '', said);
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

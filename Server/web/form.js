@@ -4,7 +4,9 @@
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { parseDuration } from './format.js';
+import { fields, words } from './query-text.js';
 import { t } from './texts.js';
+import { link } from './range.js';
 import { tagField } from './tags.js';
 
 /**
@@ -61,7 +63,16 @@ export function searchForm(params, services, ask, signal) {
       spellcheck: 'false',
     });
   const [least, most] = [limitInput('min'), limitInput('max')];
-  const statuses = ['', 'error'].map((value) =>
+  const kind = h(
+    'select',
+    { id: 'kind' },
+    h('option', { value: '' }, t('search.status.any')),
+    words.kind.map((value) =>
+      h('option', { value, selected: params.get('kind') === value }, value)
+    ),
+  );
+  const given = params.get('status') ?? '';
+  const statuses = [...new Set(['', 'error', given])].map((value) =>
     h(
       'label',
       null,
@@ -69,13 +80,13 @@ export function searchForm(params, services, ask, signal) {
         type: 'radio',
         name: 'status',
         value,
-        checked: (params.get('status') ?? '') === value,
+        checked: given === value,
       }),
       h(
         'span',
         null,
-        value ? icon('error') : null,
-        t(value ? 'search.status.error' : 'search.status.any'),
+        value === 'error' ? icon('error') : null,
+        !value ? t('search.status.any') : value === 'error' ? t('search.status.error') : value,
       ),
     )
   );
@@ -113,9 +124,9 @@ export function searchForm(params, services, ask, signal) {
       input.checked
     )?.value;
     if (status) next.set('status', status);
-    const now = new URLSearchParams(location.search);
-    for (const kept of ['order', 'live', 'kind', 'limit', 'q', 'last', 'from', 'to', 'embed']) {
-      if (now.has(kept)) next.set(kept, /** @type {string} */ (now.get(kept)));
+    if (kind.value) next.set('kind', kind.value);
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      if (name !== 'q' && !fields.includes(name)) next.append(name, value);
     }
     return next;
   };
@@ -136,6 +147,7 @@ export function searchForm(params, services, ask, signal) {
     submit();
   });
   operation.addEventListener('change', submit);
+  kind.addEventListener('change', submit);
   for (const control of [least, most, of]) {
     control.addEventListener(
       'change',
@@ -169,6 +181,7 @@ export function searchForm(params, services, ask, signal) {
       h('legend', null, t('search.status')),
       h('div.segments', null, statuses),
     ),
+    field(t('search.kind'), kind, 'kind'),
     h(
       'div.field.run',
       null,
@@ -178,5 +191,13 @@ export function searchForm(params, services, ask, signal) {
     complaint,
     operations,
   );
+  if (params.get('q')) {
+    // The text says more than there are fields for; they stay out of sight until it is cleared.
+    for (const child of [...form.children]) child.hidden = true;
+    form.append(
+      h('p.beyond', null, t('search.form.beyond'), ' '),
+      h('a.button.quiet', { href: link('/search') }, t('search.clear')),
+    );
+  }
   return { element: form, setServices };
 }

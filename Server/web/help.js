@@ -24,6 +24,12 @@ const places = {
     [['j', 'k'], 'help.move'],
     [['enter'], 'help.open'],
   ],
+  'help.search': [
+    [['1', '2', '3', '4'], 'help.tabs'],
+    [['x'], 'help.mark'],
+    [['v'], 'help.compare'],
+    [['ctrl', 'space'], 'help.complete'],
+  ],
   'help.overview': [[['1', '2', '3', '4'], 'help.panels']],
   'help.charts': [
     [['←', '→'], 'help.cursor'],

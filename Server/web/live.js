@@ -191,7 +191,7 @@ class Tail {
 
   /** What is wrong with the query, from where on. @param {api.ApiError} [error] */
   complain(error) {
-    const wrong = error?.position !== undefined && error.code === 400;
+    const wrong = error?.detail?.position !== undefined && error.code === 400;
     this.complaint.hidden = !error;
     this.input.setAttribute('aria-invalid', String(error?.code === 400));
     if (!error) return;
@@ -203,8 +203,8 @@ class Tail {
         ? h(
           'code',
           null,
-          letters.slice(0, error.position).join(''),
-          h('u.wrong', null, letters.slice(error.position).join('') || ' '),
+          letters.slice(0, error.detail.position).join(''),
+          h('u.wrong', null, letters.slice(error.detail.position).join('') || ' '),
         )
         : null,
       h('span', null, error.message),

@@ -16,6 +16,8 @@ export class ResultList {
     /** @type {Map<string, { item: HTMLElement, drawn: string }>} */
     this.items = new Map();
     this.longest = 1;
+    /** Called with a trace that is to be marked. @type {(id: string) => void} */
+    this.onmark = () => {};
     /** Whether the question was about spans, so that rows name and lead to those that match. */
     this.showsMatches = false;
     this.element = h('ol.traces', { 'aria-label': t('search.list') });
@@ -77,7 +79,14 @@ export class ResultList {
     const hidden = trace.services.length - chipLimit;
     return h(
       'li',
-      null,
+      { 'data-id': trace.traceId },
+      h('button.pick', {
+        type: 'button',
+        title: t('search.mark'),
+        'aria-label': t('search.mark'),
+        'aria-pressed': 'false',
+        onclick: () => this.onmark(trace.traceId),
+      }),
       h(
         `a.trace.${dyeClass(trace.rootService ?? '')}`,
         { href: `/trace/${trace.traceId}${select}` },
@@ -122,6 +131,22 @@ export class ResultList {
         ),
       ),
     );
+  }
+
+  /** @param {string[]} ids those that are marked to be compared, in their order */
+  mark(ids) {
+    for (const [id, { item }] of this.items) {
+      const at = ids.indexOf(id);
+      const button = /** @type {HTMLElement} */ (item.firstElementChild);
+      button.textContent = 'AB'[at] ?? '';
+      button.setAttribute('aria-pressed', String(at >= 0));
+    }
+  }
+
+  /** @returns {string | undefined} the trace in focus */
+  current() {
+    const item = document.activeElement?.closest('.traces li');
+    return item?.getAttribute('data-id') ?? undefined;
   }
 
   refreshTimes() {

@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of searches: form, list, paging, live arrival, and the first run.
+// The page of searches: form and query, charts, tabs, list, paging, live arrival, the first run.
 import './texts-search.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
+import { count } from './format.js';
 import { firstRun } from './first-run.js';
 import { searchForm } from './form.js';
 import { bindKeys } from './keys.js';
 import { errorNotice } from './notice.js';
-import { asksForSpans, defaults, isFixed, limit, questionOf } from './question.js';
+import { queryEditor } from './editor.js';
+import { fields, paramsOf, relaxed, textOf, unordered, withQuery } from './query-text.js';
+import {
+  asksForSpans,
+  defaults,
+  isFixed,
+  limit,
+  orderNames,
+  orderOf,
+  questionOf,
+} from './question.js';
+import { freshness, readRange } from './range.js';
 import { ResultList } from './results.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';
 
+const tabs = ['', 'spans', 'groups', 'differences'];
 const liveInterval = 2000;
 /**
  * How long the list keeps still after the pointer moved over it, so that nothing slips away under a
@@ -56,11 +69,27 @@ class SearchPage {
     const names = await api.services(this.signal).catch(() => /** @type {string[]} */ ([]));
     if (this.signal.aborted) return;
     dress(names);
-    this.form = searchForm(this.params, names, (params) => this.ask(params), this.signal);
+    this.names = names;
+    this.form = this.makeForm();
+    this.editor = queryEditor(textOf(this.params), (text) => this.run(text), this.signal);
+    this.tab = tabs.find((tab) => tab === this.params.get('tab')) ?? '';
+    this.charts = h('div');
+    this.list.onmark = (id) => this.mark(id);
+    this.marked = h('div.marked', { hidden: true });
     this.head = h('div.list-head');
     this.note = h('div.strip.warn', { role: 'status', hidden: true });
     this.foot = h('div.list-foot');
-    this.stage = h('div.stage', null, this.head, this.note, this.list.element, this.foot);
+    this.stage = h(
+      'div.stage',
+      null,
+      this.head,
+      this.note,
+      this.marked,
+      this.list.element,
+      this.foot,
+    );
+    this.tabs = h('nav.tabs', { 'aria-label': t('search.tabs') });
+    this.exports = h('div.exports');
     fill(
       this.main,
       h(
@@ -68,11 +97,14 @@ class SearchPage {
         null,
         h('h1.offscreen', null, t('search.title')),
         this.form.element,
-        this.queryLine(),
+        this.editor.element,
+        this.charts,
+        h('div.tab-line', null, this.tabs, this.exports),
         this.stage,
       ),
     );
     this.bind();
+    this.showMarks();
     await this.load();
     this.liveLoop();
   }
@@ -95,6 +127,14 @@ class SearchPage {
       ArrowDown: () => this.list.focused() ? this.list.move(1) : false,
       ArrowUp: () => this.list.focused() ? this.list.move(-1) : false,
       r: () => this.load(),
+      x: () => {
+        const id = this.list.current();
+        return id ? this.mark(id) : false;
+      },
+      v: () => this.compare(),
+      ...Object.fromEntries(
+        tabs.map((tab, at) => [at + 1, () => this.context.go(this.tabLink(tab))]),
+      ),
       '.': () => this.setLive(!this.live),
     }, this.signal);
     const clock = setInterval(() => this.list.refreshTimes(), 5000);
@@ -104,30 +144,140 @@ class SearchPage {
     }, this.signal);
   }
 
-  /** The query in TraceQL that the address holds beside the form. */
-  queryLine() {
-    const q = this.params.get('q');
-    if (!q) return null;
-    const rest = this.params;
-    rest.delete('q');
-    return h(
-      'p.query-line',
-      null,
-      h('small', null, 'TraceQL'),
-      h('code', null, q),
-      h('a.button.quiet.round', {
-        href: `/search?${rest}`,
-        title: t('search.query.remove'),
-        'aria-label': t('search.query.remove'),
-      }, icon('close')),
-    );
+  makeForm() {
+    const { params } = this;
+    const q = params.get('q');
+    const shown = q && paramsOf(q) ? withQuery(params, q) : params;
+    return searchForm(shown, this.names, (next) => this.ask(next), this.signal);
+  }
+
+  /** Asks what was written. @param {string} text */
+  run(text) {
+    this.ask(withQuery(this.params, text.trim() || '{ }'));
+    const form = this.makeForm();
+    this.form.element.replaceWith(form.element);
+    this.form = form;
   }
 
   /** Asks a new question: it becomes the address, then the list. @param {URLSearchParams} params */
   ask(params) {
     history.pushState(null, '', params.size ? `/search?${params}` : '/search');
-    remember();
+    this.editor.set(textOf(params));
     this.load();
+  }
+
+  /** @param {string} tab */
+  tabLink(tab) {
+    const params = this.params;
+    params.delete('tab');
+    if (tab) params.set('tab', tab);
+    return params.size ? `/search?${params}` : '/search';
+  }
+
+  /** Tabs, and what can be taken away from here. */
+  showTabs() {
+    fill(
+      this.tabs,
+      tabs.map((tab) =>
+        h('a', {
+          href: this.tabLink(tab),
+          'aria-current': tab === this.tab ? 'page' : null,
+        }, t(`search.tab.${tab || 'traces'}`))
+      ),
+    );
+    const question = questionOf(this.params);
+    const wanted = new URLSearchParams({ q: unordered(textOf(this.params)) });
+    for (const name of ['start', 'end', 'last']) {
+      if (question.has(name)) wanted.set(name, /** @type {string} */ (question.get(name)));
+    }
+    fill(
+      this.exports,
+      h('a.button.quiet', {
+        href: `/api/skein/v1/export?${wanted}`,
+        download: 'traces.ndjson',
+        title: t('search.export.title'),
+      }, t('search.export')),
+      h('button.quiet', {
+        type: 'button',
+        title: t('search.csv.title'),
+        onclick: async () => (await import('./csv.js')).save(this.rows(), this.tab || 'traces'),
+      }, 'CSV'),
+    );
+  }
+
+  /** @returns {any[][]} what the tab shows */
+  rows() {
+    if (this.tab) return this.tabRows ?? [];
+    const names = [
+      'traceId',
+      'rootService',
+      'rootOperation',
+      'startTimeUnixNano',
+      'durationNanos',
+      'spanCount',
+      'errorCount',
+    ];
+    return [names, ...this.list.traces.map((trace) => names.map((name) => trace[name] ?? ''))];
+  }
+
+  /** @param {string} id marks it, or no longer; a third takes the place of the first */
+  mark(id) {
+    const params = this.params;
+    const marks = params.getAll('mark');
+    const next = marks.includes(id)
+      ? marks.filter((each) => each !== id)
+      : [...marks, id].slice(-2);
+    params.delete('mark');
+    for (const each of next) params.append('mark', each);
+    history.replaceState(null, '', params.size ? `/search?${params}` : '/search');
+    this.showMarks();
+  }
+
+  get compareLink() {
+    const [a, b] = this.params.getAll('mark');
+    return b ? `/compare?${new URLSearchParams({ a, b })}` : null;
+  }
+
+  compare() {
+    if (!this.compareLink) return false;
+    this.context.go(this.compareLink);
+  }
+
+  showMarks() {
+    const marks = this.params.getAll('mark');
+    this.list.mark(marks);
+    this.marked.hidden = !marks.length;
+    const href = this.compareLink;
+    fill(
+      this.marked,
+      h('span', { role: 'status' }, t(href ? 'search.marked' : 'search.marked.one')),
+      href ? h('a.button', { href }, t('search.compare')) : null,
+      href ? h('kbd', { 'aria-hidden': 'true' }, 'v') : null,
+    );
+  }
+
+  /** Charts of what matches; they come after the list, and once a while again. */
+  async loadCharts() {
+    const { signal } = this.loading;
+    this.chartedAt = performance.now();
+    if (!this.plots) {
+      const { SearchCharts } = await import('./search-charts.js');
+      if (this.signal.aborted || this.plots) return;
+      this.plots = new SearchCharts(this.signal);
+      fill(this.charts, this.plots.element);
+    }
+    this.plots.showBox();
+    await this.plots.load(this.params, signal);
+  }
+
+  /** @param {AbortSignal} signal */
+  async loadTab(signal) {
+    const { showTab } = await import('./search-tabs.js');
+    const view = { params: this.params, signal, go: this.context.go };
+    const { rows, error } = await showTab(this.tab, this.stage, view, () => this.load());
+    if (signal.aborted) return;
+    this.tabRows = rows;
+    if (error) this.wrong = this.editor.refuse(error);
   }
 
   /** @param {boolean} on */
@@ -146,7 +296,11 @@ class SearchPage {
     const { signal } = this.loading;
     this.stage.classList.add('busy');
     remember();
+    this.showTabs();
+    this.wrong = false;
     try {
+      if (this.tab) await this.loadTab(signal);
+      if (this.tab) return;
       const answer = await api.traces(questionOf(this.params), signal);
       this.pages = 1;
       this.show(answer, answer.traces);
@@ -154,7 +308,10 @@ class SearchPage {
     } catch (error) {
       if (!signal.aborted && !this.signal.aborted) this.fail(error);
     } finally {
-      if (!signal.aborted) this.stage.classList.remove('busy');
+      if (!signal.aborted) {
+        this.stage.classList.remove('busy');
+        if (!this.first && !this.wrong) this.loadCharts();
+      }
     }
   }
 
@@ -163,7 +320,10 @@ class SearchPage {
     this.list.show([]);
     fill(this.head);
     this.note.hidden = true;
-    fill(this.foot, errorNotice(error, () => this.load()));
+    // A query that is none is told where it is written.
+    this.wrong = this.editor.refuse(error);
+    if (this.plots) this.plots.element.hidden = true;
+    fill(this.foot, this.wrong ? null : errorNotice(error, () => this.load()));
   }
 
   /** @param {any} answer @param {any[]} traces @param {boolean} [arriving] */
@@ -177,6 +337,7 @@ class SearchPage {
     this.cursor = answer.cursor;
     this.list.showsMatches = asksForSpans(this.params);
     this.list.show(traces, { arriving });
+    this.list.mark(this.params.getAll('mark'));
     this.showHead();
     const missing = answer.complete === false;
     this.note.hidden = !missing;
@@ -189,7 +350,9 @@ class SearchPage {
   }
 
   moreButton() {
-    const button = h('button', { type: 'button' }, t('search.more', { n: limit }));
+    const stopped = this.answer?.complete === false;
+    const words = t(stopped ? 'search.continue' : 'search.more', { n: limit });
+    const button = h('button', { type: 'button' }, words);
     button.addEventListener('click', async () => {
       button.disabled = true;
       button.textContent = t('search.more.busy');
@@ -210,7 +373,7 @@ class SearchPage {
           );
         }
         button.disabled = false;
-        button.textContent = t('search.more', { n: limit });
+        button.textContent = words;
       }
     });
     return button;
@@ -221,11 +384,11 @@ class SearchPage {
     const traces = this.list.traces;
     if (!traces.length) return fill(this.head);
     const params = this.params;
-    const order = this.answer?.order ?? params.get('order') ?? defaults.order;
+    const order = orderOf(params);
     const n = traces.length;
     const more = this.cursor !== null;
     const what = more
-      ? t(`search.list.${order}`, { n })
+      ? t(order ? `search.list.${order}` : 'search.list.query', { n })
       : n === 1
       ? t('search.list.one')
       : t('search.list.all', { n });
@@ -234,19 +397,23 @@ class SearchPage {
       : this.answer?.complete === false
       ? null
       : t('search.list.complete');
-    const choose = (/** @type {string} */ value) => () => {
-      const next = this.params;
-      if (value === defaults.order) next.delete('order');
-      else next.set('order', value);
-      this.ask(next);
-    };
-    const orders = ['newest', 'slowest'].map((value) =>
-      h('button', {
-        type: 'button',
-        'aria-pressed': String(order === value),
-        onclick: choose(value),
-      }, t(`search.order.${value}`))
+    const orders = h(
+      'select',
+      {
+        'aria-label': t('search.order'),
+        onchange: () => {
+          const next = this.params;
+          if (orders.value === defaults.order) next.delete('order');
+          else next.set('order', orders.value);
+          this.ask(next);
+        },
+      },
+      order ? null : h('option', { value: '', selected: true }, t('search.order.query')),
+      orderNames.map((value) =>
+        h('option', { value, selected: value === order }, t(`search.order.${value}`))
+      ),
     );
+    const { examinedTraces, examinedSpans } = this.answer ?? {};
     const canLive = !isFixed(params);
     fill(
       this.head,
@@ -256,8 +423,13 @@ class SearchPage {
         h('b', null, what),
         end ? h('span', null, ` · ${end}`) : null,
       ),
+      examinedSpans === undefined ? null : h(
+        'span.examined',
+        null,
+        t('search.examined', { traces: count(examinedTraces), spans: count(examinedSpans) }),
+      ),
       h('span.scale', null, t('search.scale', { duration: this.list.scale() })),
-      h('div.segments', { role: 'group', 'aria-label': t('search.order') }, orders),
+      orders,
       canLive
         ? h(
           'button.live',
@@ -277,38 +449,21 @@ class SearchPage {
   /** Nothing matched: the first run, or what could be dropped. @param {AbortSignal} signal */
   async showNone(signal) {
     const params = this.params;
-    const conditions = [
-      'service',
-      'operation',
-      'status',
-      'kind',
-      'minDuration',
-      'maxDuration',
-      'minTraceDuration',
-      'maxTraceDuration',
-    ]
-      .filter((name) => params.has(name)).map((name) => ({ name, value: params.get(name) ?? '' }))
-      .concat(params.getAll('tag').map((value) => ({ name: 'tag', value })));
+    const text = textOf(params);
+    const conditions = fields.some((name) => params.has(name)) || params.get('q')
+      ? relaxed(text)
+      : [];
     const status = await api.status(signal).catch(() => null);
     if (signal.aborted) return;
-    if (status && Number(status.spansStored) === 0 && !conditions.length) {
+    if (status && Number(status.spansStored) === 0 && !conditions.length && !params.get('q')) {
       return this.enterFirstRun();
     }
-    const without = (/** @type {{ name: string, value: string }} */ condition) => {
-      const next = this.params;
-      const kept = next.getAll(condition.name).filter((value) => value !== condition.value);
-      next.delete(condition.name);
-      for (const value of kept) next.append(condition.name, value);
-      return h(
+    const without = (/** @type {{ condition: string, text: string }} */ one) =>
+      h(
         'a.button',
-        { href: `/search?${next}` },
-        t('search.none.drop', {
-          condition: condition.name === 'tag'
-            ? condition.value
-            : `${condition.name} ${condition.value}`,
-        }),
+        { href: `/search?${withQuery(this.params, one.text)}` },
+        t('search.none.drop', { condition: one.condition }),
       );
-    };
     const wide = this.params;
     for (const name of ['start', 'end', 'from', 'to']) wide.delete(name);
     wide.set('last', 'all');
@@ -318,7 +473,11 @@ class SearchPage {
         'section.notice',
         { role: 'status' },
         h('div.notice-icon.quiet', null, icon('search')),
-        h('h2', null, t(conditions.length ? 'search.none' : 'search.none.quiet')),
+        h(
+          'h2',
+          null,
+          t(conditions.length || params.get('q') ? 'search.none' : 'search.none.quiet'),
+        ),
         h('p', null, t('search.none.do')),
         h(
           'div.actions',
@@ -340,11 +499,13 @@ class SearchPage {
   }
 
   leaveFirstRun() {
+    this.chartedAt = -Infinity;
     this.first?.element.remove();
     this.first = null;
     this.main.firstElementChild?.classList.remove('covered');
     api.services(this.signal).then((names) => {
       dress(names);
+      this.names = names;
       this.form?.setServices(names);
       this.list.show(this.list.traces);
     }, () => {});
@@ -356,12 +517,15 @@ class SearchPage {
       await new Promise((resolve) => setTimeout(resolve, liveInterval));
       if (this.signal.aborted) return;
       const still = performance.now() - this.touchedAt < stillness || this.list.focused();
-      if (!this.live || document.hidden || still || this.stage.classList.contains('busy')) continue;
+      const busy = this.stage.classList.contains('busy');
+      if (this.tab || !this.live || document.hidden || still || busy) continue;
       const { signal } = this.loading;
       try {
         const answer = await api.traces(questionOf(this.params), signal);
         if (signal.aborted || this.signal.aborted || !this.live) continue;
         this.merge(answer);
+        const age = performance.now() - (this.chartedAt ?? 0);
+        if (age > Math.max(15_000, freshness(readRange(this.params).range))) this.loadCharts();
       } catch {
         // The pulse in the header says that the server does not answer; the list stays as it was.
       }
@@ -378,7 +542,7 @@ class SearchPage {
     const overlaps = this.list.traces.some((trace) => fresh.has(trace.traceId));
     // Without overlap there is a gap between the pages, and in the slowest order places change:
     // begin anew only there.
-    if (!overlaps || answer.order !== 'newest') return;
+    if (!overlaps || orderOf(this.params) !== 'newest') return;
     const rest = this.list.traces.filter((trace) => !fresh.has(trace.traceId));
     this.show(
       {

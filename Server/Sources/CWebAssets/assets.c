@@ -33,11 +33,17 @@ static const unsigned char compare_css[] = {
 static const unsigned char compare_js[] = {
 #embed "../../web/compare.js"
 };
+static const unsigned char csv_js[] = {
+#embed "../../web/csv.js"
+};
 static const unsigned char diagnosis_js[] = {
 #embed "../../web/diagnosis.js"
 };
 static const unsigned char dom_js[] = {
 #embed "../../web/dom.js"
+};
+static const unsigned char editor_js[] = {
+#embed "../../web/editor.js"
 };
 static const unsigned char find_stored_js[] = {
 #embed "../../web/find-stored.js"
@@ -144,6 +150,9 @@ static const unsigned char plot_js[] = {
 static const unsigned char present_js[] = {
 #embed "../../web/present.js"
 };
+static const unsigned char query_text_js[] = {
+#embed "../../web/query-text.js"
+};
 static const unsigned char question_js[] = {
 #embed "../../web/question.js"
 };
@@ -158,6 +167,15 @@ static const unsigned char results_js[] = {
 };
 static const unsigned char scale_js[] = {
 #embed "../../web/scale.js"
+};
+static const unsigned char search_charts_js[] = {
+#embed "../../web/search-charts.js"
+};
+static const unsigned char search_tabs_js[] = {
+#embed "../../web/search-tabs.js"
+};
+static const unsigned char search_views_css[] = {
+#embed "../../web/search-views.css"
 };
 static const unsigned char search_css[] = {
 #embed "../../web/search.css"
@@ -300,8 +318,10 @@ static const cweb_asset assets[] = {
     ASSET("colors.js", colors_js, JAVASCRIPT),
     ASSET("compare.css", compare_css, STYLE),
     ASSET("compare.js", compare_js, JAVASCRIPT),
+    ASSET("csv.js", csv_js, JAVASCRIPT),
     ASSET("diagnosis.js", diagnosis_js, JAVASCRIPT),
     ASSET("dom.js", dom_js, JAVASCRIPT),
+    ASSET("editor.js", editor_js, JAVASCRIPT),
     ASSET("find-stored.js", find_stored_js, JAVASCRIPT),
     ASSET("find.js", find_js, JAVASCRIPT),
     ASSET("first-run.js", first_run_js, JAVASCRIPT),
@@ -337,11 +357,15 @@ static const cweb_asset assets[] = {
     ASSET("panels.js", panels_js, JAVASCRIPT),
     ASSET("plot.js", plot_js, JAVASCRIPT),
     ASSET("present.js", present_js, JAVASCRIPT),
+    ASSET("query-text.js", query_text_js, JAVASCRIPT),
     ASSET("question.js", question_js, JAVASCRIPT),
     ASSET("range.js", range_js, JAVASCRIPT),
     ASSET("red.js", red_js, JAVASCRIPT),
     ASSET("results.js", results_js, JAVASCRIPT),
     ASSET("scale.js", scale_js, JAVASCRIPT),
+    ASSET("search-charts.js", search_charts_js, JAVASCRIPT),
+    ASSET("search-tabs.js", search_tabs_js, JAVASCRIPT),
+    ASSET("search-views.css", search_views_css, STYLE),
     ASSET("search.css", search_css, STYLE),
     ASSET("search.js", search_js, JAVASCRIPT),
     ASSET("service.js", service_js, JAVASCRIPT),

@@ -13,6 +13,7 @@ export class ApiError extends Error {
     super(message);
     this.code = code;
     this.detail = detail;
+    this.position = detail?.position;
   }
 }
 

@@ -30,8 +30,10 @@ const understood = [...fields, 'limit', 'cursor'];
 export function questionOf(params) {
   const question = new URLSearchParams();
   const order = orderOf(params);
-  // A query takes the place of the form's conditions.
-  const q = params.get('q') || orders[order] ? textOf(params) : '';
+  // A query takes the place of the form's conditions, and its answer says what was read for it.
+  // Tags stay as they are: they find more than one condition of TraceQL says.
+  const asks = !params.has('tag') && fields.some((name) => params.get(name));
+  const q = params.get('q') || orders[order] || asks ? textOf(params) : '';
   for (const [name, value] of params) {
     if (understood.includes(name) && value !== '' && !(q && fields.includes(name))) {
       question.append(name, value);

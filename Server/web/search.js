@@ -8,7 +8,7 @@ import { count } from './format.js';
 import { firstRun } from './first-run.js';
 import { searchForm } from './form.js';
 import { bindKeys } from './keys.js';
-import { errorNotice } from './notice.js';
+import { errorNotice, skeleton } from './notice.js';
 import { queryEditor } from './editor.js';
 import { fields, paramsOf, relaxed, textOf, unordered, withQuery } from './query-text.js';
 import {
@@ -115,15 +115,15 @@ class SearchPage {
     };
     this.list.element.addEventListener('pointermove', touch, { signal: this.signal });
     this.list.element.addEventListener('focusin', touch, { signal: this.signal });
+    /** Tables of the other tabs walk by themselves. @param {number} by */
+    const walk = (by) => {
+      if (this.tab) return false;
+      touch();
+      this.list.move(by);
+    };
     bindKeys({
-      j: () => {
-        touch();
-        this.list.move(1);
-      },
-      k: () => {
-        touch();
-        this.list.move(-1);
-      },
+      j: () => walk(1),
+      k: () => walk(-1),
       ArrowDown: () => this.list.focused() ? this.list.move(1) : false,
       ArrowUp: () => this.list.focused() ? this.list.move(-1) : false,
       r: () => this.load(),
@@ -272,6 +272,7 @@ class SearchPage {
 
   /** @param {AbortSignal} signal */
   async loadTab(signal) {
+    if (!this.tabRows) fill(this.stage, skeleton());
     const { showTab } = await import('./search-tabs.js');
     const view = { params: this.params, signal, go: this.context.go };
     const { rows, error } = await showTab(this.tab, this.stage, view, () => this.load());

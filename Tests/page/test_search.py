@@ -270,3 +270,37 @@ def test_keys_open_the_tabs_and_a_narrow_screen_fits(tabs, picture):
         page.locator(".stage .table, .difference").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         picture(page, f"search-{tab}-narrow-zh")
+
+
+def test_tables_of_tabs_are_walked_by_keys(tabs):
+    page = tabs.open("/search?last=6h&tab=groups")
+    page.locator(".table tbody tr").nth(1).wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    name = page.locator(".table tbody tr").nth(1).locator("b").inner_text()
+    page.keyboard.press("Enter")
+    until_address(page, "service", name)
+
+
+def test_a_search_that_was_stopped_says_so_and_goes_on(tabs):
+    page = tabs.open("/trace/not-an-id")
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        route.fulfill(json={
+            "traces": [{
+                "traceId": f"{len(asked):032x}", "rootService": "one", "rootOperation": "work",
+                "startTimeUnixNano": "1790000000000000000", "durationNanos": "5", "spanCount": 1,
+                "errorCount": 0, "services": [], "matchedSpanIds": []}],
+            "cursor": "further", "complete": False, "examinedTraces": 41, "examinedSpans": 690,
+            "incompleteReasons": ["it took longer than 10 s"]})
+
+    page.route("**/api/skein/v1/traces?*", answer)
+    page.goto(tabs.base + search("{ status = error }", live="0"))
+    page.locator(".list-foot button", has_text="Continue").wait_for()
+    assert "longer than 10 s" in page.locator(".strip.warn").inner_text()
+    assert page.locator(".examined").inner_text() == "41 traces and 690 spans read"
+    page.locator(".list-foot button").click()
+    page.locator("a.trace").nth(1).wait_for()
+    assert "cursor=further" in asked[-1]

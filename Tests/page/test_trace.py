@@ -178,6 +178,8 @@ def test_find_asks_for_attributes_and_ranges_of_them(tabs, trace):
     until(page, "document.querySelector('.found').textContent === '1'")
     page.locator(".chip", has_text="Matches only").click()
     until_rows(page, 1)
+    # The address is written a moment later.
+    until(page, "new URLSearchParams(location.search).get('hide') === '1'")
     fresh = opened(tabs, page.url.rsplit("/", 1)[1])
     until_rows(fresh, 1)
 

@@ -169,7 +169,9 @@ def test_the_end_of_the_server_is_told(new_server):
 def follow(server, *arguments):
     return subprocess.Popen(
         [str(BINARY), "query", "--follow", "--address", server.url("http"), *arguments],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Whoever started these tests in the background has it ignored, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def first_line(process, server, name):

@@ -17,7 +17,7 @@ if [ "$targets" = all ]; then targets=$(grep -v canary <<<"$all"); fi
 
 # SKEIN_PURE: only so does the server's package offer the storage engine. SKEIN_FUZZING: all checksums
 # match. One flag for both sanitizers: given as two, the compiler keeps the last and the fuzzer runs blind.
-SKEIN_PURE=1 "${SWIFT:-swift}" build -c release --package-path Fuzz --sanitize=fuzzer \
+SKEIN_PURE=1 "${SWIFT:-swift}" build -c release --disable-build-manifest-caching --package-path Fuzz --sanitize=fuzzer \
     -Xswiftc -sanitize=fuzzer,address -Xswiftc -DSKEIN_FUZZING
 mkdir -p artifacts
 for target in $targets; do

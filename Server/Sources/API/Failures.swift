@@ -86,15 +86,15 @@ enum ErrorStyle: Sendable {
     }
 
     /// The code of gRPC that says the same.
-    private static func grpcCode(_ status: HTTPResponse.Status) -> Int {
+    static func grpcCode(_ status: HTTPResponse.Status) -> Int {
         switch status {
         case .badRequest: 3
         case .notFound: 5
         case .conflict: 10
         case .notImplemented, .methodNotAllowed: 12
-        case .internalServerError: 13
+        case .contentTooLarge, .tooManyRequests: 8
         case .serviceUnavailable: 14
-        default: 2
+        default: 13
         }
     }
 

@@ -76,16 +76,7 @@ struct GRPCIncomplete {
 
 extension Failure {
     fileprivate var rpcError: RPCError {
-        let code: RPCError.Code =
-            switch status {
-            case .badRequest: .invalidArgument
-            case .notFound: .notFound
-            case .conflict: .aborted
-            case .notImplemented, .methodNotAllowed: .unimplemented
-            case .contentTooLarge: .resourceExhausted
-            case .serviceUnavailable: .unavailable
-            default: .internalError
-            }
-        return RPCError(code: code, message: message)
+        let code = Status.Code(rawValue: ErrorStyle.grpcCode(status)).flatMap { RPCError.Code($0) }
+        return RPCError(code: code ?? .internalError, message: message)
     }
 }

@@ -72,7 +72,7 @@ struct JaegerQuestion {
         case .two:
             let last = end ?? now
             return .between(
-                start: start ?? JaegerSearch.defaultStart(now: now),
+                start: start ?? JaegerSearch.defaultStart(now: last),
                 end: last == .max ? last : last + 1
             )
         }

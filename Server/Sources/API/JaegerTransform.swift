@@ -6,7 +6,6 @@ import NIOCore
 import Query
 import SkeinModel
 import SkeinWire
-import Synchronization
 
 /// What Jaeger's page posts: traces out of a file, to be shown without being stored, and traces to be
 /// kept for ever, which there is no place for.
@@ -51,14 +50,8 @@ extension ReadAPI {
 
     /// OTLP/JSON as Jaeger's own JSON, every span as it is there.
     private func transform(_ request: Request) async throws -> Response {
-        guard let place = transforms.take() else {
-            throw Failure(
-                status: .serviceUnavailable,
-                message: "\(RequestLimits.transformCount) files are being read; try again",
-                retryAfterSeconds: 1
-            )
-        }
-        defer { place.leave() }
+        let slot = try streams.take(.transform)
+        defer { withExtendedLifetime(slot) {} }
         let body = try await Self.body(of: request)
         let decoded = try OTLP.decodeJSON(body, receivedAt: engine.now())
         var errors: [JaegerAnswer.TraceError] = []
@@ -84,22 +77,4 @@ extension ReadAPI {
         }
         return bytes
     }
-}
-
-/// How many files are being read.
-final class Transforms: Sendable {
-    private let count = Atomic<Int>(0)
-
-    /// A place, to be left again; `nil` where all are taken.
-    func take() -> Transforms? {
-        guard
-            count.wrappingAdd(1, ordering: .relaxed).newValue <= RequestLimits.transformCount
-        else {
-            leave()
-            return nil
-        }
-        return self
-    }
-
-    func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
 }

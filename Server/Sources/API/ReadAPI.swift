@@ -9,7 +9,6 @@ public struct ReadAPI: Sendable {
     let engine: QueryEngine
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
-    let transforms = Transforms()
     let streams = StreamSlots()
 
     /// What the server knows of itself beside the store's statistics.

@@ -3,9 +3,9 @@
 import HTTPTypes
 import Synchronization
 
-/// How many answers without an end in sight are under way: each kind has its bound.
+/// How many answers that hold much, or go on and on, are under way: each kind has its bound.
 final class StreamSlots: Sendable {
-    enum Kind: String { case tail, export }
+    enum Kind: String { case tail, export, transform }
 
     private let open = Mutex<[Kind: Int]>([:])
 
@@ -30,6 +30,7 @@ final class StreamSlots: Sendable {
             switch kind {
             case .tail: RequestLimits.tailCount
             case .export: RequestLimits.exportCount
+            case .transform: RequestLimits.transformCount
             }
         let isTaken = open.withLock { open in
             guard open[kind, default: 0] < limit else { return false }
@@ -39,7 +40,7 @@ final class StreamSlots: Sendable {
         guard isTaken else {
             throw Failure(
                 status: .tooManyRequests,
-                message: "\(limit) \(kind.rawValue)s are under way, and no more may be; end one",
+                message: "\(limit) \(kind.rawValue)s are under way, and no more may be; try again when one has ended",
                 retryAfterSeconds: 10
             )
         }

@@ -36,20 +36,22 @@ extension ReadAPI {
         var search = asked.search
         var told = TempoProgress(traceLimit: limit)
         var pageLimit = isPaged ? RequestLimits.firstStreamedTraceCount : limit
+        var reasons: [String] = []
         while true {
             search.limit = min(pageLimit, limit - told.traceCount)
             let found = try await engine.search(search)
             let isLast =
-                found.cursor == nil || !found.incomplete.isEmpty
+                found.cursor == nil || found.stopReason != nil
                 || told.traceCount + found.traces.count >= limit
             told.add(found, isLast: isLast)
+            reasons += found.incomplete.filter { !reasons.contains($0) }
             var message = ProtobufWriter()
             for trace in found.traces {
                 message.message(1) { $0.tempoTrace(trace, asked) }
             }
             message.message(2) { $0.tempoProgress(told) }
             try await answer.send(message)
-            if isLast { return GRPCIncomplete(reasons: found.incomplete) }
+            if isLast { return GRPCIncomplete(reasons: reasons) }
             search.cursor = found.cursor
             pageLimit *= 4
         }
@@ -59,7 +61,7 @@ extension ReadAPI {
         _ question: ProtobufFields,
         _ answer: GRPCAnswer
     ) async throws -> GRPCIncomplete {
-        let scope = try TempoScopeName.named(question.optionalText(1))
+        let scope = try TempoScopeName.named(question.nonEmptyText(1))
         let scopes = try await tempoScopes(try .init(tags: question), scope: scope)
         var message = ProtobufWriter()
         for name in TempoScope.names(scopes, isIntrinsicWanted: scope == .intrinsic) {
@@ -74,7 +76,7 @@ extension ReadAPI {
         _ question: ProtobufFields,
         _ answer: GRPCAnswer
     ) async throws -> GRPCIncomplete {
-        let scope = try TempoScopeName.named(question.optionalText(1))
+        let scope = try TempoScopeName.named(question.nonEmptyText(1))
         let scopes = try await tempoScopes(try .init(tags: question), scope: scope)
         var message = ProtobufWriter()
         for scope in scopes {
@@ -121,7 +123,7 @@ extension ReadAPI {
         try await tempoValues(
             try TempoTag.operand(try question.text(1)),
             TempoTagQuestion(
-                query: try question.optionalText(2),
+                query: try question.nonEmptyText(2),
                 time: try TempoSearch.range(
                     start: question.number(4),
                     end: question.number(5)
@@ -153,7 +155,7 @@ struct TempoProgress {
 extension TempoSearch {
     /// What a `SearchRequest` asks for; 0 is what protobuf has for nothing.
     fileprivate init(_ question: ProtobufFields) throws {
-        let text = try question.optionalText(8)
+        let text = try question.nonEmptyText(8)
         var tags: [(key: String, value: String)] = []
         for entry in try question.messages(1) {
             tags.append((try entry.text(1), try entry.text(2)))
@@ -188,17 +190,9 @@ extension TempoTagQuestion {
     /// What narrows a `SearchTagsRequest`.
     fileprivate init(tags question: ProtobufFields) throws {
         self.init(
-            query: try question.optionalText(2),
+            query: try question.nonEmptyText(2),
             time: try TempoSearch.range(start: question.number(3), end: question.number(4)),
             limit: Int(clamping: question.number(5))
         )
-    }
-}
-
-extension ProtobufFields {
-    /// Text, `nil` where it is missing or empty.
-    func optionalText(_ field: UInt32) throws -> String? {
-        let text = try text(field)
-        return text.isEmpty ? nil : text
     }
 }

@@ -30,16 +30,15 @@ extension TempoSearch {
     /// What is told of a span or a spanset, as Tempo tells it.
     func attributes(_ values: [ToldValue]) -> [TempoAttribute] {
         var attributes: [TempoAttribute] = []
+        var seen: [String: Set<AttributeValue>] = [:]
         for told in values {
             guard let key = key(told.name) else { continue }
             var single = [told.value]
             if key.isSeveral, case .array(let elements) = told.value { single = elements }
             for value in single {
-                let attribute = TempoAttribute(key: key.text, value: key.value(value))
-                let isThere = attributes.contains {
-                    $0.key == attribute.key && $0.value == attribute.value
-                }
-                if !isThere { attributes.append(attribute) }
+                let shown = key.value(value)
+                guard seen[key.text, default: []].insert(shown).inserted else { continue }
+                attributes.append(TempoAttribute(key: key.text, value: shown))
             }
         }
         return attributes

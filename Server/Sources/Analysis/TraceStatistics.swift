@@ -115,12 +115,15 @@ public struct TraceStatistics: Sendable {
 extension PlacedTrace {
     /// By place: nanoseconds in which the span ran and no child of it did.
     func selfTimes() -> [UInt64] {
-        (0..<count).map { place in
-            var covered = CoveredTime()
-            for child in children(of: place).lazy.map({ Int($0) }) {
-                covered.add(max(start[child], start[place]), min(end[child], end[place]))
+        TraceOutline.selfTimes(
+            (0..<count).map { place in
+                OutlineSpan(
+                    parent: Int(parent[place]),
+                    start: start[place],
+                    end: end[place],
+                    label: 0
+                )
             }
-            return duration(place) - covered.total
-        }
+        )
     }
 }

@@ -6,12 +6,10 @@ enum RunLimits {
     static let checkedPageTraceCount = 100
     /// Traces read whole for one such query, at most: the rest of the range is told as unread.
     static let checkedTraceCount = 5_000
-    /// Wall time of one TraceQL search: what it found until then is told, and that it is not all.
-    static let searchSeconds = 10
+    /// Wall time of one question in TraceQL: what it found until then is told, and that it is not all.
+    static let questionSeconds: UInt64 = 10
     /// Spans looked at by one TraceQL search, at most: about five seconds of one core.
     static let examinedSpanCount = 50_000_000
-    /// Seconds that one question for numbers over time may take: then it tells what it has counted.
-    static let measureSeconds: UInt64 = 10
     /// Series that one function of metrics keeps, at most; second stages choose among them.
     static let measuredSeriesCount = 100_000
     /// Numbers, one for each step of each series, that one function keeps, at most: 32 MB.

@@ -48,12 +48,7 @@ extension QueryEngine {
         do {
             return try await measure(measurement, metrics, grid)
         } catch is DivisionByZero {
-            throw QueryError(
-                parameter: "q",
-                text: "\(measurement.question)",
-                problem: "a span makes this divide by zero",
-                hint: "ask before you divide: .b != 0 && .a / .b > 2"
-            )
+            throw measurement.question.divisionByZero
         } catch StoreError.cancelled {
             throw CancellationError()
         }
@@ -107,7 +102,7 @@ extension QueryEngine {
         guard !parts.isEmpty else { return [] }
         let walk = MeasureWalk(
             try parts.map { try $0.run(context) },
-            until: timeLimit(),
+            until: deadline(),
             isEnoughWithExemplars: isEnoughWithExemplars
         )
         try await walk.run(
@@ -143,13 +138,5 @@ extension QueryEngine {
         let found = try await walk([part], context, isEnoughWithExemplars: true, &answer)
         series.takeExemplars(of: found[0], part.measure, context.grid)
         return series
-    }
-
-    /// Nanoseconds since 1970.
-    private func timeLimit() -> UInt64 {
-        let (end, overflow) = now().addingReportingOverflow(
-            RunLimits.measureSeconds * 1_000_000_000
-        )
-        return overflow ? .max : end
     }
 }

@@ -23,8 +23,7 @@ extension QueryEngine {
         }
         let range = range(search.time)
         let necessary = NecessaryCondition(pipeline)
-        let deadline = shifted(now(), by: Int64(RunLimits.searchSeconds) * 1_000_000_000)
-        let started = try TraceQLRun(search, pipeline, range: range, deadline: deadline)
+        let started = try TraceQLRun(search, pipeline, range: range, deadline: deadline())
         let plan = WalkPlan(
             tenant: tenant,
             range: range,
@@ -41,6 +40,11 @@ extension QueryEngine {
         } catch StoreError.cancelled {
             throw CancellationError()
         }
+    }
+
+    /// When a question in TraceQL that is asked now has to end, nanoseconds since 1970.
+    func deadline() -> UInt64 {
+        shifted(now(), by: Int64(RunLimits.questionSeconds) * 1_000_000_000)
     }
 
     private func walk(

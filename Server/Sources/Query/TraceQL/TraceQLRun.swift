@@ -62,7 +62,7 @@ struct TraceQLRun: Sendable {
             guard isWanted(trace) else { continue }
             let spansets: [SpanGroup]
             do { spansets = try self.spansets(of: trace) } catch {
-                failure = divisionByZero
+                failure = search.question.divisionByZero
                 return .stop
             }
             if !spansets.isEmpty { keep(told(try walked.summary(number), spansets, trace)) }
@@ -83,7 +83,7 @@ struct TraceQLRun: Sendable {
 
     private func exhaustion(_ now: UInt64) -> String? {
         if now > deadline {
-            return "stopped after \(RunLimits.searchSeconds) seconds, having read "
+            return "stopped after \(RunLimits.questionSeconds) seconds, having read "
                 + "\(result.examinedTraceCount) traces"
         }
         guard result.examinedSpanCount >= RunLimits.examinedSpanCount else { return nil }
@@ -98,15 +98,6 @@ struct TraceQLRun: Sendable {
             group.spans.spans.contains { range.contains(trace.start($0)) }
         }
         return isInRange ? spansets : []
-    }
-
-    private var divisionByZero: QueryError {
-        QueryError(
-            parameter: "q",
-            text: "\(search.question)",
-            problem: "a span makes this divide by zero",
-            hint: "ask before you divide: .b != 0 && .a / .b > 2"
-        )
     }
 
     // MARK: The best
@@ -237,6 +228,18 @@ struct TraceQLRun: Sendable {
             }
         }
         return result
+    }
+}
+
+extension TraceQL.Question {
+    /// What to say once evaluating it met a zero.
+    var divisionByZero: QueryError {
+        QueryError(
+            parameter: "q",
+            text: "\(self)",
+            problem: "a span makes this divide by zero",
+            hint: "ask before you divide: .b != 0 && .a / .b > 2"
+        )
     }
 }
 

@@ -63,7 +63,7 @@ final class MeasureWalk: Sendable {
             guard now >= deadline else { return .goOn }
             let examined = Self.examined(state.runs)
             state.incomplete.append(
-                "stopped after \(RunLimits.measureSeconds) seconds and \(examined.traces) traces of "
+                "stopped after \(RunLimits.questionSeconds) seconds and \(examined.traces) traces of "
                     + "\(examined.spans) spans: ask for less time, or for a part of the traces, "
                     + "like with (sample = 0.1)"
             )

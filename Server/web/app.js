@@ -108,6 +108,12 @@ function missingPage() {
  * @param {boolean} [replace] keep the back button where it was
  */
 export function go(href, replace = false) {
+  // What is embedded stays so, whichever link leads on.
+  const next = new URL(href, location.href);
+  if (parameters().get('embed') === '1' && !next.searchParams.has('embed')) {
+    next.searchParams.set('embed', '1');
+    href = next.pathname + next.search;
+  }
   if (replace) history.replaceState(null, '', href);
   else history.pushState(null, '', href);
   if (!replace) scrollTo(0, 0);

@@ -44,7 +44,7 @@ def test_serve_help_names_every_option_with_its_default():
         "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411",
         "--jaeger-grpc": "16685", "--retention": "7d",
         "--retention-bytes": "unlimited", "--totals-retention": "90d",
-        "--durability": "fsync", "--insecure-open": "", "--config": "", "--ports-file": "",
+        "--durability": "fsync", "--insecure-open": "", "--embed-in": "none", "--config": "", "--ports-file": "",
     }.items():
         assert option in text
         assert default in text

@@ -158,7 +158,8 @@ struct Stations {
         readAPI.addJaegerRoutes(to: router)
         readAPI.addZipkinRoutes(to: router)
         readAPI.addTempoRoutes(to: router, under: "/tempo")
-        WebAssets(directory: configuration.webDirectory).addWebRoutes(to: router)
+        WebAssets(directory: configuration.webDirectory, framedBy: configuration.embedIn.sources)
+            .addWebRoutes(to: router)
         addHealth(to: router)
         let metrics = metrics
         router.get("/metrics") { _, _ in

@@ -38,7 +38,7 @@ extension WebAssets {
         let get: @Sendable (Request, Context) async throws -> Response = { request, context in
             guard let name = name(context) else { throw HTTPError(.notFound) }
             if let directory {
-                return try await Self.fromDisk(directory, name: name, context: context)
+                return try await fromDisk(directory, name: name, context: context)
             }
             let version = context.parameters.get("version")
             guard let response = response(for: name, version: version, headers: request.headers)
@@ -57,12 +57,12 @@ extension WebAssets {
     }
 
     /// While the page is being written: the file as it is on disk now, never cached.
-    private static func fromDisk(
+    private func fromDisk(
         _ directory: String,
         name: String,
         context: some RequestContext
     ) async throws -> Response {
-        guard isFileName(name), let type = contentType(of: name) else {
+        guard Self.isFileName(name), let type = Self.contentType(of: name) else {
             throw HTTPError(.notFound)
         }
         let body = try await FileIO().loadFile(path: "\(directory)/\(name)", context: context)

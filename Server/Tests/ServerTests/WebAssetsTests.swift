@@ -94,6 +94,15 @@ import WebUI
         }
     }
 
+    @Test func `those alone that are named may frame the page`() throws {
+        let policy = try #require(HTTPField.Name("Content-Security-Policy"))
+        let framed = WebAssets(framedBy: ["'self'", "https://grafana.example:3000"])
+        let shell = try #require(framed.response(for: "index.html"))
+        let parts = shell.headers[policy]?.split(separator: "; ").map(String.init) ?? []
+        #expect(parts.contains("frame-ancestors 'self' https://grafana.example:3000"))
+        #expect(parts.contains("default-src 'self'"))
+    }
+
     @Test func `the script is sent without comments and line ends`() async throws {
         for name in assets.names where name.hasSuffix(".js") {
             let sent = try await body(of: try #require(assets.response(for: name)))

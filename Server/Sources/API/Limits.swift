@@ -94,6 +94,8 @@ enum RequestLimits {
     static let figureLineCount = 2_000
     /// Traces that each query of a comparison finds.
     static let comparedTraceCount = (standard: 100, most: 1_000)
+    /// Bytes of a request for a short link: the longest address with each character escaped.
+    static let shortLinkByteCount = 100 << 10
     /// Calls away from the service in focus of a map.
     static let mapHops = 1...20
 }

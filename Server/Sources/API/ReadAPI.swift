@@ -9,6 +9,7 @@ public struct ReadAPI: Sendable {
     let engine: QueryEngine
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
+    let shortLinks: ShortLinkTaking?
     let streams = StreamSlots()
 
     /// What the server knows of itself beside the store's statistics.
@@ -43,14 +44,17 @@ public struct ReadAPI: Sendable {
     /// - Parameters:
     ///   - engine: Who is asked.
     ///   - autocompleteKeys: Tag keys that Zipkin's page offers in its search bar.
+    ///   - shortLinks: Takes addresses of the page; `nil` where there is no page.
     ///   - facts: Called for each status request; must be cheap.
     public init(
         engine: QueryEngine,
         autocompleteKeys: [String] = [],
+        shortLinks: ShortLinkTaking? = nil,
         facts: @escaping @Sendable () -> ServerFacts
     ) {
         self.engine = engine
         self.autocompleteKeys = autocompleteKeys
+        self.shortLinks = shortLinks
         self.facts = facts
     }
 
@@ -59,6 +63,7 @@ public struct ReadAPI: Sendable {
         add(nativeRoutes, style: .native, to: router)
         addDeletion(to: router)
         addMCP(to: router)
+        addShortLinks(to: router)
         router.get("/api/skein/v1/**") { _, _ in
             ErrorStyle.native.response(
                 .notFound,
@@ -87,7 +92,7 @@ public struct ReadAPI: Sendable {
 
     /// Paths of the native interface in OpenAPI's form, for the test that compares them with the
     /// document.
-    public var nativePaths: [String] { nativeRoutes.map(\.path) + [Self.mcpPath] }
+    public var nativePaths: [String] { nativeRoutes.map(\.path) + [Self.mcpPath, Self.linksPath] }
 
     func add<Context>(
         _ routes: [Route],

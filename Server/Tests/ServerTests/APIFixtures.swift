@@ -158,13 +158,20 @@ struct TestAPI {
         var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    enum Interface { case main, zipkin }
+    enum Interface { case main, zipkin, tempo }
 
-    /// - Parameter other: the store to ask in the place of `store`.
-    init(_ interface: Interface = .main, asking other: (any TraceStore)? = nil) {
+    /// - Parameters:
+    ///   - other: the store to ask in the place of `store`.
+    ///   - shortLinks: takes addresses of a page.
+    init(
+        _ interface: Interface = .main,
+        asking other: (any TraceStore)? = nil,
+        shortLinks: ShortLinkTaking? = nil
+    ) {
         api = ReadAPI(
             engine: QueryEngine(store: other ?? store, now: { 1_000_000_000_000_000 }),
             autocompleteKeys: ["environment"],
+            shortLinks: shortLinks,
             facts: {
                 .init(
                     version: "9",
@@ -181,6 +188,7 @@ struct TestAPI {
             api.addNativeRoutes(to: router)
             api.addJaegerRoutes(to: router)
         case .zipkin: api.addZipkinRoutes(to: router)
+        case .tempo: api.addTempoRoutes(to: router, under: "")
         }
         responder = router.buildResponder()
     }
@@ -188,11 +196,17 @@ struct TestAPI {
     func ask(
         _ path: String,
         method: HTTPRequest.Method = .get,
-        accept: String? = nil
+        accept: String? = nil,
+        body: String = "",
+        fields: [String: String] = [:],
+        host: String = "x"
     ) async throws -> Answer {
-        var head = HTTPRequest(method: method, scheme: "http", authority: "x", path: path)
+        var head = HTTPRequest(method: method, scheme: "http", authority: host, path: path)
         head.headerFields[.accept] = accept
-        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+        for (name, value) in fields {
+            head.headerFields[try #require(HTTPField.Name(name))] = value
+        }
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body)))
         let response = try await responder.respond(to: request, context: Context(source: Source()))
         let collector = Collector()
         try await response.body.write(collector)

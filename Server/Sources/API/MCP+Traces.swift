@@ -106,26 +106,6 @@ extension ReadAPI {
     }
 }
 
-extension Trace {
-    /// The spans in display order, for outlines.
-    var outlineSpans: [OutlineSpan] {
-        tree.order.indices.map { place in
-            let row = tree.order[place]
-            let stored = columnsRow(place)
-            let isError = spans.columns.status[stored] == StatusCode.error.rawValue
-            let names =
-                UInt64(spans.columns.name[stored]) << 32 ^ UInt64(spans.columns.service(stored))
-                << 1
-            return OutlineSpan(
-                parent: Int(tree.parent[place]),
-                start: frame.start[row],
-                end: frame.end[row],
-                label: names | (isError ? 1 : 0)
-            )
-        }
-    }
-}
-
 /// Lines that several tools write.
 enum ToolText {
     /// `7f3c…  2026-11-21T05:02:27.114Z  412ms  17 spans, 1 error  gateway: POST /orders  (…)`
@@ -154,10 +134,11 @@ enum ToolText {
     }
 
     static func head(_ trace: Trace) -> String {
-        let outline = trace.outlineSpans
-        let errors = outline.count { $0.label & 1 == 1 }
+        let errors = trace.rows.count {
+            trace.spans.columns.status[$0] == StatusCode.error.rawValue
+        }
         var entry = ""
-        if !outline.isEmpty {
+        if trace.count > 0 {
             let stored = trace.columnsRow(0)
             let service = trace.text(trace.spans.columns.service(stored))
             entry = "\(plain(service)): \(plain(trace.text(trace.spans.columns.name[stored])))"

@@ -88,7 +88,9 @@ extension ReadAPI {
             )
         }
         if order.count > limit { lines.append("\(order.count - limit) more paths differ less.") }
-        return lines.joined(separator: "\n")
+        var reasons = left.spans.incomplete
+        reasons += right.spans.incomplete.filter { !reasons.contains($0) }
+        return lines.joined(separator: "\n") + ToolText.remarks(reasons)
     }
 
     private func oneTrace(_ text: String) async throws -> Trace {

@@ -14,7 +14,11 @@ import Testing
 /// A store of one trace that remembers what it was asked.
 final class AskedStore: TraceStore {
     let capabilities: Capabilities = []
+    /// Why names and spans are not whole.
+    private let missing: [String]
     private let asked = Mutex<[ScanPlan]>([])
+
+    init(missing: [String] = []) { self.missing = missing }
 
     var plans: [ScanPlan] { asked.withLock { $0 } }
 
@@ -111,10 +115,16 @@ final class AskedStore: TraceStore {
 
     func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans {
         let isFound = request.ids.contains { $0.finds(Self.traceID) }
-        return TraceSpans(columns: isFound ? Self.columns() : SpanColumns())
+        return TraceSpans(columns: isFound ? Self.columns() : SpanColumns(), incomplete: missing)
     }
 
     func names(_ request: NamesRequest) async throws(StoreError) -> NamesResult {
+        var result = named(request)
+        result.incomplete += missing
+        return result
+    }
+
+    private func named(_ request: NamesRequest) -> NamesResult {
         switch request.scope {
         case .services: NamesResult(names: ["Cart", "web"].map { .init(text: $0) })
         case .operations:

@@ -22,6 +22,9 @@ enum RequestLimits {
     static let chunkSpanCount = 1_024
     /// Points of one metric: a week by the minute.
     static let metricPointCount: UInt64 = 10_080
+    /// Points of all lines of one answer of Jaeger's metrics: about 100 MB while it is made. As many
+    /// operations as there are in 100,000 fit with ten points each.
+    static let metricCellCount = 1_000_000
     /// Bytes of a metric's answer over gRPC, which is one message: what clients take where nothing else
     /// is said.
     static let metricByteCount = 4 << 20

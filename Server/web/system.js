@@ -6,6 +6,7 @@ import { byteCount, compact, count, duration } from './format.js';
 import { card } from './panels.js';
 import { present } from './present.js';
 import { percentText } from './scale.js';
+import { Questions } from './system-questions.js';
 import { t } from './texts.js';
 
 const protocols = ['otlp_http', 'otlp_grpc', 'zipkin'];
@@ -35,8 +36,12 @@ export function page(main, context) {
   present(main, context, {
     name: 'system',
     ask: async (signal) => {
-      const [status, text] = await Promise.all([api.status(signal), api.ownMetrics(signal)]);
-      return { status, samples: parseMetrics(text), at: performance.now() };
+      const [status, text, questions] = await Promise.all([
+        api.status(signal),
+        api.ownMetrics(signal),
+        api.askedQuestions(signal),
+      ]);
+      return { status, questions, samples: parseMetrics(text), at: performance.now() };
     },
     view: () => new SystemView(),
   });
@@ -54,6 +59,7 @@ class SystemView {
     this.storage = h('dl.facts-list');
     this.gone = h('dl.facts-list');
     this.process = h('dl.facts-list');
+    this.questions = new Questions();
     this.settings = h('dl.facts-list');
     this.element = h(
       'div.system',
@@ -70,7 +76,8 @@ class SystemView {
         card('third', t('system.storage'), this.storage),
         card('third', t('system.gone'), this.gone, { says: t('system.since') }),
         card('third', t('system.process'), this.process),
-        card('whole', t('system.settings'), this.settings, { says: t('system.settings.says') }),
+        this.questions.element,
+        card('whole', t('system.settings'), this.settings),
       ),
       h(
         'p.raw',
@@ -81,8 +88,10 @@ class SystemView {
     );
   }
 
-  /** @param {{ status: any, samples: Samples, at: number }} data */
-  update({ status, samples, at }) {
+  /** @param {{ status: any, questions: import('./system-questions.js').Answer, samples: Samples,
+   *   at: number }} data */
+  update({ status, questions, samples, at }) {
+    this.questions.update(questions);
     const one = (/** @type {string} */ name) => samples.get(`skein_${name}`)?.[0]?.value ?? 0;
     const of = (
       /** @type {string} */ name,
@@ -186,7 +195,9 @@ class SystemView {
     );
     fill(
       this.settings,
-      fact(t('system.durability'), status.durability, t(`system.durability.${status.durability}`)),
+      status.settings.map((/** @type {{ name: string, value: string, origin?: string }} */ setting) =>
+        fact(setting.name, setting.value, setting.origin ?? t('system.default'))
+      ),
       Object.entries(status.ports).map(([name, port]) =>
         fact(t('system.port', { name }), String(port))
       ),

@@ -92,8 +92,8 @@ async function offersAt({ kind, part, operand }, signal) {
   if (kind === 'stage') return fitting([...stages, '{ ']);
   if (kind === 'begin') return part ? [] : ['{ '];
   if (kind === 'value') {
-    const known = words[operand.replace('span:', '')];
-    if (known) return fitting(known);
+    const name = operand.replace('span:', '');
+    if (Object.hasOwn(words, name)) return fitting(words[name]);
     const prefix = part.replace(/^"|"$/g, '');
     const key = keyOf(operand);
     const found = key

@@ -318,3 +318,10 @@ def test_a_page_that_is_left_gives_up_what_it_asks(tabs):
     page.keyboard.press("y")
     page.locator(".receiving tbody tr").first.wait_for()
     assert any("/traces?" in url for url in given_up)
+
+
+@pytest.mark.parametrize("order", ["constructor", "__proto__", "toString"])
+def test_an_order_that_is_none_is_the_usual_one(tabs, order):
+    page = tabs.open(f"/search?order={order}")
+    traces(page)
+    assert page.locator(".list-head select").input_value() == "newest"

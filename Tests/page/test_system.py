@@ -38,6 +38,18 @@ def test_refused_requests_are_told_by_their_cause(tabs):
     assert "set aside" in page.locator(".says-why").inner_text()
 
 
+def test_numbers_that_are_refused_leave_what_the_server_says_of_itself(tabs, base):
+    tabs.expected = ("Failed to load resource",)
+    page = tabs.open("/search")
+    page.route("**/metrics", lambda route: route.fulfill(status=503, body=""))
+    page.goto(tabs.base + "/system")
+    page.locator(".incomplete").wait_for()
+    assert api(base, "/status")["version"] in page.locator(".system").inner_text()
+    # What is not known is left out, and is not nought.
+    assert page.locator(".system dt", has_text="Log records lost").count() == 0
+    assert page.locator(".system dt", has_text="Version").count() == 1
+
+
 def test_chinese_on_a_narrow_screen_fits(tabs, picture):
     page = tabs.open("/system", language="zh-CN", size=(420, 900))
     page.locator(".receiving tbody tr").first.wait_for()

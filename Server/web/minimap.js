@@ -6,6 +6,9 @@ import { axisFormat } from './format.js';
 import { t } from './texts.js';
 import { flag } from './trv1.js';
 
+/** Minutes. */
+const longSteps = [1, 2, 5, 10, 20, 30, 60, 120, 360, 720, 1440];
+
 /**
  * Round steps of an axis: about one tick every 110 pixels.
  * @param {number} length nanoseconds
@@ -13,7 +16,11 @@ import { flag } from './trv1.js';
  */
 export function tickStep(length, width) {
   const rough = length / Math.max(2, width / 110);
-  const power = 10 ** Math.floor(Math.log10(rough));
+  // Seconds are counted by tens, minutes and hours as clocks have them.
+  const long = rough > 30e9 && longSteps.find((minutes) => minutes * 60e9 >= rough);
+  if (long) return long * 60e9;
+  const unit = rough > 30e9 ? 86_400e9 : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(rough / unit));
   return [1, 2, 5, 10].map((k) => k * power).find((step) => step >= rough) ?? power * 10;
 }
 

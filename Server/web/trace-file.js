@@ -254,7 +254,7 @@ export function filePage(main, context, TracePage) {
       const { spans, traces } = read(await file.text());
       if (!spans.length) throw new Error(t('file.none'));
       const { trace, order } = columnsOf(spans);
-      dress(trace.services);
+      dress([], trace.services);
       const drawn = new TracePage(main, trace, fileSource(spans, order), context);
       drawn.start();
       drawn.tell(t('file.shown', { file: file.name.slice(0, 80), n: traces }));

@@ -21,7 +21,7 @@ export function traceHead(page) {
     t('unit.levels', { n: trace.maxDepth + 1 }),
   ];
   const service = trace.services[trace.service[0]];
-  const operation = trace.names[trace.name[0]];
+  const operation = trace.names[trace.name[0]] || '–';
   timeline.element.setAttribute(
     'aria-description',
     t('trace.grid.summary', {
@@ -59,7 +59,7 @@ export function traceHead(page) {
       null,
       h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
       h('h1', null, h('span.service', null, service), ' ', operation),
-      copyButton(() => trace.traceId, t('trace.copy.id'), `${trace.traceId.slice(0, 8)}…`),
+      copyButton(() => trace.traceId, t('trace.copy.id'), `${shortId(trace.traceId)}…`),
       doings(trace.traceId, page.source.stored),
     ),
     h(
@@ -103,6 +103,9 @@ export function traceHead(page) {
   );
   return { element, legend, field, found, counts: counted };
 }
+
+/** The beginning of an id, without the zeros before one of 64 bits. @param {string} id */
+export const shortId = (id) => id.replace(/^0{16}/, '').slice(0, 8);
 
 /** @param {any} name @param {string} label @param {string} key @param {() => void} run */
 function tool(name, label, key, run) {

@@ -2,7 +2,7 @@
 // The events of all spans of a trace in the order of their times, and the trace as it was sent.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
-import { duration } from './format.js';
+import { signed } from './format.js';
 import { errorNotice } from './notice.js';
 import { t } from './texts.js';
 
@@ -104,12 +104,12 @@ function logLine(page, { event, span, service, at }) {
   return h(
     bad ? 'li.bad' : 'li',
     null,
-    h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`),
+    h('time', null, signed(offset)),
     h(
       `button.inline.log-span.${dyeClass(service)}`,
       { type: 'button', title: t('logs.lead'), onclick: () => page.selectById(span.spanId, -1) },
       h('i.dot'),
-      span.name,
+      span.name || '–',
       h('small', null, service),
     ),
     h(

@@ -84,7 +84,7 @@ export function view(page) {
                 h(
                   'button.inline',
                   { type: 'button', onclick: () => page.select(node.firstRow) },
-                  node.operation,
+                  node.operation || '–',
                   h('small', null, node.service),
                 ),
               ),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The statistics of a trace: a line for each operation or service. Quantiles are exact.
 import { dyeClass } from './colors.js';
-import { percent } from './diagnosis.js';
 import { fill, h } from './dom.js';
 import { count, duration } from './format.js';
+import { percentText } from './scale.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
 import { writeAddress } from './trace-address.js';
@@ -105,7 +105,7 @@ function makeTable(page, byService) {
             `a.stat-name.${dyeClass(row.service)}`,
             { href: address(row), title: t('stats.lead') },
             h('i.dot'),
-            byService ? row.service : [row.operation, h('small', null, row.service)],
+            byService ? row.service : [row.operation || '–', h('small', null, row.service)],
           ),
       },
       {
@@ -130,7 +130,7 @@ function makeTable(page, byService) {
         hint: t('stats.share.hint'),
         number: true,
         value: (row) => Number(row.selfNanos),
-        cell: (row) => percent(Number(row.selfNanos) / length),
+        cell: (row) => percentText(Number(row.selfNanos) / length),
       },
       nanos('totalNanos', t('stats.total')),
       nanos('averageNanos', t('stats.average')),

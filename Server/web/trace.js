@@ -20,7 +20,7 @@ import { keepWith, PathByRow, Runs } from './trace-analysis.js';
 import { traceBar, viewsOf, withRows } from './trace-bar.js';
 import { filePage } from './trace-file.js';
 import { sameSpan, stateIn } from './trace-grown.js';
-import { traceHead } from './trace-head.js';
+import { shortId, traceHead } from './trace-head.js';
 import { traceCommands } from './trace-keys.js';
 import { json, view as logs } from './trace-logs.js';
 import { view as paths } from './trace-paths.js';
@@ -55,7 +55,7 @@ async function tracePage(main, id, context) {
     if (!signal.aborted) filePage(main, context, TracePage);
     return;
   }
-  document.title = `${id.slice(0, 8)} · Skein`;
+  document.title = `${shortId(id)} · Skein`;
   if (!/^([0-9a-f]{16}|[0-9a-f]{32})$/i.test(id)) {
     fill(
       main,
@@ -79,7 +79,7 @@ async function tracePage(main, id, context) {
     const buffer = await waitFor(main, id, source, signal, waiting);
     if (buffer === null) return;
     const trace = decode(buffer);
-    dress([...(await names), ...trace.services]);
+    dress(await names, trace.services);
     clearTimeout(waiting);
     if (!signal.aborted) new TracePage(main, trace, source, context).start();
   } catch (error) {
@@ -193,7 +193,7 @@ export class TracePage {
 
   start() {
     const { trace } = this;
-    const root = `${trace.services[trace.service[0]]} ${trace.names[trace.name[0]]}`;
+    const root = `${trace.services[trace.service[0]]} ${trace.names[trace.name[0]]}`.trim();
     document.title = `${root} · Skein`;
     this.axis = h('div.axis', { 'aria-hidden': 'true' });
     this.splitter = h('div.splitter', {
@@ -778,7 +778,7 @@ export class TracePage {
     history.replaceState(null, '', location.pathname + text);
     const focused = this.main.contains(document.activeElement);
     this.ended.abort();
-    dress(grown.services);
+    dress([], grown.services);
     const next = new TracePage(this.main, grown, this.source, this.context);
     next.start();
     if (top > 0) next.timeline.reveal(next.timeline.place[top], false);

@@ -4,6 +4,7 @@ import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
 import { notice } from './notice.js';
 import { t } from './texts.js';
+import { TracePage } from './trace-page.js';
 import { flag, kinds, measure } from './trv1.js';
 
 /** A larger file is refused: the page would stand still while it reads it. Bytes. */
@@ -236,9 +237,8 @@ function fileSource(spans, order) {
 /**
  * Asks for a file and draws its trace.
  * @param {HTMLElement} main @param {import('./trace.js').Context} context
- * @param {typeof import('./trace.js').TracePage} TracePage
  */
-export function filePage(main, context, TracePage) {
+export function filePage(main, context) {
   document.title = `${t('file.title')} · Skein`;
   const field = h('input.offscreen', {
     type: 'file',

@@ -45,7 +45,7 @@ export function eventsOf(document) {
 }
 
 /** Reads the whole trace, after asking when it is large.
- * @param {import('./trace.js').TracePage} page @param {HTMLElement} element
+ * @param {import('./trace-page.js').TracePage} page @param {HTMLElement} element
  * @param {(document: any) => void} show */
 function reading(page, element, show) {
   const read = async () => {
@@ -70,7 +70,7 @@ function reading(page, element, show) {
   );
 }
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const element = h('div.view-body');
   reading(page, element, (document) => {
@@ -93,7 +93,7 @@ export function view(page) {
   return { element };
 }
 
-/** @param {import('./trace.js').TracePage} page @param {any} entry */
+/** @param {import('./trace-page.js').TracePage} page @param {any} entry */
 function logLine(page, { event, span, service, at }) {
   const bad = event.name === 'exception';
   const attributes = /** @type {any[]} */ (event.attributes ?? []);
@@ -133,7 +133,7 @@ function logLine(page, { event, span, service, at }) {
   );
 }
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function json(page) {
   const element = h('div.view-body');
   reading(page, element, (document) => {

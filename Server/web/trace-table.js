@@ -10,7 +10,7 @@ import { writeAddress } from './trace-address.js';
 
 /** @typedef {import('./trace-analysis.js').Figures} Figures */
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const { analysis } = page;
   const element = h('div.view-body');
@@ -60,7 +60,7 @@ const says = (analysis, n, byService) => {
   return n < all ? t('stats.first', { n, all }) : '';
 };
 
-/** @param {import('./trace.js').TracePage} page @param {boolean} byService */
+/** @param {import('./trace-page.js').TracePage} page @param {boolean} byService */
 function makeTable(page, byService) {
   const length = page.trace.total * page.trace.unit;
   const { signal } = page;

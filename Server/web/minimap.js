@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole trace in a strip of pixels, written straight into an image; drag over it to zoom.
 import { dye, dyeNames, pixel, resolve } from './colors.js';
-import { h } from './dom.js';
+import { follow, h } from './dom.js';
 import { axisFormat } from './format.js';
 import { t } from './texts.js';
 import { flag } from './trv1.js';
@@ -152,13 +152,11 @@ export class Minimap {
     // A grip moves its own edge: the other edge is the fixed end of the drag.
     const fixed = grip ? (grip.classList.contains('end') ? shown.from : shown.to) : timeAt(event);
     let moved = false;
-    const ended = new AbortController();
-    addEventListener('pointermove', (move) => {
+    follow((move) => {
       if (!moved && Math.abs(move.clientX - event.clientX) < 3) return;
       moved = true;
       const [a, b] = [fixed, timeAt(move)].sort((p, q) => p - q);
       this.choose(a, b);
-    }, { signal: ended.signal });
-    addEventListener('pointerup', () => ended.abort(), { signal: ended.signal });
+    }, (end) => end.type === 'pointercancel' && this.choose(shown.from, shown.to));
   }
 }

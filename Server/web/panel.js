@@ -3,7 +3,8 @@
 // stays quick.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
-import { count, moment, signed, spanLength } from './format.js';
+import { wordOf } from './find-stored.js';
+import { count, duration, moment, signed, spanLength } from './format.js';
 import { tagSearch } from './question.js';
 import { linksHere } from './panel-back.js';
 import { elsewhere } from './panel-links.js';
@@ -94,7 +95,7 @@ function table(attributes, near, within = null) {
               type: 'button',
               title: t('span.within', { tag }),
               'aria-label': t('span.within', { tag }),
-              onclick: () => within(`${attribute.key}=${quoted(text)}`),
+              onclick: () => within(`${attribute.key}=${wordOf(text)}`),
             }, icon('fold'))
             : null,
           find,
@@ -104,9 +105,6 @@ function table(attributes, near, within = null) {
     );
   }, h('dl.attributes'));
 }
-
-/** A value as the find field takes it. @param {string} text */
-const quoted = (text) => /^[^\s"]+$/.test(text) ? text : `"${text.replaceAll('"', '')}"`;
 
 /** The reading of an exception: its type and message first, its stack as it was written.
  *  @param {any[]} attributes */
@@ -300,7 +298,9 @@ export class Panel {
         null,
         fact(
           t('span.duration'),
-          spanLength(trace.duration[row], unit),
+          span
+            ? duration(Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)))
+            : spanLength(trace.duration[row], unit),
           share(trace.duration[row]),
         ),
         fact(t('span.own'), spanLength(own, unit), share(own)),

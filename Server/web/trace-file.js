@@ -247,6 +247,8 @@ export function filePage(main, context) {
     tabindex: '-1',
     'aria-label': t('file.title'),
   });
+  /** @type {TracePage | null} */
+  let drawn = null;
   const open = async (/** @type {File | undefined} */ file) => {
     if (!file) return;
     try {
@@ -255,11 +257,17 @@ export function filePage(main, context) {
       if (!spans.length) throw new Error(t('file.none'));
       const { trace, order } = columnsOf(spans);
       dress([], trace.services);
-      const drawn = new TracePage(main, trace, fileSource(spans, order), context);
+      // What the address says is about the file before.
+      if (drawn) history.replaceState(null, '', location.pathname);
+      drawn?.ended.abort();
+      drawn = new TracePage(main, trace, fileSource(spans, order), context);
       drawn.start();
       drawn.tell(t('file.shown', { file: file.name.slice(0, 80), n: traces }));
     } catch (error) {
-      ask(String(/** @type {Error} */ (error).message).slice(0, 300));
+      const wrong = String(/** @type {Error} */ (error).message).slice(0, 300);
+      // A trace that is drawn stays.
+      if (drawn) drawn.tell(`${t('file.bad')}: ${wrong}`);
+      else ask(wrong);
     }
   };
   const ask = (/** @type {string} */ wrong) => {

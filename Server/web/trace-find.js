@@ -2,7 +2,7 @@
 // Finding spans of the trace that is shown: the field, the rows that match, and going among them.
 import { h, icon } from './dom.js';
 import { find } from './find.js';
-import { condition, findStored, wordsOf } from './find-stored.js';
+import { condition, findStored, plainOf, wordsOf } from './find-stored.js';
 import { count } from './format.js';
 import { t } from './texts.js';
 import { tool, withRows } from './trace-bar.js';
@@ -71,11 +71,11 @@ export class Finder {
   /** @param {boolean} jump to the first hit when none is selected */
   find(jump) {
     const { page, hits } = this;
-    const words = wordsOf(this.text.trim());
+    const words = wordsOf(this.text);
     const conditions = words.map(condition).filter((one) => one !== null);
-    const plain = words.filter((word) => condition(word) === null).join(' ').replaceAll('"', '');
+    const plain = words.filter((word) => condition(word) === null).map(plainOf).filter(Boolean);
     let n = -1;
-    if (plain) n = find(page.trace, plain, hits);
+    if (plain.length) n = find(page.trace, plain, hits);
     else hits.fill(conditions.length ? 1 : 0);
     this.asking.abort();
     if (conditions.length && page.source.stored) this.ask(conditions, jump);
@@ -103,6 +103,9 @@ export class Finder {
       }
       this.settle(n, jump);
       if (!answer.complete) page.tell(t('find.some', { n }));
+      else if (answer.reasons.length) {
+        page.tell(t('app.incomplete', { reasons: answer.reasons.join('; ') }));
+      }
     } catch (error) {
       if (signal.aborted) return;
       hits.fill(0);

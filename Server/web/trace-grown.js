@@ -8,6 +8,8 @@ import { decode } from './trv1.js';
 /** Spans of a young trace may still be on their way. Milliseconds. */
 const lateChecks = [3000, 6000, 15_000, 30_000];
 const youngFor = 60_000;
+/** A trace that ends in the future, by clocks that are off, is not watched until then. */
+const checksMost = 20;
 
 /**
  * The row of a grown trace that holds the span of a row of its older columns, or -1.
@@ -102,14 +104,21 @@ export async function catchUp({ trace, source, context }, row, signal) {
 /** Spans of a young trace join when they are here. @param {import('./trace-page.js').TracePage} page */
 export async function watchForLateSpans(page) {
   const { trace, signal, source } = page;
-  for (const pause of lateChecks) {
-    const end = BigInt(trace.t0) + BigInt(trace.total) * BigInt(trace.unit);
-    if (Date.now() - Number(end / 1_000_000n) > youngFor) return;
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    if (signal.aborted || document.hidden) return;
-    const buffer = await source.columns(signal).catch(() => null);
-    if (signal.aborted || buffer === null) return;
-    const grown = decode(buffer);
-    if (grown.n > trace.n) return page.join(grown);
+  const end = Number((BigInt(trace.t0) + BigInt(trace.total) * BigInt(trace.unit)) / 1_000_000n);
+  for (let check = 0; check < checksMost && Date.now() - end < youngFor; check++) {
+    await new Promise((resolve) =>
+      setTimeout(resolve, lateChecks[Math.min(check, lateChecks.length - 1)])
+    );
+    // A tab that nobody sees asks for nothing; it looks again when it is seen.
+    if (document.hidden) {
+      await new Promise((resolve) =>
+        addEventListener('visibilitychange', resolve, { once: true, signal })
+      );
+    }
+    if (signal.aborted) return;
+    // A server that did not answer may the next time.
+    const grown = await source.columns(signal).then(decode, () => null);
+    if (signal.aborted) return;
+    if (grown && grown.n > trace.n) return page.join(grown);
   }
 }

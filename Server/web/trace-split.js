@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How wide the names of the rows are, and the handle that changes it.
-import { h } from './dom.js';
+import { follow, h } from './dom.js';
 import { t } from './texts.js';
 
 const narrowest = 120;
@@ -54,10 +54,6 @@ export class Splitter {
   press(event) {
     event.preventDefault();
     const left = this.rows.getBoundingClientRect().left;
-    const ended = new AbortController();
-    addEventListener('pointermove', (move) => this.choose(move.clientX - left), {
-      signal: ended.signal,
-    });
-    addEventListener('pointerup', () => ended.abort(), { signal: ended.signal });
+    follow((move) => this.choose(move.clientX - left));
   }
 }

@@ -2,6 +2,7 @@
 // The statistics of a trace: a line for each operation or service. Quantiles are exact.
 import { dyeClass } from './colors.js';
 import { fill, h } from './dom.js';
+import { wordOf } from './find-stored.js';
 import { count, duration } from './format.js';
 import { percentText } from './scale.js';
 import { Table } from './table.js';
@@ -77,7 +78,7 @@ function makeTable(page, byService) {
     cell: (/** @type {Figures} */ row) => duration(Number(row[name])),
   });
   const address = (/** @type {Figures} */ row) => {
-    const find = byService ? '' : `name=${JSON.stringify(row.operation)}`;
+    const find = byService ? '' : `name=${wordOf(row.operation ?? '')}`;
     return location.pathname + writeAddress({
       ...page.whole(),
       view: 'timeline',

@@ -19,7 +19,7 @@ GOLDEN ?= v3
 	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-analysis \
 	bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
-	install-bench install-peers
+	install-bench install-peers bundle-page
 
 help:
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -32,7 +32,7 @@ demo: build ## Run the server and a small traced shop, and print the address of 
 run: build ## Run the server alone on its default ports, data in ./skein-data
 	bin/skein serve
 
-build: install-build ## Build the release binary bin/skein
+build: install-build bundle-page ## Build the release binary bin/skein
 	$(SWIFT) build $(RELEASE) $(SERVER) --product skein
 	@scripts/install-binary.sh
 
@@ -145,7 +145,7 @@ build-bench:
 bench-programs:
 	@$(MAKE) --no-print-directory -C bench
 
-build-tests:
+build-tests: bundle-page
 	$(SWIFT) build $(RELEASE) $(SERVER) --build-tests
 	@scripts/install-binary.sh
 
@@ -158,6 +158,10 @@ build-examples:
 
 test-blackbox: build-tests build-examples
 	SKEIN_KILLS=$(KILLS) $(PYTHON) -m pytest Tests
+
+# The page's modules as the one script and style sheet that the binary embeds.
+bundle-page: | install-build
+	@scripts/bundle-page.sh
 
 install-build:
 	@scripts/install-dependencies.sh build

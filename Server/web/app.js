@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: header, navigation, time range, language, theme, keys that work
 // everywhere. The address is the whole state: each page is drawn from it and writes itself back.
-import './texts-frame.js';
+import { page as compare } from './compare.js';
 import { copyText, fill, h, icon, mark } from './dom.js';
 import { showHelp } from './help.js';
 import { typing } from './keys.js';
-import { errorNotice, notice, skeleton, toast } from './notice.js';
+import { page as liveTail } from './live.js';
+import { page as map } from './map.js';
+import { errorNotice, notice, toast } from './notice.js';
 import { omnibox } from './omnibox.js';
+import { page as overview } from './overview.js';
 import { isOldSearch, pageOf, pages } from './pages.js';
 import { freshness, link, readRange, shift, withRange } from './range.js';
+import { page as search } from './search.js';
+import { page as service } from './service.js';
+import { page as services } from './services.js';
 import { statusPill } from './status.js';
-import { chooseLanguage, language, setLanguage, t } from './texts.js';
+import { page as system } from './system.js';
+import { language, setLanguage, t } from './texts.js';
 import { timeControl } from './time.js';
+import { page as trace } from './trace.js';
+
+/** What draws the pages, by their names.
+ * @type {Record<string, (main: HTMLElement, context: import('./pages.js').Context) => any>} */
+const draw = {
+  overview,
+  search,
+  services,
+  service,
+  operation: service,
+  map,
+  live: liveTail,
+  system,
+  compare,
+  trace,
+};
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const main = h('main', { id: 'main', tabindex: '-1' });
@@ -34,7 +57,7 @@ const time = timeControl({
 });
 
 /** Draws the page of the current address. */
-async function render() {
+function render() {
   if (location.pathname === '/' && isOldSearch(parameters())) {
     history.replaceState(null, '', `/search${location.search}`);
   }
@@ -48,13 +71,8 @@ async function render() {
   document.body.className = parameters().get('embed') === '1' ? 'embed' : '';
   showFrame();
   if (!found) return missingPage();
-  const waiting = setTimeout(() => before !== shown && fill(main, skeleton()), 300);
-  signal.addEventListener('abort', () => clearTimeout(waiting));
   try {
-    const module = await found.entry.load();
-    if (signal.aborted) return;
-    clearTimeout(waiting);
-    module.page(main, {
+    draw[found.entry.name](main, {
       signal,
       go,
       values: found.values,
@@ -69,9 +87,7 @@ async function render() {
       main.focus({ preventScroll: true });
     }
   } catch (error) {
-    clearTimeout(waiting);
-    // A module that is gone means that the server was replaced: a new page knows its files.
-    if (!signal.aborted) fill(main, errorNotice(error, () => location.reload()));
+    fill(main, errorNotice(error, () => location.reload()));
   }
 }
 
@@ -192,8 +208,8 @@ function languageButton() {
     title: label,
     'aria-label': label,
     lang: language() === 'zh' ? 'en' : 'zh-CN',
-    onclick: () => {
-      setLanguage(language() === 'zh' ? 'en' : 'zh');
+    onclick: async () => {
+      await setLanguage(language() === 'zh' ? 'en' : 'zh');
       save('skein.language', language());
       shown = null;
       frame();
@@ -302,6 +318,5 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener(
   () => dispatchEvent(new Event('themechange')),
 );
 
-chooseLanguage();
 frame();
 render();

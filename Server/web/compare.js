@@ -4,8 +4,6 @@
 //     a= b=        trace ids, with commas between
 //     qa= qb=      or queries in TraceQL, of the time range; limit= traces of each
 //     order=change the paths whose duration changed most first, in place of the tree
-import './texts-compare.js';
-import './texts-trace-views.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shown while the store is empty: three ways to a first trace, and a counter that waits for it.
-import './texts-first-run.js';
 import { copyButton, h, mark } from './dom.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traces as they arrive, as a query finds them: rows that stay while they are looked at, no more a
 // second than can be drawn, the rest counted. The address holds the query (q) and a pause (paused=1).
-import './texts-live.js';
 import * as api from './api.js';
 import { dyeClass } from './colors.js';
 import { fill, h, icon } from './dom.js';

@@ -6,9 +6,6 @@
 //     sel, callee     what the panel tells about                   view    x, y and zoom
 //     group, all=1    of a large map: a group that is open, or each service by itself
 //     table=1         tables in place of the drawing
-import './texts-map.js';
-import './texts-parts.js';
-import './texts-services.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first page: how it is going in one sentence, what comes in from outside, how long it takes,
 // which links are worst, what was not there before.
-import './texts-overview.js';
-import './texts-parts.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';

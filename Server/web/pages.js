@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pages there are, in the order of the navigation. A page is a module that exports
-// `page(main, context)`; it is loaded when it is first opened.
+// The addresses there are, in the order of the navigation. What draws each of them, app.js knows.
 
 /**
  * @typedef {{
@@ -14,7 +13,6 @@
  * @typedef {{
  *   name: string,
  *   path: RegExp,
- *   load: () => Promise<{ page: (main: HTMLElement, context: Context) => any }>,
  *   href?: string,
  *   key?: string,
  *   ranged?: boolean,
@@ -28,7 +26,6 @@ export const pages = [
   {
     name: 'overview',
     path: /^\/$/,
-    load: () => import('./overview.js'),
     href: '/',
     key: 'o',
     ranged: true,
@@ -36,7 +33,6 @@ export const pages = [
   {
     name: 'search',
     path: /^\/search\/?$/,
-    load: () => import('./search.js'),
     href: '/search',
     key: 's',
     ranged: true,
@@ -44,7 +40,6 @@ export const pages = [
   {
     name: 'services',
     path: /^\/services\/?$/,
-    load: () => import('./services.js'),
     href: '/services',
     key: 'v',
     ranged: true,
@@ -52,21 +47,18 @@ export const pages = [
   {
     name: 'service',
     path: /^\/services\/([^/]+)\/?$/,
-    load: () => import('./service.js'),
     ranged: true,
     under: 'services',
   },
   {
     name: 'operation',
     path: /^\/services\/([^/]+)\/([^/]+)\/?$/,
-    load: () => import('./service.js'),
     ranged: true,
     under: 'services',
   },
   {
     name: 'map',
     path: /^\/map\/?$/,
-    load: () => import('./map.js'),
     href: '/map',
     key: 'm',
     ranged: true,
@@ -74,28 +66,24 @@ export const pages = [
   {
     name: 'live',
     path: /^\/live\/?$/,
-    load: () => import('./live.js'),
     href: '/live',
     key: 'l',
   },
   {
     name: 'system',
     path: /^\/system\/?$/,
-    load: () => import('./system.js'),
     href: '/system',
     key: 'y',
   },
   {
     name: 'compare',
     path: /^\/compare\/?$/,
-    load: () => import('./compare.js'),
     ranged: true,
     under: 'search',
   },
   {
     name: 'trace',
     path: /^\/trace\/([^/]+)\/?$/,
-    load: () => import('./trace.js'),
     under: 'search',
   },
 ];

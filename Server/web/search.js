@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of searches: form and query, charts, tabs, list, paging, live arrival, the first run.
-import './texts-search.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
+import { save } from './csv.js';
 import { fill, h, icon } from './dom.js';
 import { count } from './format.js';
 import { firstRun } from './first-run.js';
@@ -22,6 +22,8 @@ import {
 } from './question.js';
 import { freshness, readRange } from './range.js';
 import { ResultList } from './results.js';
+import { SearchCharts } from './search-charts.js';
+import { showTab } from './search-tabs.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';
 
@@ -200,7 +202,7 @@ class SearchPage {
       h('button.quiet', {
         type: 'button',
         title: t('search.csv.title'),
-        onclick: async () => (await import('./csv.js')).save(this.rows(), this.tab || 'traces'),
+        onclick: () => save(this.rows(), this.tab || 'traces'),
       }, 'CSV'),
     );
   }
@@ -261,8 +263,6 @@ class SearchPage {
     const { signal } = this.loading;
     this.chartedAt = performance.now();
     if (!this.plots) {
-      const { SearchCharts } = await import('./search-charts.js');
-      if (this.signal.aborted || this.plots) return;
       this.plots = new SearchCharts(this.signal);
       fill(this.charts, this.plots.element);
     }
@@ -273,7 +273,6 @@ class SearchPage {
   /** @param {AbortSignal} signal */
   async loadTab(signal) {
     if (!this.tabRows) fill(this.stage, skeleton());
-    const { showTab } = await import('./search-tabs.js');
     const view = { params: this.params, signal, go: this.context.go };
     const { rows, error } = await showTab(this.tab, this.stage, view, () => this.load());
     if (signal.aborted) return;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One service, or one of its operations: rate, errors and durations over time, who calls it and
 // whom it calls, what failed last and what took longest.
-import './texts-parts.js';
-import './texts-search.js';
-import './texts-services.js';
 import * as api from './api.js';
 import { TimeChart } from './chart.js';
 import { dress, dyeClass } from './colors.js';

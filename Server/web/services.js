@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // All services: how often they are called, what fails, how long it takes.
-import './texts-parts.js';
-import './texts-services.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';

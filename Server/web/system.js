@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server about itself: what comes in, what is refused and why, what is kept, what it costs.
-import './texts-system.js';
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { byteCount, compact, count, duration } from './format.js';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A trace from a file of OTLP JSON, drawn by the page alone: nothing of it is sent or stored.
-import './texts-trace-file.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
 import { notice } from './notice.js';

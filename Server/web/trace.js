@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of one trace: heading, services, overview, rows, span panel. Its state is in the address
 // (trace-address.js).
-import './texts-trace.js';
-import './texts-panel.js';
-import './texts-trace-views.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { counts, diagnosis } from './diagnosis.js';
 import { fill, h, icon } from './dom.js';
 import { find } from './find.js';
 import { condition, findStored, wordsOf } from './find-stored.js';
+import { view as flame } from './flame.js';
 import { count, parseDuration } from './format.js';
 import { bindKeys } from './keys.js';
 import { drawAxis, Minimap } from './minimap.js';
@@ -20,10 +18,14 @@ import { Timeline } from './timeline.js';
 import { readAddress, writeAddress } from './trace-address.js';
 import { keepWith, PathByRow, Runs } from './trace-analysis.js';
 import { traceBar, viewsOf, withRows } from './trace-bar.js';
+import { filePage } from './trace-file.js';
 import { sameSpan, stateIn } from './trace-grown.js';
 import { traceHead } from './trace-head.js';
 import { traceCommands } from './trace-keys.js';
+import { json, view as logs } from './trace-logs.js';
+import { view as paths } from './trace-paths.js';
 import { storedTrace } from './trace-source.js';
+import { view as table } from './trace-table.js';
 import { decode, flag } from './trv1.js';
 
 /** A trace not there yet is looked for again; so are late spans of a young trace. Milliseconds. */
@@ -34,17 +36,10 @@ const youngFor = 60_000;
 /** What only the server can find is asked for when nothing was typed for so long. Milliseconds. */
 const findAfter = 250;
 
-/** Views besides the rows, loaded when they are opened. A view is an element, and what draws it
- *  anew when the stretch in view or the selection changes.
- * @type {Record<string, () => Promise<(page: TracePage) => { element: HTMLElement,
- *   draw?: () => void }>>} */
-const views = {
-  flame: async () => (await import('./flame.js')).view,
-  table: async () => (await import('./trace-table.js')).view,
-  paths: async () => (await import('./trace-paths.js')).view,
-  logs: async () => (await import('./trace-logs.js')).view,
-  json: async () => (await import('./trace-logs.js')).json,
-};
+/** Views besides the rows. A view is an element, and what draws it anew when the stretch in view or
+ *  the selection changes.
+ * @type {Record<string, (page: TracePage) => { element: HTMLElement, draw?: () => void }>} */
+const views = { flame, table, paths, logs, json };
 const withTime = new Set(['timeline', 'flame']);
 
 /** @typedef {{ signal: AbortSignal, go: (href: string, replace?: boolean) => void }} Context */
@@ -57,7 +52,6 @@ async function tracePage(main, id, context) {
   const { signal } = context;
   document.body.classList.add('page-trace');
   if (id === 'file') {
-    const { filePage } = await import('./trace-file.js');
     if (!signal.aborted) filePage(main, context, TracePage);
     return;
   }
@@ -311,7 +305,7 @@ export class TracePage {
   }
 
   /** @param {string} name */
-  async setView(name) {
+  setView(name) {
     const { state, timeline } = this;
     state.view = viewsOf(this).includes(name) ? name : 'timeline';
     if (state.view !== name) return this.setView('timeline');
@@ -327,9 +321,7 @@ export class TracePage {
     }
     let view = this.opened.get(name);
     if (!view) {
-      const make = await views[name]();
-      if (this.signal.aborted || state.view !== name) return;
-      view = make(this);
+      view = views[name](this);
       // Statistics that are not here yet are put there when they are.
       if (name !== 'table' || this.analysis) this.opened.set(name, view);
     }

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "Tests" / "blackbox"))
 
 from skein_server import SkeinServer  # noqa: E402
 
+WEB = ROOT / "Server" / "web"
 ARTIFACTS = ROOT / "artifacts"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
@@ -39,6 +40,12 @@ def browser():
         browser.close()
 
 
+def serve_modules(target):
+    """Puts the modules that the page's script is bundled of at /modules/, for tests of one alone."""
+    target.route("**/modules/*", lambda route: route.fulfill(
+        path=WEB / route.request.url.rsplit("/", 1)[1]))
+
+
 class Tabs:
     """Opens tabs and keeps every complaint: console errors, exceptions, breaches of the policy."""
 
@@ -57,6 +64,7 @@ class Tabs:
         context.add_init_script(
             "addEventListener('securitypolicyviolation',"
             " e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))")
+        serve_modules(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("console", self._console)
@@ -88,6 +96,16 @@ def tabs(browser, base):
     expected = (*tabs.expected, "/api/skein/v1/metrics?")
     unexpected = [c for c in tabs.complaints if not any(e in c for e in expected)]
     assert unexpected == []
+
+
+@pytest.fixture(scope="module")
+def run(browser, base):
+    """Evaluates a function of one module in the page: `run("scale.js", "m => m.niceTicks(7)")`."""
+    page = browser.new_page(locale="en-US", timezone_id="Asia/Kolkata")
+    serve_modules(page)
+    page.goto(base + "/search")
+    yield lambda module, code: page.evaluate(f"import('/modules/{module}').then({code})")
+    page.close()
 
 
 @pytest.fixture(scope="session")

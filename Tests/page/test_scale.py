@@ -6,20 +6,6 @@ import json
 import pytest
 
 
-@pytest.fixture(scope="module")
-def run(browser, base):
-    """Evaluates a function of one module in the page: `run("scale.js", "m => m.niceTicks(7)")`."""
-    page = browser.new_page(locale="en-US", timezone_id="Asia/Kolkata")
-    page.goto(base + "/search")
-    where = "new URL('{}', document.querySelector('script[type=module]').src)"
-
-    def evaluate(module, code):
-        return page.evaluate(f"import({where.format(module)}).then({code})")
-
-    yield evaluate
-    page.close()
-
-
 def test_an_axis_has_round_steps_and_reaches_its_largest_value(run):
     assert run("scale.js", "m => m.niceTicks(0.3, 3)") == [0, 0.1, 0.2, 0.3]
     assert run("scale.js", "m => m.niceTicks(7, 3)") == [0, 5, 10]
@@ -39,7 +25,6 @@ def test_times_of_an_axis_are_round_where_the_browser_is(run):
 
 def test_rates_and_shares_are_written_as_people_do(run):
     rates = {0: "0/s", 0.05: "3.00/min", 0.42: "0.42/s", 12.34: "12.3/s", 15_600: "15.6k/s"}
-    run("texts-parts.js", "m => null")
     for rate, text in rates.items():
         assert run("scale.js", f"m => m.rateText({rate})") == text
     shares = {0: "0%", 0.00001: "<0.01%", 0.0125: "1.25%", 0.5: "50.0%", 1: "100%"}

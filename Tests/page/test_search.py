@@ -26,8 +26,7 @@ def search(text, **more):
 
 def in_module(page, code):
     """The value of JavaScript that has `m`, the module of queries."""
-    app = "document.querySelector('script[type=module]').src"
-    return page.evaluate(f"import(new URL('query-text.js', {app})).then(m => {code})")
+    return page.evaluate(f"import('/modules/query-text.js').then(m => {code})")
 
 
 def test_the_form_writes_the_query_and_the_query_fills_the_form(tabs):

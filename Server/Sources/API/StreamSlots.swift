@@ -40,7 +40,8 @@ final class StreamSlots: Sendable {
         guard isTaken else {
             throw Failure(
                 status: .tooManyRequests,
-                message: "\(limit) \(kind.rawValue)s are under way, and no more may be; try again when one has ended",
+                message: "\(limit) \(kind.rawValue)s are under way, and no more may be; "
+                    + "try again when one has ended",
                 retryAfterSeconds: 10
             )
         }

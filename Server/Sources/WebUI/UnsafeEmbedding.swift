@@ -35,7 +35,7 @@ func gzip(_ bytes: [UInt8]) -> [UInt8]? {
             Z_BEST_COMPRESSION,
             Z_DEFLATED,
             15 + 16,
-            8,
+            9,
             Z_DEFAULT_STRATEGY,
             ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size)

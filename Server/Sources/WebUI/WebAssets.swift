@@ -3,7 +3,7 @@ public import HTTPTypes
 public import Hummingbird
 import NIOCore
 
-/// The files of the page, stripped of comments, hashed and compressed once, and the answers that carry them.
+/// The files of the page, hashed and compressed once, and the answers that carry them.
 public struct WebAssets: Sendable {
     /// One file as it is served.
     struct Asset: Sendable {
@@ -47,8 +47,6 @@ public struct WebAssets: Sendable {
                 bytes = Array(
                     text.replacing(Self.versionPlaceholder, with: "/assets/\(version)/").utf8
                 )
-            } else if file.name.hasSuffix(".js") {
-                bytes = Array(Stripping.stripped(String(decoding: bytes, as: UTF8.self)).utf8)
             }
             assets[file.name] = Asset(contentType: file.contentType, bytes: bytes)
         }
@@ -137,6 +135,7 @@ public struct WebAssets: Sendable {
         case "html": "text/html; charset=utf-8"
         case "css": "text/css; charset=utf-8"
         case "js": "text/javascript; charset=utf-8"
+        case "json": "application/json"
         case "svg": "image/svg+xml"
         default: nil
         }

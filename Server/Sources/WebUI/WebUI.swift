@@ -5,11 +5,11 @@
 // It never reads traces (the page asks the API for them) and never renders a byte that came from a request.
 //
 //     GET /, /search, /services, …     index.html          no-cache, revalidated by ETag
-//     GET /assets/{version}/{name}     a file of web/      immutable where the version is this binary's
+//     GET /assets/{version}/{name}     a file of the page    immutable where the version is this binary's
 //     GET /favicon.ico                 mark.svg            no-cache, revalidated by ETag
 //
-// `version` is a hash over all files. It stands in the path, so that modules importing each other by relative
-// addresses stay within one version, without a build step and without an inline import map.
+// `version` is a hash over all files. It stands in the path, so that a script finds the words of its own version by
+// a relative address. The script is bundled of the modules of web/, which `--web-dir` serves one by one as they are.
 public import Hummingbird
 import HTTPTypes
 

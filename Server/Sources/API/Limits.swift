@@ -100,4 +100,12 @@ enum RequestLimits {
     static let comparedTraceCount = (standard: 100, most: 1_000)
     /// Calls away from the service in focus of a map.
     static let mapHops = 1...20
+    /// Instances of a service in one answer.
+    static let instanceCount = (standard: 100, most: 1_000)
+    /// Groups of exceptions in one answer: each has up to 12 kB.
+    static let exceptionGroupCount = (standard: 50, most: 1_000)
+    /// Call trees in one answer: each has up to 200 lines.
+    static let callTreeCount = (standard: 20, most: 100)
+    /// Traces that call trees are made from, the newest.
+    static let shapedTraceCount = (standard: 200, most: 1_000)
 }

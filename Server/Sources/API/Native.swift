@@ -32,7 +32,7 @@ extension ReadAPI {
                 try request.query.allow([])
                 return .bytes(Array(OpenAPI.document.utf8), type: "application/json")
             },
-        ] + analysisRoutes
+        ] + analysisRoutes + serviceRoutes
     }
 
     private func services(_ request: ReadRequest) async throws -> Response {

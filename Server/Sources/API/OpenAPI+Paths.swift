@@ -565,6 +565,7 @@ extension OpenAPI {
           \#(totalsPaths),
           \#(streamPaths),
           \#(analysisPaths),
+          \#(servicePaths),
           "/api/skein/v1/status": {
             "get": {
               "operationId": "getStatus",

@@ -473,6 +473,7 @@ extension OpenAPI {
           \#(metricsSchemas),
           \#(totalsSchemas),
           \#(analysisSchemas),
+          \#(serviceSchemas),
           "Status": {
             "type": "object",
             "required": [

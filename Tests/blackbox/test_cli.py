@@ -38,10 +38,11 @@ def test_each_command_explains_itself(command):
 
 
 @pytest.mark.parametrize(
-    "command", ["analyze", "delete", "export", "map", "query", "totals", "trace"])
+    "command", ["analyze", "delete", "export", "map", "query", "service", "totals", "trace"])
 def test_each_command_that_asks_a_server_names_it_alike(command):
     assert "--server, --address <url>" in skein(command, "--help").stdout
-    asked = {"delete": ["ab" * 16], "trace": ["ab" * 16], "analyze": ["ab" * 16]}.get(command, [])
+    asked = {"delete": ["ab" * 16], "trace": ["ab" * 16], "analyze": ["ab" * 16],
+             "service": ["shop"]}.get(command, [])
     for option in ("--server", "--address"):
         result = skein(command, *asked, option, "http://127.0.0.1:1")
         assert result.returncode not in (0, USAGE_ERROR)

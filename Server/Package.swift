@@ -92,6 +92,7 @@ let pureTargets: [Target] = [
         ],
         swiftSettings: strict
     ),
+    .target(name: "ShortLinks", dependencies: ["Platform"], swiftSettings: strict),
     .target(
         name: "StoreContract",
         dependencies: ["Store", skein("SkeinModel")],
@@ -145,6 +146,11 @@ let pureTargets: [Target] = [
         swiftSettings: strict
     ),
     .testTarget(
+        name: "ShortLinksTests",
+        dependencies: ["ShortLinks", "Platform", "Simulation"],
+        swiftSettings: strict
+    ),
+    .testTarget(
         name: "QueryTests",
         dependencies: [
             "Query", "QueryLanguage", "Analysis", "Store", skein("SkeinModel"), skein("SkeinWire"),
@@ -169,8 +175,8 @@ let fullTargets: [Target] = [
     .target(
         name: "API",
         dependencies: [
-            "Query", "QueryLanguage", "Analysis", "Store", hummingbird, httpTypes, grpcCore,
-            lifecycle, nioCore, logging, skein("SkeinModel"), skein("SkeinWire"),
+            "Query", "QueryLanguage", "Analysis", "ShortLinks", "Store", hummingbird, httpTypes,
+            grpcCore, lifecycle, nioCore, logging, skein("SkeinModel"), skein("SkeinWire"),
         ],
         swiftSettings: strict
     ),
@@ -182,8 +188,9 @@ let fullTargets: [Target] = [
     .target(
         name: "Server",
         dependencies: [
-            "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "Store", "WebUI",
-            configuration, grpcCore, hummingbird, httpTypes, lifecycle, logging, nioCore, nioPosix,
+            "API", "Engine", "Ingest", "Platform", "Query", "Receivers", "ShortLinks", "Store",
+            "WebUI", configuration, grpcCore, hummingbird, httpTypes, lifecycle, logging, nioCore,
+            nioPosix,
             unixSignals,
             skein("SkeinModel"), skein("SkeinWire"),
         ],
@@ -223,7 +230,7 @@ let fullTargets: [Target] = [
         name: "ServerTests",
         dependencies: [
             "Server", "API", "Ingest", "Query", "Receivers", "WebUI", "CWebAssets", "Client",
-            "Shop",
+            "Platform", "ShortLinks", "Shop",
             "Store", asyncHTTPClient, grpcCore, httpTypes, hummingbird, nioCore, nioHPACK, nioHTTP1,
             nioHTTP2, nioPosix, logging, lifecycle, tracing, skein("SkeinModel"),
             skein("SkeinWire"), skein("Skein"), skein("SkeinSampling"), skein("SkeinTesting"),

@@ -19,12 +19,13 @@ export class ApiError extends Error {
 
 /**
  * @param {string} path @param {AbortSignal} [signal] @param {string} [base]
+ * @param {RequestInit} [more]
  * @returns {Promise<Response>}
  */
-async function get(path, signal, base = root) {
+async function get(path, signal, base = root, more) {
   let response;
   try {
-    response = await fetch(base + path, { signal });
+    response = await fetch(base + path, { signal, ...more });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, '');
@@ -184,6 +185,13 @@ export const span = (id, span, signal, raw = false) =>
 
 /** @param {string} id */
 export const traceJSONAddress = (id) => `${root}/traces/${id}`;
+
+/** A path that stands for an address. @param {string} address @returns {Promise<string>} */
+export const shortLink = async (address) =>
+  (await (await get('/links', undefined, root, {
+    method: 'POST',
+    body: JSON.stringify({ address }),
+  })).json()).link;
 
 /** @param {AbortSignal} [signal] */
 export const status = (signal) => json('/status', signal);

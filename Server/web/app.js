@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: header, navigation, time range, language, theme, keys that work
 // everywhere. The address is the whole state: each page is drawn from it and writes itself back.
+import { shortLink } from './api.js';
 import { page as compare } from './compare.js';
 import { copyText, fill, h, icon, mark } from './dom.js';
 import { showHelp } from './help.js';
@@ -97,7 +98,7 @@ function missingPage() {
     main,
     notice({
       title: t('error.missing.page'),
-      text: t('error.missing.page.do'),
+      text: t(location.pathname.startsWith('/l/') ? 'error.missing.link' : 'error.missing.page.do'),
       action: h('a.button.primary', { href: '/' }, t('error.home')),
     }),
   );
@@ -108,6 +109,12 @@ function missingPage() {
  * @param {boolean} [replace] keep the back button where it was
  */
 export function go(href, replace = false) {
+  // What is embedded stays so, whichever link leads on.
+  const next = new URL(href, location.href);
+  if (parameters().get('embed') === '1' && !next.searchParams.has('embed')) {
+    next.searchParams.set('embed', '1');
+    href = next.pathname + next.search;
+  }
   if (replace) history.replaceState(null, '', href);
   else history.pushState(null, '', href);
   if (!replace) scrollTo(0, 0);
@@ -159,13 +166,21 @@ setInterval(() => {
   if (performance.now() - refreshedAt >= freshness(readRange(parameters()).range)) again();
 }, 1000);
 
+/** Longer ones do not survive every mail, chat and proxy. */
+const longestLink = 2000;
+
 /** A link to what is seen now, also for who opens it later. */
 async function copyLink() {
   const { range } = readRange(parameters());
   const fixed = range.last === 'all' || !shown?.ranged ? range : { ...range, last: null };
   const params = shown?.ranged ? withRange(parameters(), fixed) : parameters();
-  const address = `${location.origin}${location.pathname}${params.size ? `?${params}` : ''}`;
-  toast(t(await copyText(address) ? 'app.copied' : 'app.copied.not'));
+  const { origin, pathname } = location;
+  let address = params.size ? `${pathname}?${params}` : pathname;
+  // Where there is no short one to be had, the long one is better than none.
+  if (origin.length + address.length > longestLink) {
+    address = await shortLink(address).catch(() => address);
+  }
+  toast(t(await copyText(origin + address) ? 'app.copied' : 'app.copied.not'));
 }
 
 function themeButton() {

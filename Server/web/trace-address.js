@@ -71,6 +71,7 @@ export function readAddress(params, trace) {
 /** @param {State} state @param {Trace} trace @returns {string} empty, or beginning with "?" */
 export function writeAddress(state, trace) {
   const params = new URLSearchParams();
+  if (new URLSearchParams(location.search).get('embed') === '1') params.set('embed', '1');
   if (state.to - state.from < trace.total * 0.9999) {
     const share = (/** @type {number} */ at) => String(Number((at / trace.total).toFixed(7)));
     params.set('z', `${share(state.from)}-${share(state.to)}`);

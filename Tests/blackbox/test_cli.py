@@ -37,6 +37,18 @@ def test_each_command_explains_itself(command):
     assert command in skein("--help").stdout
 
 
+@pytest.mark.parametrize(
+    "command", ["analyze", "delete", "export", "map", "query", "service", "totals", "trace"])
+def test_each_command_that_asks_a_server_names_it_alike(command):
+    assert "--server, --address <url>" in skein(command, "--help").stdout
+    asked = {"delete": ["ab" * 16], "trace": ["ab" * 16], "analyze": ["ab" * 16],
+             "service": ["shop"]}.get(command, [])
+    for option in ("--server", "--address"):
+        result = skein(command, *asked, option, "http://127.0.0.1:1")
+        assert result.returncode not in (0, USAGE_ERROR)
+        assert "127.0.0.1:1" in said(result)
+
+
 def test_serve_help_names_every_option_with_its_default():
     text = skein("serve", "--help").stdout
     for option, default in {
@@ -44,7 +56,7 @@ def test_serve_help_names_every_option_with_its_default():
         "--otlp-grpc": "127.0.0.1:4317", "--zipkin": "127.0.0.1:9411",
         "--jaeger-grpc": "16685", "--retention": "7d",
         "--retention-bytes": "unlimited", "--totals-retention": "90d",
-        "--durability": "fsync", "--insecure-open": "", "--config": "", "--ports-file": "",
+        "--durability": "fsync", "--insecure-open": "", "--embed-in": "none", "--config": "", "--ports-file": "",
     }.items():
         assert option in text
         assert default in text

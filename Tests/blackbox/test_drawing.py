@@ -73,6 +73,15 @@ def test_a_trace_is_drawn_with_times_self_times_bars_errors_and_runs_told_togeth
     assert max(map(len, lines)) <= 100
 
 
+def test_errors_of_what_is_left_out_count_where_they_are_told_together(server):
+    trace = bytes.fromhex("ef" * 16)
+    post(server, "gateway", item(1, "POST /refunds", milliseconds=90, trace=trace))
+    post(server, "bank", *[item(10 + number, "refund", 1, start=number * 4, status=FAILED,
+                                trace=trace) for number in range(10)])
+    cut = draw(server, trace.hex(), "--limit", "2")
+    assert "9 spans below are left out, 9 of them with errors: --limit 5" in cut.stderr
+
+
 def test_short_ids_find_the_trace_and_query_draws_the_same(shop):
     short = draw(shop, "cd" * 8)
     assert short.stdout == draw(shop, TRACE.hex()).stdout

@@ -115,6 +115,19 @@ def test_the_page_of_jaeger_reaches_it_under_its_prefix(server, spans):
     assert server.get("/api/metrics/minstep").json["data"] == 60_000
 
 
+def test_an_answer_of_too_many_points_is_refused_before_it_is_made(server):
+    names = [f"job {number}" for number in range(150)]
+    server.post_otlp(otlp.request(
+        [otlp.span(struct.pack(">QQ", 2, n + 1), struct.pack(">Q", n + 1), name, kind=2, start=FIRST)
+         for n, name in enumerate(names)], "many"))
+    week = {"service": "many", "groupByOperation": "true", "endTs": END // 1_000_000,
+            "lookback": 10_000 * 60_000, "step": 60_000, "ratePer": 600_000}
+    answer = server.get("/api/metrics/calls", **week)
+    assert answer.status == 400 and "lines of 10001 points" in answer.text, answer.text[:300]
+    day = {**week, "lookback": 1_440 * 60_000}
+    assert len(ask(server, "calls", **day)["metrics"]) == 150
+
+
 @pytest.mark.parametrize("path, words", [
     ("calls", "service is required"),
     ("latencies?service=a", "quantile is required"),

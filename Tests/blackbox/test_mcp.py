@@ -3,6 +3,7 @@
 
 import json
 import struct
+import time
 
 import pytest
 
@@ -161,6 +162,16 @@ def test_names_and_numbers_are_told(client):
     assert "2 calls, " in numbers[2] and "2 errors (100.0 %)" in numbers[2]
     edges = client.said("metrics", by="edge", service="bank", **ALL)
     assert "- shop -> bank  2 calls" in edges
+
+
+def test_time_without_an_end_ends_now(client):
+    told = client.said("metrics", by="service", start="2026-11-18T11:00:00Z")
+    begin, end = told.split("\n")[0].split(" to ")
+    # Not at the last moment there is, in the year 2554, which would make every rate nothing.
+    assert begin == "2026-11-18T11:00:00Z" and end < "2100"
+    start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
+    told = client.said("metrics", query="{ } | count_over_time()", start=start)
+    assert told.split("\n")[0].split(" to ")[1] < "2100"
 
 
 def test_numbers_over_time_are_told_by_query(client):

@@ -107,6 +107,42 @@ def test_streamed_tags_and_values(server, client):
     assert values.metrics.completedJobs == values.metrics.totalJobs == 1
 
 
+def test_large_answers_come_in_messages_that_clients_take(server, client):
+    start = tempo_shop.START + 5_000
+    for number in range(60):
+        trace = (0xB16 << 64 | number + 1).to_bytes(16, "big")
+        begin = (start + number) * 10**9
+        server.post_otlp(otlp.request(
+            [otlp.span(trace, tempo_shop.span_id(number + 1), "large", start=begin,
+                       values={"blob": "x" * 60_000})], "large"))
+    far = {"start": start - 100, "end": start + 1_000}
+    messages = client("Search", "SearchRequest", "SearchResponse", Limit=60,
+                      Query='{ name = "large" } | select(span.blob)', **far)
+    assert sum(len(message.traces) for message in messages) == 60
+    assert max(message.ByteSize() for message in messages) <= (1 << 20) + 300_000
+    last = messages[-1].metrics
+    assert last.completedJobs == last.totalJobs > 0
+
+
+def test_numbers_that_no_client_would_take_are_refused(server, client):
+    trace = (0xCAFE << 64 | 1).to_bytes(16, "big")
+    server.post_otlp(otlp.request(
+        [otlp.span(trace, tempo_shop.span_id(number + 1), "counted", values={"n": number},
+                   start=otlp.BASE_TIME + 8_000 * 10**9)
+         for number in range(300)], "counted"))
+    asked = {"query": '{ name = "counted" } | rate() by (span.n)',
+             "start": (tempo_shop.START + 7_000) * 10**9,
+             "end": (tempo_shop.START + 12_000) * 10**9}
+    with pytest.raises(grpc.RpcError) as failure:
+        client("MetricsQueryRange", "QueryRangeRequest", "QueryRangeResponse",
+               step=10**9, **asked)
+    assert failure.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "4194304 fit" in failure.value.details()
+    [message] = client("MetricsQueryRange", "QueryRangeRequest", "QueryRangeResponse",
+                       step=10**12, **asked)
+    assert len(message.series) == 300
+
+
 @pytest.mark.parametrize("method, request_name, answer, fields, words", [
     ("Search", "SearchRequest", "SearchResponse", {"Query": "{ span.x = }"}, "character 12"),
     ("Search", "SearchRequest", "SearchResponse", {"Query": "{}", "start": 9, "end": 8}, "start"),

@@ -85,6 +85,36 @@ def test_a_copied_link_has_fixed_times(tabs):
     assert int(query["to"][0]) - int(query["from"][0]) == 3 * 3_600_000
 
 
+def test_a_link_that_is_too_long_is_copied_short_and_leads_back(tabs):
+    tabs.expected = ("404 (Not Found)",)
+    wanted = "/search?" + urllib.parse.urlencode({"service": "order", "tag": "a=" + "x" * 2_500})
+    page = tabs.open(wanted + "&last=all")
+    page.locator("#range").wait_for()
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.keyboard.press("c")
+    page.locator(".toast", has_text="copied").wait_for()
+    copied = page.evaluate("window.copied")
+    assert re.fullmatch(re.escape(tabs.base) + r"/l/[0-9a-z]{12}", copied)
+    fresh = tabs.open(copied[len(tabs.base):])
+    fresh.wait_for_url("**/search?**")
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(fresh.url).query)
+    assert query["tag"] == ["a=" + "x" * 2_500] and query["last"] == ["all"]
+    unknown = tabs.open("/l/000000000000")
+    assert "short link is not known" in unknown.locator(".notice").inner_text()
+
+
+def test_where_there_is_no_short_link_the_long_one_is_copied(tabs):
+    tabs.expected = ("507 (Insufficient Storage)",)
+    page = tabs.open("/search?service=" + "x" * 2_500 + "&last=all")
+    page.locator("#range").wait_for()
+    page.route("**/api/skein/v1/links", lambda route: route.fulfill(
+        status=507, json={"error": {"message": "full"}}))
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.keyboard.press("c")
+    page.locator(".toast", has_text="copied").wait_for()
+    assert page.evaluate("window.copied") == page.url
+
+
 def test_an_old_address_of_a_search_still_finds(tabs):
     end = str(time.time_ns())
     page = tabs.open(f"/?service=order&start={int(end) - 10**15}&end={end}")

@@ -42,6 +42,7 @@ ARROWS = {
     "Ingest": {"Store", "CZlib", "CZstd", "SkeinModel", "SkeinWire"},
     "Engine": {"Store", "Platform", "CZstd", "SkeinModel", "SkeinWire"},
     "Query": {"QueryLanguage", "Store", "Analysis", "SkeinModel", "SkeinPropagation"},
+    "ShortLinks": {"Platform"},
     "StoreContract": {"Store", "SkeinModel"},
     # What measures a store is to a store as `Server` is: it puts the engine and a decoder together.
     "StoreBench": {"Engine", "Ingest", "Platform", "Store", "SkeinModel", "SkeinWire"},
@@ -52,11 +53,13 @@ ARROWS = {
     },
     "SimulateCommand": {"Simulation", "Platform"},
     "Receivers": {"Ingest", "Store", "Platform", "SkeinModel", "SkeinWire"},
-    "API": {"Query", "QueryLanguage", "Analysis", "Store", "SkeinModel", "SkeinWire"},
+    "API": {
+        "Query", "QueryLanguage", "Analysis", "ShortLinks", "Store", "SkeinModel", "SkeinWire",
+    },
     "WebUI": {"CWebAssets", "CZlib"},
     "Server": {
-        "API", "Engine", "Ingest", "Platform", "Query", "QueryLanguage", "Receivers", "Store",
-        "WebUI", "SkeinModel", "SkeinWire",
+        "API", "Engine", "Ingest", "Platform", "Query", "QueryLanguage", "Receivers",
+        "ShortLinks", "Store", "WebUI", "SkeinModel", "SkeinWire",
     },
     "Shop": {"Skein"},
     "Client": {"CZlib", "CZstd", "SkeinModel", "SkeinWire"},

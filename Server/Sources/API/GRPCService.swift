@@ -78,6 +78,55 @@ struct GRPCAnswer: Sendable {
     func send(_ message: [UInt8]) async throws { try await writer.write(message) }
 }
 
+/// Messages of one stream, each with as many entries as the bound has room for.
+struct GRPCChunks {
+    private let answer: GRPCAnswer
+    private var message = ProtobufWriter()
+
+    init(_ answer: GRPCAnswer) { self.answer = answer }
+
+    /// Adds an entry of a repeated field. One that has more than the bound has a message of its own.
+    mutating func add(_ field: UInt32, _ entry: [UInt8]) async throws {
+        let byteCount = message.bytes.count
+        if byteCount > 0, byteCount + entry.count > RequestLimits.chunkByteCount {
+            try await answer.send(message)
+            message = ProtobufWriter()
+        }
+        if entry.isEmpty { message.string(field, always: "") } else { message.bytes(field, entry) }
+    }
+
+    mutating func add(
+        _ field: UInt32,
+        _ entry: (inout ProtobufWriter) -> Void
+    ) async throws {
+        var written = ProtobufWriter()
+        entry(&written)
+        try await add(field, written.bytes)
+    }
+
+    /// Sends what is left, even where that is nothing, with what ends a message.
+    mutating func end(_ last: (inout ProtobufWriter) -> Void = { _ in }) async throws {
+        last(&message)
+        try await answer.send(message)
+        message = ProtobufWriter()
+    }
+}
+
+/// The one message of numbers over time, which clients take up to a size.
+extension ProtobufWriter {
+    /// - Throws: `Failure` where the message is larger already.
+    func checkMetricByteCount() throws {
+        guard bytes.count <= RequestLimits.metricByteCount else {
+            throw Failure(
+                status: .contentTooLarge,
+                message: "the answer has \(bytes.count) bytes or more; at most "
+                    + "\(RequestLimits.metricByteCount) fit: ask for fewer series, a shorter time or "
+                    + "a larger step"
+            )
+        }
+    }
+}
+
 /// Why an answer is not whole; nothing where it is.
 struct GRPCIncomplete {
     static let whole = GRPCIncomplete(reasons: [])

@@ -23,28 +23,32 @@ extension ReadAPI {
     }
 
     private func jaegerServices(_ request: ReadRequest) async throws -> Response {
-        let names = try await engine.services().names
-        return JaegerAnswer.response(total: names.count) { json in
-            json.array { json in for name in names { json.string(name.text) } }
+        let found = try await engine.services()
+        return JaegerAnswer.response(total: found.names.count) { json in
+            json.array { json in for name in found.names { json.string(name.text) } }
         }
+        .incomplete(found.incomplete)
     }
 
     private func jaegerServiceOperations(_ request: ReadRequest) async throws -> Response {
         let service = SpanCondition.Text(request.path["service"] ?? "")
-        var names = try await engine.operations(service: service).names.map(\.text)
+        let found = try await engine.operations(service: service)
+        var names = found.names.map(\.text)
         // Sorted by text, so kinds of one name stand together.
         names = zip(names, [nil] + names.map(Optional.some)).filter { $0 != $1 }.map(\.0)
         return JaegerAnswer.response(total: names.count) { json in
             json.array { json in for name in names { json.string(name) } }
         }
+        .incomplete(found.incomplete)
     }
 
     private func jaegerOperations(_ request: ReadRequest) async throws -> Response {
         let service = try request.query.required("service", example: "frontend")
-        let names = try await jaegerOperations(
+        let found = try await jaegerOperations(
             service: service,
             kind: request.query.one("spanKind")
-        ).names
+        )
+        let names = found.names
         return JaegerAnswer.response(total: names.count) { json in
             json.array { json in
                 for name in names {
@@ -55,6 +59,7 @@ extension ReadAPI {
                 }
             }
         }
+        .incomplete(found.incomplete)
     }
 
     private func jaegerSearch(_ request: ReadRequest) async throws -> Response {

@@ -29,14 +29,7 @@ extension ReadAPI {
             let found = try await jaegerMetric(metric, asked)
             var message = ProtobufWriter()
             message.message(1) { $0.metricFamily(found) }
-            guard message.bytes.count <= RequestLimits.metricByteCount else {
-                throw Failure(
-                    status: .contentTooLarge,
-                    message: "the answer has \(message.bytes.count) bytes; at most "
-                        + "\(RequestLimits.metricByteCount) fit: ask for fewer services, a shorter "
-                        + "lookback or a larger step"
-                )
-            }
+            try message.checkMetricByteCount()
             try await answer.send(message)
             return GRPCIncomplete(reasons: found.incomplete)
         }

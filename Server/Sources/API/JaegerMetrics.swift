@@ -49,6 +49,16 @@ extension ReadAPI {
             }
             for line in totals.lines where asked.services.contains(line.service) {
                 let name = JaegerSeries.Name(service: line.service, operation: line.operation)
+                let isNew = found.series[name] == nil
+                if isNew,
+                    found.series.count >= RequestLimits.metricCellCount / max(asked.times.count, 1)
+                {
+                    throw Failure.badRequest(
+                        "the answer has more than \(found.series.count) lines of "
+                            + "\(asked.times.count) points: ask for fewer services, a shorter lookback "
+                            + "or a larger step"
+                    )
+                }
                 for (number, step) in line.steps.enumerated() {
                     let point = tile.firstPoint + number * asked.tiles.count
                     found.series[name, default: JaegerSeries(asked.times.count)].steps[point] = step

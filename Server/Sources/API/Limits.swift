@@ -22,6 +22,9 @@ enum RequestLimits {
     static let chunkSpanCount = 1_024
     /// Points of one metric: a week by the minute.
     static let metricPointCount: UInt64 = 10_080
+    /// Points of all lines of one answer of Jaeger's metrics: about 100 MB while it is made. As many
+    /// operations as there are in 100,000 fit with ten points each.
+    static let metricCellCount = 1_000_000
     /// Bytes of a metric's answer over gRPC, which is one message: what clients take where nothing else
     /// is said.
     static let metricByteCount = 4 << 20
@@ -98,6 +101,8 @@ enum RequestLimits {
     static let figureLineCount = 2_000
     /// Traces that each query of a comparison finds.
     static let comparedTraceCount = (standard: 100, most: 1_000)
+    /// Bytes of a request for a short link: the longest address with each character escaped.
+    static let shortLinkByteCount = 100 << 10
     /// Calls away from the service in focus of a map.
     static let mapHops = 1...20
     /// Instances of a service in one answer.

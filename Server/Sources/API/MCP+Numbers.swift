@@ -27,7 +27,7 @@ extension ReadAPI {
         let limit = try arguments.count("limit", default: 50, RequestLimits.mcpNumberCount)
         let totals = try await engine.totals(
             lines,
-            in: try arguments.time(),
+            in: try arguments.time().ended(at: engine.now()),
             service: try arguments.text("service"),
             operation: operation,
             quantiles: [0.5, 0.95, 0.99]
@@ -68,7 +68,7 @@ extension ReadAPI {
         }
         let question: TraceQL.Question
         do { question = try TraceQL.parse(query) } catch { throw error.of("query") }
-        let time = try arguments.time()
+        let time = try arguments.time().ended(at: engine.now())
         let limit = try arguments.count("limit", default: 50, RequestLimits.mcpNumberCount)
         var step: UInt64?
         if let text = try arguments.text("step") {

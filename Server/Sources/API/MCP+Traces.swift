@@ -88,7 +88,9 @@ extension ReadAPI {
             )
         }
         if order.count > limit { lines.append("\(order.count - limit) more paths differ less.") }
-        return lines.joined(separator: "\n")
+        var reasons = left.spans.incomplete
+        reasons += right.spans.incomplete.filter { !reasons.contains($0) }
+        return lines.joined(separator: "\n") + ToolText.remarks(reasons)
     }
 
     private func oneTrace(_ text: String) async throws -> Trace {
@@ -103,26 +105,6 @@ extension ReadAPI {
             )
         }
         return trace
-    }
-}
-
-extension Trace {
-    /// The spans in display order, for outlines.
-    var outlineSpans: [OutlineSpan] {
-        tree.order.indices.map { place in
-            let row = tree.order[place]
-            let stored = columnsRow(place)
-            let isError = spans.columns.status[stored] == StatusCode.error.rawValue
-            let names =
-                UInt64(spans.columns.name[stored]) << 32 ^ UInt64(spans.columns.service(stored))
-                << 1
-            return OutlineSpan(
-                parent: Int(tree.parent[place]),
-                start: frame.start[row],
-                end: frame.end[row],
-                label: names | (isError ? 1 : 0)
-            )
-        }
     }
 }
 
@@ -154,10 +136,11 @@ enum ToolText {
     }
 
     static func head(_ trace: Trace) -> String {
-        let outline = trace.outlineSpans
-        let errors = outline.count { $0.label & 1 == 1 }
+        let errors = trace.rows.count {
+            trace.spans.columns.status[$0] == StatusCode.error.rawValue
+        }
         var entry = ""
-        if !outline.isEmpty {
+        if trace.count > 0 {
             let stored = trace.columnsRow(0)
             let service = trace.text(trace.spans.columns.service(stored))
             entry = "\(plain(service)): \(plain(trace.text(trace.spans.columns.name[stored])))"

@@ -128,8 +128,8 @@ extension ReadAPI {
             json.member("endTimeUnixNano", "\(found.edges.range.upperBound)")
             json.mapped(found)
             json.member("focusFound", flag: found.map.isFocusFound)
-            json.member("complete", flag: found.edges.incomplete.isEmpty)
-            json.array("incompleteReasons", of: found.edges.incomplete)
+            json.member("complete", flag: found.incomplete.isEmpty)
+            json.array("incompleteReasons", of: found.incomplete)
         }
     }
 

@@ -6,7 +6,7 @@ import Query
 import SkeinModel
 import Store
 
-/// The one thing that the native interface changes: `DELETE /api/skein/v1/traces/{id}`.
+/// The one thing that the native interface changes of what is stored: `DELETE /api/skein/v1/traces/{id}`.
 extension ReadAPI {
     static let tracePath = "/api/skein/v1/traces/{id}"
 

@@ -23,11 +23,8 @@ extension ReadAPI {
                     + "/api/skein/v1/traces"
             )
         }
-        var measurement = TraceQL.Measurement(question, time: try NativeSearch.time(query))
-        if case .between(_, let end) = measurement.time, end == .max {
-            // Time that is to come has no numbers.
-            measurement.time = Self.until(engine.now(), measurement.time)
-        }
+        let time = try NativeSearch.time(query).ended(at: engine.now())
+        var measurement = TraceQL.Measurement(question, time: time)
         measurement.exemplarCount = try query.count("exemplars", default: 0)
         measurement.seriesLimit = try query.count("series", default: measurement.seriesLimit)
         let isInstant = try query.one("step") == "all"
@@ -37,15 +34,6 @@ extension ReadAPI {
             ? try await engine.measureInstant(measurement)
             : try await engine.measure(measurement)
         return .object { $0.members(answer) }
-    }
-
-    /// From the start that is asked for to now; a start that is to come is told as it is.
-    private static func until(
-        _ now: UInt64,
-        _ time: TraceQuery.TimeSpan
-    ) -> TraceQuery.TimeSpan {
-        guard case .between(let start, _) = time else { return time }
-        return .between(start: start, end: max(start.addingReportingOverflow(1).partialValue, now))
     }
 }
 

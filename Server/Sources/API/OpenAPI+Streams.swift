@@ -118,6 +118,57 @@ extension OpenAPI {
             }
           }
         },
+        "/api/skein/v1/links": {
+          "post": {
+            "operationId": "shortLink",
+            "summary": "A short link for an address of the page.",
+            "description": "The same address has the same link, which lasts: opening it leads to the address. Refused from pages of another origin.",
+            "requestBody": {
+              "required": true,
+              "content": {
+                "application/json": {
+                  "schema": {
+                    "type": "object",
+                    "required": ["address"],
+                    "additionalProperties": false,
+                    "properties": {
+                      "address": {
+                        "type": "string",
+                        "description": "Path and query of what the page shows, percent-encoded; no scheme, no host.",
+                        "pattern": "^/[!-~]*$",
+                        "maxLength": 16384,
+                        "example": "/search?q=%7Bstatus%3Derror%7D&last=1h"
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "responses": {
+              "200": {
+                "description": "The path of the link.",
+                "content": {
+                  "application/json": {
+                    "schema": {
+                      "type": "object",
+                      "required": ["link"],
+                      "properties": {
+                        "link": {"type": "string", "pattern": "^/l/[0-9a-hjkmnp-tv-z]{12}$"}
+                      }
+                    }
+                  }
+                }
+              },
+              "400": {"$ref": "#/components/responses/Error"},
+              "403": {"$ref": "#/components/responses/Error"},
+              "413": {"$ref": "#/components/responses/Error"},
+              "429": {"$ref": "#/components/responses/Error"},
+              "503": {"$ref": "#/components/responses/Error"},
+              "507": {"$ref": "#/components/responses/Error"},
+              "default": {"$ref": "#/components/responses/Error"}
+            }
+          }
+        },
         "/api/skein/v1/mcp": {
           "post": {
             "operationId": "mcp",

@@ -9,6 +9,7 @@ public struct ReadAPI: Sendable {
     let engine: QueryEngine
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
+    let shortLinks: ShortLinkTaking?
     let streams = StreamSlots()
     /// What was asked, and what it cost.
     public let questions: QuestionLog
@@ -66,16 +67,19 @@ public struct ReadAPI: Sendable {
     /// - Parameters:
     ///   - engine: Who is asked.
     ///   - autocompleteKeys: Tag keys that Zipkin's page offers in its search bar.
+    ///   - shortLinks: Takes addresses of the page; `nil` where there is no page.
     ///   - elapsed: Nanoseconds since any moment, never going back.
     ///   - facts: Called for each status request; must be cheap.
     public init(
         engine: QueryEngine,
         autocompleteKeys: [String] = [],
+        shortLinks: ShortLinkTaking? = nil,
         elapsed: @escaping @Sendable () -> UInt64,
         facts: @escaping @Sendable () -> ServerFacts
     ) {
         self.engine = engine
         self.autocompleteKeys = autocompleteKeys
+        self.shortLinks = shortLinks
         self.facts = facts
         questions = QuestionLog(now: engine.now, elapsed: elapsed)
     }
@@ -85,6 +89,7 @@ public struct ReadAPI: Sendable {
         add(nativeRoutes, style: .native, to: router)
         addDeletion(to: router)
         addMCP(to: router)
+        addShortLinks(to: router)
         router.get("/api/skein/v1/**") { _, _ in
             ErrorStyle.native.response(
                 .notFound,
@@ -113,7 +118,7 @@ public struct ReadAPI: Sendable {
 
     /// Paths of the native interface in OpenAPI's form, for the test that compares them with the
     /// document.
-    public var nativePaths: [String] { nativeRoutes.map(\.path) + [Self.mcpPath] }
+    public var nativePaths: [String] { nativeRoutes.map(\.path) + [Self.mcpPath, Self.linksPath] }
 
     func add<Context>(
         _ routes: [Route],

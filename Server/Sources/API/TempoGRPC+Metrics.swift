@@ -24,6 +24,7 @@ extension ReadAPI {
         let found = try await engine.measure(asked.measurement)
         var message = ProtobufWriter()
         for series in found.series {
+            try message.checkMetricByteCount()
             message.message(1) { message in
                 message.tempoAttributes(1, series.labels.map(\.tempoAttribute))
                 for sample in series.samples(of: found) {
@@ -42,6 +43,7 @@ extension ReadAPI {
             }
         }
         message.tempoMeasured(found)
+        try message.checkMetricByteCount()
         try await answer.send(message)
         return GRPCIncomplete(reasons: found.incomplete)
     }
@@ -56,6 +58,7 @@ extension ReadAPI {
         let found = try await engine.measureInstant(asked.measurement)
         var message = ProtobufWriter()
         for series in found.series {
+            try message.checkMetricByteCount()
             guard case .some(.some(let value)) = series.values.first else { continue }
             message.message(1) { message in
                 message.tempoAttributes(1, series.labels.map(\.tempoAttribute))
@@ -63,6 +66,7 @@ extension ReadAPI {
             }
         }
         message.tempoMeasured(found)
+        try message.checkMetricByteCount()
         try await answer.send(message)
         return GRPCIncomplete(reasons: found.incomplete)
     }

@@ -47,12 +47,11 @@ extension ReadAPI {
                 || told.traceCount + found.traces.count >= limit
             told.add(found, isLast: isLast)
             reasons += found.incomplete.filter { !reasons.contains($0) }
-            var message = ProtobufWriter()
+            var chunks = GRPCChunks(answer)
             for trace in found.traces {
-                message.message(1) { $0.tempoTrace(trace, asked) }
+                try await chunks.add(1) { $0.tempoTrace(trace, asked) }
             }
-            message.message(2) { $0.tempoProgress(told) }
-            try await answer.send(message)
+            try await chunks.end { $0.message(2) { $0.tempoProgress(told) } }
             if isLast { return GRPCIncomplete(reasons: reasons) }
             search.cursor = found.cursor
             pageLimit *= 4
@@ -65,13 +64,12 @@ extension ReadAPI {
     ) async throws -> GRPCIncomplete {
         let scope = try TempoScopeName.named(question.nonEmptyText(1))
         let scopes = try await tempoScopes(try .init(tags: question), scope: scope)
-        var message = ProtobufWriter()
-        for name in TempoScope.names(scopes, isIntrinsicWanted: scope == .intrinsic) {
-            message.string(1, always: name)
+        var chunks = GRPCChunks(answer)
+        for name in TempoScope.names(scopes.names, isIntrinsicWanted: scope == .intrinsic) {
+            try await chunks.add(1, Array(name.utf8))
         }
-        message.message(2) { $0.tempoDone() }
-        try await answer.send(message)
-        return .whole
+        try await chunks.end { $0.message(2) { $0.tempoDone() } }
+        return GRPCIncomplete(reasons: scopes.incomplete)
     }
 
     @Sendable private func tempoStreamTagsV2(
@@ -80,48 +78,54 @@ extension ReadAPI {
     ) async throws -> GRPCIncomplete {
         let scope = try TempoScopeName.named(question.nonEmptyText(1))
         let scopes = try await tempoScopes(try .init(tags: question), scope: scope)
-        var message = ProtobufWriter()
-        for scope in scopes {
-            message.message(1) { message in
-                message.string(1, scope.name)
-                for tag in scope.tags { message.string(2, always: tag) }
+        var chunks = GRPCChunks(answer)
+        for scope in scopes.names {
+            var rest = scope.tags[...]
+            // A scope of many tags is told in several parts, which readers join by its name.
+            while !rest.isEmpty {
+                try await chunks.add(1) { message in
+                    message.string(1, scope.name)
+                    while let tag = rest.first, message.bytes.count < RequestLimits.chunkByteCount {
+                        message.string(2, always: tag)
+                        rest.removeFirst()
+                    }
+                }
             }
         }
-        message.message(2) { $0.tempoDone() }
-        try await answer.send(message)
-        return .whole
+        try await chunks.end { $0.message(2) { $0.tempoDone() } }
+        return GRPCIncomplete(reasons: scopes.incomplete)
     }
 
     @Sendable private func tempoStreamValues(
         _ question: ProtobufFields,
         _ answer: GRPCAnswer
     ) async throws -> GRPCIncomplete {
-        var message = ProtobufWriter()
-        for text in Set(try await tempoValues(question).map(\.text)).sorted() {
-            message.string(1, always: text)
+        let values = try await tempoValues(question)
+        var chunks = GRPCChunks(answer)
+        for text in Set(values.names.map(\.text)).sorted() {
+            try await chunks.add(1, Array(text.utf8))
         }
-        message.message(2) { $0.tempoDone() }
-        try await answer.send(message)
-        return .whole
+        try await chunks.end { $0.message(2) { $0.tempoDone() } }
+        return GRPCIncomplete(reasons: values.incomplete)
     }
 
     @Sendable private func tempoStreamValuesV2(
         _ question: ProtobufFields,
         _ answer: GRPCAnswer
     ) async throws -> GRPCIncomplete {
-        var message = ProtobufWriter()
-        for value in try await tempoValues(question) {
-            message.message(1) { message in
+        let values = try await tempoValues(question)
+        var chunks = GRPCChunks(answer)
+        for value in values.names {
+            try await chunks.add(1) { message in
                 message.string(1, value.type)
                 message.string(2, value.text)
             }
         }
-        message.message(2) { $0.tempoDone() }
-        try await answer.send(message)
-        return .whole
+        try await chunks.end { $0.message(2) { $0.tempoDone() } }
+        return GRPCIncomplete(reasons: values.incomplete)
     }
 
-    private func tempoValues(_ question: ProtobufFields) async throws -> [TempoValue] {
+    private func tempoValues(_ question: ProtobufFields) async throws -> TempoNames<TempoValue> {
         try await tempoValues(
             try TempoTag.operand(try question.text(1)),
             TempoTagQuestion(

@@ -17,11 +17,12 @@ extension ReadAPI {
     private func tempoTagNames(_ request: ReadRequest) async throws -> Response {
         let scope = try TempoScopeName.named(try request.query.one("scope"))
         let scopes = try await tempoScopes(try TempoTagQuestion(request.query), scope: scope)
-        let names = TempoScope.names(scopes, isIntrinsicWanted: scope == .intrinsic)
+        let names = TempoScope.names(scopes.names, isIntrinsicWanted: scope == .intrinsic)
         return .object { json in
             json.array("tagNames", of: names)
             json.object("metrics") { _ in }
         }
+        .incomplete(scopes.incomplete)
     }
 
     private func tempoTagNamesV2(_ request: ReadRequest) async throws -> Response {
@@ -31,7 +32,7 @@ extension ReadAPI {
         )
         return .object { json in
             json.array("scopes") { json in
-                for scope in scopes {
+                for scope in scopes.names {
                     json.object { json in
                         json.member("name", scope.name)
                         json.array("tags", of: scope.tags)
@@ -40,21 +41,23 @@ extension ReadAPI {
             }
             json.object("metrics") { _ in }
         }
+        .incomplete(scopes.incomplete)
     }
 
     private func tempoTagValues(_ request: ReadRequest) async throws -> Response {
         let values = try await tempoValues(request)
         return .object { json in
-            json.array("tagValues", of: Set(values.map(\.text)).sorted())
+            json.array("tagValues", of: Set(values.names.map(\.text)).sorted())
             json.object("metrics") { _ in }
         }
+        .incomplete(values.incomplete)
     }
 
     private func tempoTagValuesV2(_ request: ReadRequest) async throws -> Response {
         let values = try await tempoValues(request)
         return .object { json in
             json.array("tagValues") { json in
-                for value in values {
+                for value in values.names {
                     json.object { json in
                         json.member("type", value.type)
                         json.member("value", value.text)
@@ -63,9 +66,10 @@ extension ReadAPI {
             }
             json.object("metrics") { _ in }
         }
+        .incomplete(values.incomplete)
     }
 
-    private func tempoValues(_ request: ReadRequest) async throws -> [TempoValue] {
+    private func tempoValues(_ request: ReadRequest) async throws -> TempoNames<TempoValue> {
         var tag = request.path["tag"] ?? ""
         // Grafana encodes a tag twice, so that a slash in it survives proxies.
         if tag.contains("%"), let decoded = try? PercentText.decoded(tag, isForm: false) {

@@ -62,16 +62,38 @@ struct TempoScope {
     }
 }
 
+/// Names found, and why some may be missing; nothing where none are.
+struct TempoNames<Name> {
+    var names: [Name]
+    var incomplete: [String] = []
+
+    /// Leaves out those beyond a number, and says so.
+    init(_ names: [Name], limit: Int, _ incomplete: [String]) {
+        self.names = Array(names.prefix(limit))
+        self.incomplete = incomplete
+        if names.count > limit { add(["the first \(limit) of \(names.count) names are told"]) }
+    }
+
+    init(_ names: [Name]) { self.names = names }
+
+    mutating func add(_ reasons: [String]) {
+        incomplete += reasons.filter { !incomplete.contains($0) }
+    }
+}
+
 extension ReadAPI {
     /// The keys of each scope, of those that `scope` names, or of all.
     func tempoScopes(
         _ question: TempoTagQuestion,
         scope: TempoScopeName?
-    ) async throws -> [TempoScope] {
+    ) async throws -> TempoNames<TempoScope> {
         let wanted = scope.map { [$0] } ?? TempoScopeName.allCases
         var tags: [TempoScopeName: Set<String>] = [:]
+        var found = TempoNames<TempoScope>([])
         if question.isIndexed, !wanted.allSatisfy({ $0.attributeScope == nil }) {
-            let names = try await engine.keys(service: question.service).names
+            let keys = try await engine.keys(service: question.service)
+            let names = keys.names
+            found.add(keys.incomplete)
             for scope in wanted {
                 guard let attributeScope = scope.attributeScope else { continue }
                 tags[scope] = Set(names.filter { $0.scope == attributeScope }.map(\.text))
@@ -81,15 +103,18 @@ extension ReadAPI {
             $0 != .intrinsic && (!question.isIndexed || $0.attributeScope == nil)
         }
         if isSampled {
-            for (scope, keys) in try await sampledKeys(question) {
-                tags[scope, default: []].formUnion(keys)
-            }
+            let sampled = try await sampledKeys(question)
+            found.add(sampled.incomplete)
+            for (scope, keys) in sampled.texts { tags[scope, default: []].formUnion(keys) }
         }
-        return wanted.map { scope in
-            let found = scope == .intrinsic ? Self.intrinsicTags : (tags[scope] ?? []).sorted()
-            return TempoScope(name: scope.rawValue, tags: Array(found.prefix(question.limit)))
+        for scope in wanted {
+            let all = scope == .intrinsic ? Self.intrinsicTags : (tags[scope] ?? []).sorted()
+            let told = TempoNames(all, limit: question.limit, [])
+            found.add(told.incomplete)
+            guard !told.names.isEmpty else { continue }
+            found.names.append(TempoScope(name: scope.rawValue, tags: told.names))
         }
-        .filter { !$0.tags.isEmpty }
+        return found
     }
 
     /// Everything about a span that a query can ask for without an attribute, and whose values say
@@ -105,7 +130,7 @@ extension ReadAPI {
     /// Keys of the newest traces alone: of links and libraries no index tells.
     private func sampledKeys(
         _ question: TempoTagQuestion
-    ) async throws -> [TempoScopeName: Set<String>] {
+    ) async throws -> (texts: [TempoScopeName: Set<String>], incomplete: [String]) {
         let found = try await engine.search(
             TraceQL.Search(
                 TraceQL.Question(.search(question.pipeline ?? .everything)),
@@ -121,7 +146,7 @@ extension ReadAPI {
                 || spanCount + trace.summary.spanCount <= RequestLimits.sampledSpanCount
         }
         let traces = try await engine.traces(exactly: read.map(\.summary.traceID), isRaw: true)
-        guard let spans = traces.first?.spans else { return [:] }
+        guard let spans = traces.first?.spans else { return ([:], found.incomplete) }
         // Spans found may share an id with one of another trace: it takes part, too.
         var ids: Set<UInt64> = []
         for trace in read {
@@ -131,27 +156,26 @@ extension ReadAPI {
         for row in traces.flatMap(\.storedRows) where ids.contains(spans.columns.spanID[row]) {
             keys.add(row)
         }
-        return keys.texts
+        return (keys.texts, found.incomplete + spans.incomplete)
     }
 
     /// Values of one tag with their types, sorted.
     func tempoValues(
         _ operand: TraceQL.Operand,
         _ question: TempoTagQuestion
-    ) async throws -> [TempoValue] {
-        let values: [TempoValue]
+    ) async throws -> TempoNames<TempoValue> {
+        var values: TempoNames<TempoValue>
         switch operand {
         case .intrinsic(.status), .parentIntrinsic(.status):
-            return StatusCode.allCases.map { TempoValue("keyword", $0.word) }
+            return TempoNames(StatusCode.allCases.map { TempoValue("keyword", $0.word) })
         case .intrinsic(.kind), .parentIntrinsic(.kind):
-            return SpanKind.allCases.map { TempoValue("keyword", $0.word) }
-        case .intrinsic(let intrinsic) where !intrinsic.hasTellingValues: return []
+            return TempoNames(SpanKind.allCases.map { TempoValue("keyword", $0.word) })
+        case .intrinsic(let intrinsic) where !intrinsic.hasTellingValues: return TempoNames([])
         case .intrinsic(.name) where question.isIndexed:
             let service = question.service.map { SpanCondition.Text($0) }
-            values = try await engine.operations(service: service).names
-                .map { TempoValue("string", $0.text) }
+            values = TempoNames(try await engine.operations(service: service))
         case .intrinsic(.rootService) where question.pipeline == nil:
-            values = try await engine.services().names.map { TempoValue("string", $0.text) }
+            values = TempoNames(try await engine.services())
         case .attribute(let attribute) where question.isIndexed:
             let scopes = attribute.scope.indexed(isWhole: question.pipeline == nil)
             values =
@@ -160,9 +184,14 @@ extension ReadAPI {
                 : try await indexedValues(attribute.key, scopes, operand, question)
         default:
             // A span without a message has an empty one, which nobody looks for.
-            values = try await sampledValues(operand, question).filter { !$0.text.isEmpty }
+            values = try await sampledValues(operand, question)
+            values.names.removeAll { $0.text.isEmpty }
         }
-        return Array(Set(values).sorted().prefix(question.limit))
+        return TempoNames(
+            Set(values.names).sorted(),
+            limit: question.limit,
+            values.incomplete
+        )
     }
 
     private func indexedValues(
@@ -170,8 +199,9 @@ extension ReadAPI {
         _ scopes: [SpanCondition.Scope],
         _ operand: TraceQL.Operand,
         _ question: TempoTagQuestion
-    ) async throws -> [TempoValue] {
+    ) async throws -> TempoNames<TempoValue> {
         var texts: Set<String> = []
+        var values = TempoNames<TempoValue>([])
         for scope in scopes {
             let found = try await engine.values(
                 scope: scope,
@@ -180,16 +210,18 @@ extension ReadAPI {
                 limit: question.limit
             )
             texts.formUnion(found.names.map(\.text))
+            values.add(found.incomplete)
         }
-        guard !texts.isEmpty else { return [] }
+        guard !texts.isEmpty else { return values }
         // The index has them as text. Which types they had, the newest spans tell.
         var sample = question
         sample.time = .between(start: 0, end: .max)
         let types = Set(
             try await sampledValues(operand, sample, RequestLimits.sampledTypeTraceCount)
-                .map(\.type)
+                .names.map(\.type)
         )
-        return texts.flatMap { TempoValue.readings(of: $0, as: types) }
+        values.names = texts.flatMap { TempoValue.readings(of: $0, as: types) }
+        return values
     }
 
     /// Values of the newest traces that have the tag.
@@ -197,7 +229,7 @@ extension ReadAPI {
         _ operand: TraceQL.Operand,
         _ question: TempoTagQuestion,
         _ traceCount: Int = RequestLimits.sampledValueTraceCount
-    ) async throws -> [TempoValue] {
+    ) async throws -> TempoNames<TempoValue> {
         var pipeline = question.pipeline ?? .everything
         let exists = TraceQL.Field.binary(.notEqual, .operand(operand), .literal(.nil))
         pipeline.stages += [.spans(.filter(exists)), .select([operand])]
@@ -218,7 +250,17 @@ extension ReadAPI {
                 }
             }
         }
-        return Array(values)
+        var told = TempoNames(Array(values))
+        told.add(found.incomplete)
+        return told
+    }
+}
+
+extension TempoNames<TempoValue> {
+    /// Names of an index, which are texts.
+    fileprivate init(_ found: NamesResult) {
+        names = found.names.map { TempoValue("string", $0.text) }
+        incomplete = found.incomplete
     }
 }
 

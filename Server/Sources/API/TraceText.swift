@@ -27,7 +27,7 @@ struct TraceText {
     ]
 
     init(_ trace: Trace, lineLimit: Int) {
-        let spans = trace.outlineSpans
+        let spans = trace.placed().outlineSpans
         let outline = TraceOutline(spans).lines
         let selfTimes = TraceOutline.selfTimes(spans)
         var lines = [ToolText.head(trace)]

@@ -43,18 +43,20 @@ extension ReadAPI {
     }
 
     private func zipkinServices(_ request: ReadRequest) async throws -> Response {
-        .names(lowerCased(try await engine.services().names.map(\.text)))
+        let found = try await engine.services()
+        return .names(lowerCased(found.names.map(\.text))).incomplete(found.incomplete)
     }
 
     private func zipkinSpanNames(_ request: ReadRequest) async throws -> Response {
         let service = try request.query.required("serviceName", example: "frontend")
         let names = try await engine.operations(service: .init(service, isCaseSensitive: false))
-        return .names(lowerCased(names.names.map(\.text)))
+        return .names(lowerCased(names.names.map(\.text))).incomplete(names.incomplete)
     }
 
     private func zipkinRemoteServices(_ request: ReadRequest) async throws -> Response {
         let service = try request.query.required("serviceName", example: "frontend")
         var names: Set<String> = []
+        var reasons: [String] = []
         for key in PeerKeys.names {
             let values = try await engine.values(
                 scope: .span,
@@ -63,8 +65,9 @@ extension ReadAPI {
                 limit: RequestLimits.valueCount.upperBound
             )
             names.formUnion(values.names.map(\.text))
+            reasons += values.incomplete.filter { !reasons.contains($0) }
         }
-        return .names(lowerCased(names))
+        return .names(lowerCased(names)).incomplete(reasons)
     }
 
     private func zipkinSearch(_ request: ReadRequest) async throws -> Response {
@@ -82,6 +85,7 @@ extension ReadAPI {
             Zipkin.encodeJSON(first.spans.columns, rows: traces.storedRows),
             type: "application/json"
         )
+        .incomplete(first.spans.incomplete)
     }
 
     private func zipkinTraceMany(_ request: ReadRequest) async throws -> Response {
@@ -96,10 +100,14 @@ extension ReadAPI {
             )
         }
         var traces: [Trace] = []
+        var reasons: [String] = []
         for id in ids {
-            traces += try await engine.traces(id, isRaw: true)
+            let found = try await engine.traces(id, isRaw: true)
+            let missing = found.first?.spans.incomplete ?? []
+            reasons += missing.filter { !reasons.contains($0) }
+            traces += found
         }
-        return .zipkinTraces(traces)
+        return .zipkinTraces(traces).incomplete(reasons)
     }
 
     private func zipkinDependencies(_ request: ReadRequest) async throws -> Response {
@@ -126,7 +134,7 @@ extension ReadAPI {
             key: key,
             limit: RequestLimits.valueCount.upperBound
         )
-        return .names(values.names.map(\.text))
+        return .names(values.names.map(\.text)).incomplete(values.incomplete)
     }
 
     private var zipkinConfiguration: Response {

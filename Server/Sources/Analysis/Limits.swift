@@ -4,6 +4,12 @@
 public enum AnalysisLimits {
     /// Equal siblings from which on a run of them is told as one: the eye counts four.
     public static let rollupCount = 5
+    /// Siblings that are alike, from which on an outline tells them together: fewer lines would not be
+    /// saved than the eye takes in.
+    public static let outlineAlikeCount = 6
+    /// Siblings alike that an outline shows before the others are told together: enough to see what
+    /// they have in common.
+    public static let outlineShownCount = 3
     /// Findings of one diagnosis: more than three are not read.
     public static let findingCount = 3
     /// Call paths of one trace told by themselves; the rest is one line.

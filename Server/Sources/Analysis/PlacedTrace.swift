@@ -110,6 +110,18 @@ public struct PlacedTrace: Sendable {
         children[Int(firstChild[place])..<Int(firstChild[place + 1])]
     }
 
+    /// The spans for an outline. A failed span is never alike to one that did not fail.
+    public var outlineSpans: [OutlineSpan] {
+        parent.indices.map { place in
+            OutlineSpan(
+                parent: Int(parent[place]),
+                start: start[place],
+                end: end[place],
+                label: UInt64(UInt32(bitPattern: operation[place])) << 1 | (isError[place] ? 1 : 0)
+            )
+        }
+    }
+
     /// Whether nothing hangs below `place`.
     public func isLeaf(_ place: Int) -> Bool { firstChild[place] == firstChild[place + 1] }
 }

@@ -32,11 +32,6 @@ public struct OutlineSpan: Sendable, Equatable {
 /// └ charge            place 52
 /// ```
 public struct TraceOutline: Sendable {
-    /// Siblings alike that are shown before the others are told together.
-    public static let shownCount = 3
-    /// Siblings that are alike, from which on they are told together.
-    public static let alikeCount = 6
-
     /// One line, in display order.
     public struct Line: Sendable, Equatable {
         /// The place of the span; for siblings told together that of the first of them.
@@ -183,9 +178,9 @@ public struct TraceOutline: Sendable {
         mutating func next(_ place: Int) -> Int? {
             guard !groupOf.isEmpty else { return nil }
             let group = groupOf[place]
-            guard count[group] >= TraceOutline.alikeCount else { return nil }
+            guard count[group] >= AnalysisLimits.outlineAlikeCount else { return nil }
             shown[group] += 1
-            return shown[group] > TraceOutline.shownCount ? group : nil
+            return shown[group] > AnalysisLimits.outlineShownCount ? group : nil
         }
     }
 }

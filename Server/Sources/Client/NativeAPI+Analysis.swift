@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
 public import SkeinModel
 
 /// A trace explained.
@@ -143,13 +142,5 @@ extension NativeAPI {
     /// Services and their calls.
     public func map(_ search: MapSearch) async throws -> MapAnswer {
         try decoded(try await mapJSON(search))
-    }
-
-    func decoded<Answer: Decodable>(_ bytes: [UInt8]) throws -> Answer {
-        do {
-            return try JSONDecoder().decode(Answer.self, from: Data(bytes))
-        } catch {
-            throw notUnderstood("\(error)")
-        }
     }
 }

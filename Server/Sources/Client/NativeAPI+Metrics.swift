@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
-
 /// Which numbers over time to ask for.
 public struct MetricsSearch: Sendable, Hashable {
     /// A TraceQL query that ends in a function of metrics.
@@ -50,11 +48,6 @@ extension NativeAPI {
 
     /// Numbers over time.
     public func metrics(_ search: MetricsSearch) async throws -> MetricsAnswer {
-        let answer = try await metricsJSON(search)
-        do {
-            return try JSONDecoder().decode(MetricsAnswer.self, from: Data(answer))
-        } catch {
-            throw notUnderstood("\(error)")
-        }
+        try decoded(try await metricsJSON(search))
     }
 }

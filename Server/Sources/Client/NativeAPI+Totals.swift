@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
-
 /// Which calls to count.
 public struct TotalsSearch: Sendable, Hashable {
     /// What has a line of its own.
@@ -94,11 +92,6 @@ extension NativeAPI {
 
     /// Counts calls, errors and durations.
     public func totals(_ search: TotalsSearch) async throws -> TotalsAnswer {
-        let answer = try await totalsJSON(search)
-        do {
-            return try JSONDecoder().decode(TotalsAnswer.self, from: Data(answer))
-        } catch {
-            throw notUnderstood("\(error)")
-        }
+        try decoded(try await totalsJSON(search))
     }
 }

@@ -184,12 +184,7 @@ public struct NativeAPI: Sendable {
 
     /// Finds traces.
     public func search(_ search: TraceSearch) async throws -> TracePage {
-        let answer = try await searchJSON(search)
-        do {
-            return try JSONDecoder().decode(TracePage.self, from: Data(answer))
-        } catch {
-            throw notUnderstood("\(error)")
-        }
+        try decoded(try await searchJSON(search))
     }
 
     /// One trace as the server wrote it: OTLP JSON.
@@ -199,12 +194,7 @@ public struct NativeAPI: Sendable {
 
     /// Removes a trace, for good.
     public func deleteTrace(_ id: TraceID) async throws -> DeletedTrace {
-        let answer = try await ask(.DELETE, path(of: id)).body
-        do {
-            return try JSONDecoder().decode(DeletedTrace.self, from: Data(answer))
-        } catch {
-            throw notUnderstood("\(error)")
-        }
+        try decoded(try await ask(.DELETE, path(of: id)).body)
     }
 
     /// Closes the connections; nothing may be asked afterwards.
@@ -273,6 +263,15 @@ public struct NativeAPI: Sendable {
             }
             guard let piece else { return }
             guard try body(Array(piece.readableBytesView)) else { return }
+        }
+    }
+
+    /// An answer of the native API in JSON.
+    func decoded<Answer: Decodable>(_ bytes: [UInt8]) throws -> Answer {
+        do {
+            return try JSONDecoder().decode(Answer.self, from: Data(bytes))
+        } catch {
+            throw notUnderstood("\(error)")
         }
     }
 

@@ -73,6 +73,8 @@ public struct TraceColumns: Sendable {
         warnings = header.warnings
         spans = []
         spans.reserveCapacity(header.n)
+        // Places from a root down to the span before: what is depth first hangs on one of them.
+        var path: [Int] = []
         for place in 0..<header.n {
             func column(_ before: Int, _ width: Int) -> UInt64 {
                 Self.number(bytes, columns + before * header.n + place * width, width)
@@ -90,9 +92,11 @@ public struct TraceColumns: Sendable {
                 isParentMissing: flags & 2 != 0,
                 isClockAdjusted: flags & 4 != 0
             )
-            guard parent >= -1, parent < place, span.name < names.count,
+            while let last = path.last, last != parent { path.removeLast() }
+            guard parent == -1 || !path.isEmpty, span.name < names.count,
                 span.service < services.count
             else { throw Fault("span \(place) of the columns is damaged") }
+            path.append(place)
             spans.append(span)
         }
     }

@@ -49,6 +49,7 @@ struct BackupRestoring {
         }
         try disk.syncDirectory(target.directory)
         for file in content.files { try copy(file) }
+        try disk.copyCompanions(of: backup, to: target)
         try verify(manifest, content)
         for directory in [target.log, target.parts, target.totals] {
             try disk.syncDirectory(directory)

@@ -7,6 +7,7 @@
 /// DIR/RESERVE                         room on the disk, given back when there is no other
 /// DIR/MANIFEST                        which parts live, how far the log is flushed
 /// DIR/MANIFEST.new                    the next manifest being written; garbage after a crash
+/// DIR/LINKS                           short links, the server's; DIR/LINKS.new while it is first made
 /// DIR/log/0000000000000007.log        a log segment
 /// DIR/log/0000000000000003.free       a flushed segment waiting to be overwritten
 /// DIR/parts/0000000000000012.part     a part
@@ -43,10 +44,15 @@ struct FileNames: Sendable {
     /// Stands in a directory while a backup is being restored into it.
     static let restoreMarker = "RESTORING"
 
+    /// Files that the server keeps beside the store's, and under its lock. Nothing here reads them; a
+    /// backup takes them along. They have checksums of their own and only grow, so that a copy made
+    /// while one is written holds all that was acknowledged before.
+    static let companions = ["LINKS"]
+
     /// Names that may stand in a directory that is not yet a store.
     static let known: Set<String> = [
-        "LOCK", "MANIFEST", "MANIFEST.new", "RESERVE", "log", "parts", "totals", "quarantine",
-        "lost+found",
+        "LOCK", "MANIFEST", "MANIFEST.new", "RESERVE", "LINKS", "LINKS.new", "log", "parts",
+        "totals", "quarantine", "lost+found",
     ]
 
     func segment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".log" }

@@ -127,7 +127,10 @@ private struct BackupMaking {
 
     /// Removes what an interrupted backup left, and refuses what is somebody else's.
     private func clear() throws {
-        let known: Set = ["LOCK", "MANIFEST", FileNames.backupMarker, "log", "parts", "totals"]
+        let known = Set(
+            ["LOCK", "MANIFEST", FileNames.backupMarker, "log", "parts", "totals"]
+                + FileNames.companions
+        )
         let present = try disk.list(partial.directory)
         if let stranger = present.first(where: { !known.contains($0) }) {
             throw EngineError(
@@ -251,6 +254,7 @@ private struct BackupMaking {
                 checksum: $0.checksum
             )
         }
+        try disk.copyCompanions(of: source, to: partial)
         try disk.write(bytes, to: partial.manifest)
         try disk.write(marker.encode(), to: partial.directory + "/" + FileNames.backupMarker)
         for directory in [partial.log, partial.parts, partial.totals] {
@@ -299,6 +303,14 @@ extension String {
 }
 
 extension Disk {
+    /// Copies the files that the server keeps beside the store's, as far as there are any.
+    func copyCompanions(of source: FileNames, to target: FileNames) throws {
+        let present = try list(source.directory)
+        for name in FileNames.companions where present.contains(name) {
+            _ = try copy(source.directory + "/" + name, to: target.directory + "/" + name)
+        }
+    }
+
     /// Whether a file or directory of this name is there.
     func exists(_ path: String) throws(DiskError) -> Bool {
         do {

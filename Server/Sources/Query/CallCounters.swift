@@ -26,6 +26,8 @@ public actor CallCounters {
     private var foldedUntil: UInt64
     private var operations = Counters<CallSeries.Operation>()
     private var edges = Counters<CallSeries.Edge>()
+    /// Why calls are missing from what is kept.
+    private var missed: [String] = []
     private var reading: Task<CallFigures, any Error>?
 
     /// Counts from now on.
@@ -54,6 +56,10 @@ public actor CallCounters {
         let calls = try await totals(.operationsByKind, range)
         let links = try await totals(.edges, range)
         var figures = CallFigures()
+        for reason in missed + calls.incomplete + links.incomplete
+        where !figures.incomplete.contains(reason) {
+            figures.incomplete.append(reason)
+        }
         figures.operations = operations.told(calls.lines.map(CallSeries.Operation.counted))
         figures.edges = edges.told(links.edges.map(CallSeries.Edge.counted))
         figures.overflowedOperationCount = operations.overflowedCount
@@ -64,6 +70,11 @@ public actor CallCounters {
     private func fold(until: UInt64) async throws {
         let calls = try await totals(.operationsByKind, foldedUntil..<until)
         let links = try await totals(.edges, foldedUntil..<until)
+        // What was not counted now is not asked for again.
+        for reason in calls.incomplete + links.incomplete
+        where !missed.contains(reason) && missed.count < RunLimits.counterReasonCount {
+            missed.append(reason)
+        }
         operations.fold(calls.lines.map(CallSeries.Operation.counted))
         edges.fold(links.edges.map(CallSeries.Edge.counted))
         foldedUntil = until
@@ -151,6 +162,8 @@ public struct CallFigures: Sendable {
     /// Operations and edges that share the counter without a key.
     public var overflowedOperationCount = 0
     public var overflowedEdgeCount = 0
+    /// Why calls may be missing; empty when none are.
+    public var incomplete: [String] = []
 }
 
 /// A span that stands for a count.
@@ -166,34 +179,39 @@ public struct CallExemplar: Sendable {
 
 /// One counter with its histogram.
 public struct CallCount: Sendable, Equatable {
-    public var callCount: UInt64 = 0
+    /// Calls that did not fail. It is kept beside the errors and not told from all calls: a call that
+    /// turns out to have failed would take it down.
+    public var successCount: UInt64 = 0
     public var errorCount: UInt64 = 0
     /// Nanoseconds.
     public var durationSum: UInt64 = 0
     /// Calls that took no longer than each of `CallCounters.bounds`.
     public var boundCounts: [UInt64] = []
 
+    /// All calls.
+    public var callCount: UInt64 { Self.sum(successCount, errorCount) }
+
     init() {}
 
     init(_ totals: CallTotals) {
-        callCount = totals.callCount
-        errorCount = totals.errorCount
+        errorCount = min(totals.errorCount, totals.callCount)
+        successCount = totals.callCount - errorCount
         durationSum = totals.durationSum
         boundCounts = totals.boundCounts
     }
 
-    mutating func add(_ other: CallCount) {
-        combine(other) { left, right in
-            let (sum, overflow) = left.addingReportingOverflow(right)
-            return overflow ? .max : sum
-        }
+    private static func sum(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? .max : sum
     }
+
+    mutating func add(_ other: CallCount) { combine(other, Self.sum) }
 
     /// Never goes below `other`.
     mutating func raise(to other: CallCount) { combine(other) { max($0, $1) } }
 
     private mutating func combine(_ other: CallCount, _ join: (UInt64, UInt64) -> UInt64) {
-        callCount = join(callCount, other.callCount)
+        successCount = join(successCount, other.successCount)
         errorCount = join(errorCount, other.errorCount)
         durationSum = join(durationSum, other.durationSum)
         if boundCounts.isEmpty { boundCounts = other.boundCounts.map { _ in 0 } }

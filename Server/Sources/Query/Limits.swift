@@ -68,6 +68,8 @@ enum RunLimits {
     /// Nanoseconds after which a minute of counters is added up for good: what comes later is not
     /// counted.
     static let counterLateness: UInt64 = 900_000_000_000
+    /// Reasons for calls that counters missed for good: each is a sentence that reads alike.
+    static let counterReasonCount = 20
     /// Counters of one kind with a key of their own: about 1 MB.
     static let counterSeriesCount = 2_000
     /// Traces read for exemplars.

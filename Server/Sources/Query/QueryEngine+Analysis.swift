@@ -79,7 +79,11 @@ extension QueryEngine {
                 quantiles: edges.count == 1 ? edges[0].total.quantiles : []
             )
         }
-        return LaidOutCalls(map: map, edges: edges, services: taken)
+        var incomplete = edges.incomplete
+        for reason in services.incomplete + served.incomplete where !incomplete.contains(reason) {
+            incomplete.append(reason)
+        }
+        return LaidOutCalls(map: map, edges: edges, services: taken, incomplete: incomplete)
     }
 
     /// Where the span at display place `place` of `trace` stands among the calls of its service, name
@@ -152,6 +156,8 @@ public struct LaidOutCalls: Sendable {
     /// By service: the calls it took, spans of servers and consumers; all its spans where it sends none
     /// of those; what its callers tell where it sends none at all.
     public var services: [String: CallTotals]
+    /// Why calls may be missing, of edges or of services; empty when none are.
+    public var incomplete: [String]
 }
 
 /// Where a span stands among the calls of its operation.

@@ -35,6 +35,8 @@ public struct TraceTail: Sendable {
     /// What the store had appended when it was last asked.
     private var appendedAtSweep: UInt64?
     private var appendedAtPoll: UInt64?
+    /// What a poll that failed had found out: the next one tells it.
+    private var owed = Batch()
 
     private struct Known {
         var start: UInt64
@@ -124,10 +126,21 @@ public struct TraceTail: Sendable {
         }
     }
 
-    /// The traces that came since the poll before.
+    /// The traces that came since the poll before. Where it throws, the next poll has them.
     public mutating func poll() async throws -> Batch {
+        var batch = owed
+        do {
+            try await poll(&batch)
+        } catch {
+            owed = batch
+            throw error
+        }
+        owed = Batch()
+        return batch
+    }
+
+    private mutating func poll(_ batch: inout Batch) async throws {
         let now = engine.now()
-        var batch = Batch()
         // Read before the store is asked: what comes in between is seen by the next poll.
         let appended = engine.statistics.appendedSpans
         let isSweep = now >= sweptAt &+ RunLimits.tailSweepPause && appended != appendedAtSweep
@@ -141,7 +154,6 @@ public struct TraceTail: Sendable {
             }
         }
         try await examine(now, &batch)
-        return batch
     }
 
     /// Asks the store for the traces of a stretch of time up to now.
@@ -215,8 +227,11 @@ public struct TraceTail: Sendable {
         .map(\.summary)
         .sorted { ($0.start, $0.traceID) < ($1.start, $1.traceID) }
         guard !settled.isEmpty else { return }
+        // They wait until they are looked at: a run that fails is made anew by the next poll.
+        var looked = batch
+        let found = try await found(settled, &looked)
+        batch = looked
         for summary in settled { waiting[summary.traceID] = nil }
-        let found = try await found(settled, &batch)
         for trace in found { known[trace.summary.traceID]?.isTold = true }
         let told = found.prefix(rate.take(found.count, now: now))
         batch.traces = Array(told)

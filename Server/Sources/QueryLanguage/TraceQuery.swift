@@ -51,6 +51,13 @@ public struct TraceQuery: Sendable, Equatable {
         case between(start: UInt64, end: UInt64)
         /// The last so many nanoseconds before the query runs.
         case last(UInt64)
+
+        /// What of this can have numbers: time that has no end ends at `now`, for what is to come has
+        /// none. A start that is to come is told as it is.
+        public func ended(at now: UInt64) -> TimeSpan {
+            guard case .between(let start, .max) = self, start < .max else { return self }
+            return .between(start: start, end: max(start + 1, now))
+        }
     }
 
     /// How the answer is sorted. Ties go to the smaller trace id.

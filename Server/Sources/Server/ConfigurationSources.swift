@@ -17,6 +17,7 @@ public struct ConfigurationSources: Sendable {
         case tempoGRPC = "tempo-grpc"
         case retentionBytes = "retention-bytes"
         case totalsRetention = "totals-retention"
+        case embedIn = "embed-in"
         case insecureOpen = "insecure-open"
         case webDirectory = "web-dir"
     }
@@ -103,6 +104,12 @@ public struct ConfigurationSources: Sendable {
             case .bool(let isSet) = flag.content
         {
             return String(isSet)
+        }
+        // A file may have a list where the command line repeats an option.
+        if setting == .embedIn, let list = try? value(name, .stringArray).value,
+            case .stringArray(let texts) = list.content
+        {
+            return texts.joined(separator: ",")
         }
         do {
             guard let found = try value(name, .string).value,

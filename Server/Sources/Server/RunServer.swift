@@ -6,6 +6,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Platform
 internal import ServiceLifecycle
+internal import ShortLinks
 internal import UnixSignals
 
 /// Runs a server until it is told to stop by `signals` or by the service group it runs in, and
@@ -33,8 +34,16 @@ public func runServer(
     }
     let clock = SystemClock()
     let store = try openStore(configuration, clock: clock)
+    // Beside the store's files and under its lock: it is closed before that is given up.
+    let addresses = AddressBook(directory: configuration.dataDirectory, disk: PosixDisk())
     let board = BindingBoard(expectedCount: configuration.listeners.count)
-    let stations = Stations(configuration, store: store, clock: clock, board: board)
+    let stations = Stations(
+        configuration,
+        store: store,
+        addresses: addresses,
+        clock: clock,
+        board: board
+    )
     let group = ServiceGroup(
         configuration: groupConfiguration(
             services: stations.services(logger: logger)
@@ -46,9 +55,11 @@ public func runServer(
     do {
         try await group.run()
     } catch {
+        await addresses.close()
         await store.close()
         throw error
     }
+    await addresses.close()
     await store.close()
 }
 

@@ -20,6 +20,7 @@ extension ServerConfiguration {
         case .totalsRetention: totalsRetention.map { "\($0)" } ?? standardTotals
         case .retentionBytes: "\(retentionBytes)"
         case .durability: durability.rawValue
+        case .embedIn: embedIn.sources.isEmpty ? "none" : "\(embedIn)"
         case .insecureOpen: "\(isInsecureOpen)"
         case .http, .otlpHTTP, .otlpGRPC, .zipkin, .jaegerGRPC, .tempo, .tempoGRPC:
             Listener(rawValue: key.rawValue).flatMap { self[$0] }.map { "\($0)" } ?? "off"

@@ -34,6 +34,9 @@ extension ServerConfiguration {
         if let setting = try sources.setting(.durability) {
             durability = try setting.parsed { try EngineOptions.Durability(parsing: $0) }
         }
+        if let setting = try sources.setting(.embedIn) {
+            embedIn = try setting.parsed { try EmbeddingSites(parsing: $0) }
+        }
         if let setting = try sources.setting(.insecureOpen) {
             isInsecureOpen = try setting.parsed(Self.flag)
         }

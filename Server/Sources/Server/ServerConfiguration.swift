@@ -31,6 +31,8 @@ public struct ServerConfiguration: Sendable {
     public var durability = EngineOptions.Durability.fsync
     /// Whether other machines may reach ports that anyone can use.
     public var isInsecureOpen = false
+    /// Whose pages may show the page in a frame.
+    public var embedIn = EmbeddingSites.none
     /// Serves the page from this folder instead of the one in the binary, for work on the page.
     public var webDirectory: String?
 

@@ -12,6 +12,7 @@ internal import Platform
 internal import Query
 internal import Receivers
 internal import ServiceLifecycle
+internal import ShortLinks
 internal import Store
 internal import WebUI
 
@@ -21,6 +22,7 @@ struct Stations {
     private let store: any TraceStore
     private let ingest: Ingest
     private let readAPI: ReadAPI
+    private let addresses: AddressBook
     private let metrics: MetricsText
     private let callCounters: CallCounters
     private let limits: ReceiverLimits
@@ -29,12 +31,14 @@ struct Stations {
     init(
         _ configuration: ServerConfiguration,
         store: any TraceStore,
+        addresses: AddressBook,
         clock: any Clock,
         board: BindingBoard
     ) {
         self.configuration = configuration
         self.board = board
         self.store = store
+        self.addresses = addresses
         let ingest = Ingest(
             store: store,
             time: IngestTime(
@@ -51,6 +55,7 @@ struct Stations {
         callCounters = CallCounters(engine)
         readAPI = ReadAPI(
             engine: engine,
+            shortLinks: ShortLinkTaking(book: addresses, isPage: WebAssets.hasPage),
             elapsed: { clock.monotonicNanoseconds() },
             facts: {
                 ReadAPI.ServerFacts(
@@ -166,7 +171,8 @@ struct Stations {
         readAPI.addJaegerRoutes(to: router)
         readAPI.addZipkinRoutes(to: router)
         readAPI.addTempoRoutes(to: router, under: "/tempo")
-        WebAssets(directory: configuration.webDirectory).addWebRoutes(to: router)
+        WebAssets(directory: configuration.webDirectory, framedBy: configuration.embedIn.sources)
+            .addWebRoutes(to: router) { [addresses] name in try await addresses.leads(from: name) }
         addHealth(to: router)
         let metrics = metrics
         router.get("/metrics") { _, _ in
@@ -212,6 +218,17 @@ struct Stations {
                 return text(.serviceUnavailable, "spans are refused: \(failure)\n")
             }
             return text(.ok, "ok\n")
+        }
+    }
+}
+
+extension AddressBook {
+    /// Where a short link leads; `nil` where nobody knows it.
+    fileprivate func leads(from name: String) async throws -> String? {
+        do {
+            return try await address(named: name)?.text
+        } catch {
+            throw HTTPError(.serviceUnavailable, message: "\(error)")
         }
     }
 }

@@ -48,9 +48,8 @@ struct TraceMetricsText {
             .sorted { $0.labels < $1.labels }
         family(names.calls, .counter, "Spans by service, operation, kind and status.")
         for (labels, _, count) in operations {
-            let failed = min(count.errorCount, count.callCount)
-            sample(names.calls + "_total", labels + Self.unset, count.callCount - failed)
-            sample(names.calls + "_total", labels + Self.error, failed)
+            sample(names.calls + "_total", labels + Self.unset, count.successCount)
+            sample(names.calls + "_total", labels + Self.error, count.errorCount)
         }
         family(names.durations, .histogram, "Durations of spans, within 1.1 % of the bounds.")
         for (labels, key, count) in operations {
@@ -70,6 +69,12 @@ struct TraceMetricsText {
         )
         sample("traces_metrics_overflowed", #"of="operations""#, figures.overflowedOperationCount)
         sample("traces_metrics_overflowed", #"of="edges""#, figures.overflowedEdgeCount)
+        family(
+            "traces_metrics_incomplete",
+            .gauge,
+            "Reasons why calls were not counted, 0 where all were."
+        )
+        sample("traces_metrics_incomplete", "", figures.incomplete.count)
         if isOpenMetrics { text += "# EOF\n" }
     }
 

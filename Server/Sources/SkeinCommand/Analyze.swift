@@ -29,8 +29,7 @@ struct Analyze: AsyncParsableCommand {
     @Argument(help: "The id of the trace, 1 to 32 hexadecimal digits.")
     var traceID: String
 
-    @Option(help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "Lines of the critical path, the longest, and of the statistics to show.")
     var limit = 20
@@ -51,7 +50,7 @@ struct Analyze: AsyncParsableCommand {
 
     func run() async throws {
         guard let id = TraceID(hex: traceID) else { return }
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             if json {
                 print(String(decoding: try await api.analysisJSON(id), as: UTF8.self))

@@ -23,8 +23,7 @@ struct Delete: AsyncParsableCommand {
     @Argument(help: "The id of the trace, 1 to 32 hexadecimal digits.")
     var traceID: String
 
-    @Option(help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     func validate() throws {
         guard let id = TraceID(hex: traceID), id.isValid else {
@@ -36,7 +35,7 @@ struct Delete: AsyncParsableCommand {
 
     func run() async throws {
         guard let id = TraceID(hex: traceID) else { return }
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             let deleted = try await api.deleteTrace(id)
             print("Removed \(deleted.spanCount) spans of trace \(deleted.traceId).")

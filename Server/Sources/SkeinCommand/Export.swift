@@ -35,8 +35,7 @@ struct Export: AsyncParsableCommand {
         case protobuf = "otlp-protobuf"
     }
 
-    @Option(name: [.long, .customLong("server")], help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "How far to look back, such as 15m, 1h, 7d. (default: 1h)")
     var last: String?
@@ -70,7 +69,7 @@ struct Export: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         let summary: ExportSummary
         do {
             let output = try OutputFile(path: output)

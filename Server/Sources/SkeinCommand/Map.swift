@@ -24,8 +24,7 @@ struct Map: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "How far to look back, such as 15m, 1h, 7d. (default: 1h)")
     var last: String?
@@ -57,7 +56,7 @@ struct Map: AsyncParsableCommand {
         search.focus = focus
         search.hops = hops
         search.minCalls = minCalls
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             if json {
                 print(String(decoding: try await api.mapJSON(search), as: UTF8.self))

@@ -46,8 +46,7 @@ struct Query: AsyncParsableCommand {
     @Argument(help: "The id of a trace, 1 to 32 hexadecimal digits, or a query in TraceQL.")
     var subject: String?
 
-    @Option(name: [.long, .customLong("server")], help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "Traces with a span of this service.")
     var service: String?
@@ -141,7 +140,7 @@ struct Query: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             try await answer(with: api)
         } catch let error as ClientError {

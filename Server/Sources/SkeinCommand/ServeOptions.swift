@@ -113,6 +113,17 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: "Allow addresses that other machines can reach. Nobody is asked who they are.")
     var insecureOpen = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A site whose pages may show the page in a frame, such as https://grafana.example, or self; \
+            may be repeated. (default: none)
+            """,
+            valueName: "site"
+        )
+    )
+    var embedIn: [String] = []
+
     @Option(help: ArgumentHelp("A JSON file with settings.", valueName: "file"))
     var config: String?
 
@@ -147,6 +158,7 @@ struct ServeOptions: ParsableArguments {
         given[.totalsRetention] = totalsRetention
         given[.retentionBytes] = retentionBytes
         given[.durability] = durability
+        if !embedIn.isEmpty { given[.embedIn] = embedIn.joined(separator: ",") }
         given[.webDirectory] = webDir
         if insecureOpen { given[.insecureOpen] = "true" }
         do {

@@ -33,8 +33,7 @@ struct ServiceCommand: AsyncParsableCommand {
     @Option(help: "Only this operation of it.")
     var operation: String?
 
-    @Option(help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "How far to look back, such as 15m, 1h, 7d. (default: 1h)")
     var last: String?
@@ -63,7 +62,7 @@ struct ServiceCommand: AsyncParsableCommand {
         search.last = last
         search.limit = limit
         search.traces = traces
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             if json {
                 print(String(decoding: try await api.serviceJSON(search), as: UTF8.self))

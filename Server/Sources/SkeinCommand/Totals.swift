@@ -37,8 +37,7 @@ struct Totals: AsyncParsableCommand {
     @Argument(help: "What to count: operations, or edges (calls of one service by another).")
     var lines = Lines.operations
 
-    @Option(help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "This service alone; for edges, calls to it or by it.")
     var service: String?
@@ -83,7 +82,7 @@ struct Totals: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             if json {
                 print(String(decoding: try await api.totalsJSON(try search), as: UTF8.self))

@@ -36,8 +36,7 @@ struct Trace: AsyncParsableCommand {
     @Argument(help: "The id of the trace, 1 to 32 hexadecimal digits.")
     var traceID: String
 
-    @Option(name: [.long, .customLong("server")], help: "The server's address.")
-    var address = "http://127.0.0.1:16686"
+    @OptionGroup var server: ServerAddress
 
     @Option(help: "Lines of spans to draw.")
     var limit = 1_000
@@ -64,7 +63,7 @@ struct Trace: AsyncParsableCommand {
 
     func run() async throws {
         guard let id = TraceID(hex: traceID) else { return }
-        let api = try NativeAPI(address: address)
+        let api = try server.api()
         do {
             if json {
                 print(String(decoding: try await api.traceJSON(id), as: UTF8.self))

@@ -124,7 +124,7 @@ struct TraceDrawing {
     private mutating func note(_ outline: [TraceOutline.Line], limit: Int) {
         let left = outline.dropFirst(limit)
         if let first = left.first {
-            let errors = left.count { $0.alike == nil && trace.spans[$0.place].isError }
+            let errors = trace.spans[first.place...].count(where: \.isError)
             notes.append(
                 "\(Measure.counted(trace.spans.count - first.place, "span")) below are left out"
                     + (errors > 0 ? ", \(errors) of them with errors" : "")

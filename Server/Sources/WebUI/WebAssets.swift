@@ -23,14 +23,21 @@ public struct WebAssets: Sendable {
     /// A hash over all files, 16 hexadecimal digits: equal for equal pages, whatever the binary.
     public let version: String
     let directory: String?
+    /// Headers of every answer: the page may load from its own origin only, runs no inline script, and can
+    /// be framed by those alone that it was made for.
+    let confiningHeaders: HTTPFields
     private let assets: [String: Asset]
 
     /// Takes the embedded files.
     ///
-    /// - Parameter directory: serves the files of this directory instead, read anew for each request and never
-    ///   cached: for work on the page without rebuilding.
-    public init(directory: String? = nil) {
+    /// - Parameters:
+    ///   - directory: serves the files of this directory instead, read anew for each request and never
+    ///     cached: for work on the page without rebuilding.
+    ///   - framedBy: sources of the policy's `frame-ancestors`, checked by the caller; nobody where there
+    ///     is none.
+    public init(directory: String? = nil, framedBy: [String] = []) {
         self.directory = directory
+        confiningHeaders = Self.confiningHeaders(framedBy)
         let files = Self.embeddedFiles()
         var hash = FNV1a()
         for file in files {
@@ -71,7 +78,7 @@ public struct WebAssets: Sendable {
         -> Response?
     {
         guard let asset = assets[name] else { return nil }
-        var answer = Self.confiningHeaders
+        var answer = confiningHeaders
         answer[.cacheControl] =
             version == self.version ? "public, max-age=31536000, immutable" : "no-cache"
         answer[.eTag] = asset.tag
@@ -88,14 +95,12 @@ public struct WebAssets: Sendable {
         return Response(status: .ok, headers: answer, body: .init(byteBuffer: asset.bytes))
     }
 
-    /// Headers of every answer: the page may load from its own origin only, runs no inline script, and can be
-    /// framed by nobody.
-    static let confiningHeaders: HTTPFields = {
+    private static func confiningHeaders(_ framedBy: [String]) -> HTTPFields {
         var headers = HTTPFields()
         if let policy = HTTPField.Name("Content-Security-Policy") {
             headers[policy] =
                 "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-                + "frame-ancestors 'none'"
+                + "frame-ancestors \(framedBy.isEmpty ? "'none'" : framedBy.joined(separator: " "))"
         }
         if let referrer = HTTPField.Name("Referrer-Policy") {
             headers[referrer] = "same-origin"
@@ -105,7 +110,7 @@ public struct WebAssets: Sendable {
         }
         headers[.xContentTypeOptions] = "nosniff"
         return headers
-    }()
+    }
 
     /// Whether an Accept-Encoding header names gzip and does not give it a weight of zero.
     static func acceptsGzip(_ header: String?) -> Bool {

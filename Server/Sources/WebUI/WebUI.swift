@@ -5,6 +5,7 @@
 // It never reads traces (the page asks the API for them) and never renders a byte that came from a request.
 //
 //     GET /, /search, /services, …     index.html          no-cache, revalidated by ETag
+//     GET /l/{name}                    303 to the address that a short link stands for, or the shell with 404
 //     GET /assets/{version}/{name}     a file of the page    immutable where the version is this binary's
 //     GET /favicon.ico                 mark.svg            no-cache, revalidated by ETag
 //
@@ -14,17 +15,38 @@ public import Hummingbird
 import HTTPTypes
 
 extension WebAssets {
-    /// Adds the page's routes, for GET and HEAD: the addresses that pages.js knows, and the files.
+    /// Paths of the page, as pages.js knows them; what is in braces is any one name.
+    private static let pagePaths = [
+        "/", "/search", "/services", "/services/{service}", "/services/{service}/{operation}",
+        "/map", "/live", "/system", "/trace/{id}", "/compare",
+    ]
+
+    /// Whether the page has something at a path.
+    public static func hasPage(at path: String) -> Bool {
+        let names = path.split(separator: "/")
+        return path.hasPrefix("/")
+            && pagePaths.contains { page in
+                let parts = page.split(separator: "/")
+                return parts.count == names.count
+                    && zip(parts, names).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+            }
+    }
+
+    /// Adds the page's routes, for GET and HEAD: the addresses that pages.js knows, short links and the
+    /// files.
     ///
-    /// - Parameter router: where the API's routes are as well; none of them begins like the page's.
-    public func addWebRoutes(to router: Router<some RequestContext>) {
-        let shell: [RouterPath] = [
-            "/", "/search", "/services", "/services/{service}", "/services/{service}/{operation}",
-            "/map", "/live", "/system", "/trace/{id}", "/compare",
-        ]
-        for path in shell {
-            addRoute(path, to: router) { _ in Self.shellName }
+    /// - Parameters:
+    ///   - router: where the API's routes are as well; none of them begins like the page's.
+    ///   - shortLink: finds the address of the page that a short link's name stands for; `nil` where it
+    ///     stands for none. What it throws is answered.
+    public func addWebRoutes(
+        to router: Router<some RequestContext>,
+        shortLink: @escaping @Sendable (String) async throws -> String?
+    ) {
+        for path in Self.pagePaths {
+            addRoute(RouterPath(path), to: router) { _ in Self.shellName }
         }
+        addShortLinks(to: router, shortLink)
         addRoute("/favicon.ico", to: router) { _ in Self.faviconName }
         addRoute("/assets/{version}/{name}", to: router) { $0.parameters.get("name") }
     }
@@ -38,7 +60,7 @@ extension WebAssets {
         let get: @Sendable (Request, Context) async throws -> Response = { request, context in
             guard let name = name(context) else { throw HTTPError(.notFound) }
             if let directory {
-                return try await Self.fromDisk(directory, name: name, context: context)
+                return try await fromDisk(directory, name: name, context: context)
             }
             let version = context.parameters.get("version")
             guard let response = response(for: name, version: version, headers: request.headers)
@@ -56,13 +78,54 @@ extension WebAssets {
         }
     }
 
+    /// Leads on from a short link. The page itself says that one is unknown.
+    private func addShortLinks<Context: RequestContext>(
+        to router: Router<Context>,
+        _ shortLink: @escaping @Sendable (String) async throws -> String?
+    ) {
+        let get: @Sendable (Request, Context) async throws -> Response = { request, context in
+            var headers = confiningHeaders
+            headers[.cacheControl] = "no-store"
+            let name = context.parameters.get("name") ?? ""
+            if let address = try await shortLink(name), Self.isBelowHost(address) {
+                headers[.location] = address
+                return Response(status: .seeOther, headers: headers)
+            }
+            var shell =
+                if let directory {
+                    try await fromDisk(directory, name: Self.shellName, context: context)
+                } else {
+                    response(
+                        for: Self.shellName,
+                        headers: request.headers[.acceptEncoding].map { [.acceptEncoding: $0] }
+                            ?? [:]
+                    ) ?? Response(status: .notFound)
+                }
+            shell.status = .notFound
+            shell.headers[.cacheControl] = "no-store"
+            shell.headers[.eTag] = nil
+            return shell
+        }
+        router.get("/l/{name}", use: get)
+        router.head("/l/{name}") { request, context in
+            try await get(request, context).createHeadResponse()
+        }
+    }
+
+    /// Whether a browser that is sent there stays at this host: looked at again where it is sent.
+    private static func isBelowHost(_ address: String) -> Bool {
+        let bytes = address.utf8
+        return address.hasPrefix("/") && !address.hasPrefix("//")
+            && bytes.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\\") }
+    }
+
     /// While the page is being written: the file as it is on disk now, never cached.
-    private static func fromDisk(
+    private func fromDisk(
         _ directory: String,
         name: String,
         context: some RequestContext
     ) async throws -> Response {
-        guard isFileName(name), let type = contentType(of: name) else {
+        guard Self.isFileName(name), let type = Self.contentType(of: name) else {
             throw HTTPError(.notFound)
         }
         let body = try await FileIO().loadFile(path: "\(directory)/\(name)", context: context)

@@ -66,6 +66,19 @@ import Testing
         #expect(times == [60, 20, 20, 1, 59, 141, 100])
     }
 
+    @Test func `spans of a trace are alike by operation, and failed ones only to failed ones`() {
+        let trace = PlacedTrace([
+            Call(1, 0, 100, "buy"), Call(2, of: 1, 10, 20, "pay"),
+            Call(3, of: 1, 20, 30, "pay", isError: true), Call(4, of: 1, 30, 40, "pay"),
+            Call(5, of: 1, 40, 50, "pay", in: "bank"),
+        ])
+        let outline = trace.outlineSpans
+        #expect(outline.map(\.parent) == [-1, 0, 0, 0, 0])
+        #expect(outline.map(\.end) == [100, 20, 30, 40, 50])
+        #expect(outline[1].label == outline[3].label)
+        #expect(Set(outline.map(\.label)).count == 4)
+    }
+
     @Test func `a chain and a fan of 100,000 spans are outlined without recursion`() {
         let count = 100_000
         let chain = TraceOutline(

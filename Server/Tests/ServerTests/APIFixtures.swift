@@ -14,7 +14,11 @@ import Testing
 /// A store of one trace that remembers what it was asked.
 final class AskedStore: TraceStore {
     let capabilities: Capabilities = []
+    /// Why names and spans are not whole.
+    private let missing: [String]
     private let asked = Mutex<[ScanPlan]>([])
+
+    init(missing: [String] = []) { self.missing = missing }
 
     var plans: [ScanPlan] { asked.withLock { $0 } }
 
@@ -111,10 +115,16 @@ final class AskedStore: TraceStore {
 
     func traces(_ request: TraceRequest) async throws(StoreError) -> TraceSpans {
         let isFound = request.ids.contains { $0.finds(Self.traceID) }
-        return TraceSpans(columns: isFound ? Self.columns() : SpanColumns())
+        return TraceSpans(columns: isFound ? Self.columns() : SpanColumns(), incomplete: missing)
     }
 
     func names(_ request: NamesRequest) async throws(StoreError) -> NamesResult {
+        var result = named(request)
+        result.incomplete += missing
+        return result
+    }
+
+    private func named(_ request: NamesRequest) -> NamesResult {
         switch request.scope {
         case .services: NamesResult(names: ["Cart", "web"].map { .init(text: $0) })
         case .operations:
@@ -158,13 +168,20 @@ struct TestAPI {
         var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    enum Interface { case main, zipkin }
+    enum Interface { case main, zipkin, tempo }
 
-    /// - Parameter other: the store to ask in the place of `store`.
-    init(_ interface: Interface = .main, asking other: (any TraceStore)? = nil) {
+    /// - Parameters:
+    ///   - other: the store to ask in the place of `store`.
+    ///   - shortLinks: takes addresses of a page.
+    init(
+        _ interface: Interface = .main,
+        asking other: (any TraceStore)? = nil,
+        shortLinks: ShortLinkTaking? = nil
+    ) {
         api = ReadAPI(
             engine: QueryEngine(store: other ?? store, now: { 1_000_000_000_000_000 }),
             autocompleteKeys: ["environment"],
+            shortLinks: shortLinks,
             elapsed: { 0 },
             facts: {
                 .init(
@@ -186,6 +203,7 @@ struct TestAPI {
             api.addNativeRoutes(to: router)
             api.addJaegerRoutes(to: router)
         case .zipkin: api.addZipkinRoutes(to: router)
+        case .tempo: api.addTempoRoutes(to: router, under: "")
         }
         responder = router.buildResponder()
     }
@@ -193,11 +211,17 @@ struct TestAPI {
     func ask(
         _ path: String,
         method: HTTPRequest.Method = .get,
-        accept: String? = nil
+        accept: String? = nil,
+        body: String = "",
+        fields: [String: String] = [:],
+        host: String = "x"
     ) async throws -> Answer {
-        var head = HTTPRequest(method: method, scheme: "http", authority: "x", path: path)
+        var head = HTTPRequest(method: method, scheme: "http", authority: host, path: path)
         head.headerFields[.accept] = accept
-        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
+        for (name, value) in fields {
+            head.headerFields[try #require(HTTPField.Name(name))] = value
+        }
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: body)))
         let response = try await responder.respond(to: request, context: Context(source: Source()))
         let collector = Collector()
         try await response.body.write(collector)

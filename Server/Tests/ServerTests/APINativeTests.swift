@@ -25,7 +25,7 @@ import Testing
             let methods =
                 switch path {
                 case prefix + "/traces/{id}": ["delete", "get"]
-                case prefix + "/mcp": ["post"]
+                case prefix + "/mcp", prefix + "/links": ["post"]
                 default: ["get"]
                 }
             #expect(operations.keys.sorted() == methods)

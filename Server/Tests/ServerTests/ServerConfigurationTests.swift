@@ -103,6 +103,37 @@ import Testing
         #expect(ofEnvironment.contains(name))
     }
 
+    @Test func `sites that may frame the page are repeated, joined or listed`() throws {
+        #expect(try Self.configuration().embedIn.sources.isEmpty)
+        let wanted = ["'self'", "https://grafana.example", "http://127.0.0.1:3000"]
+        let text = "self, https://Grafana.example,http://127.0.0.1:3000,self"
+        #expect(try Self.configuration(options: [.embedIn: text]).embedIn.sources == wanted)
+        let named = try Self.configuration(environment: ["SKEIN_EMBED_IN": text])
+        #expect(named.embedIn.sources == wanted)
+        let list = #"{"embed-in": ["self", "https://grafana.example", "http://127.0.0.1:3000"]}"#
+        for content in [list, #"{"embed-in": "\#(text)"}"#] {
+            try Self.withFile(content) {
+                #expect(try Self.configuration(file: $0).embedIn.sources == wanted)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "grafana.example", "*", "https://*.example", "https:", "https://", "https://a.example/path",
+        "https://a.example; script-src *", "https://a.example 'unsafe-inline'",
+        "https://a.example:0",
+        "https://a.example:99999", "https://a.example:+80", "https://a@b.example",
+        "https://[::1]:80",
+        "javascript://a", "none", "https://ä.example", "https://a.example\r\nX: y",
+        "https://" + String(repeating: "a", count: 254),
+        (0..<33).map { "https://\($0).example" }.joined(separator: ","),
+    ])
+    func `what is no site to be framed by is refused with the reason`(_ text: String) throws {
+        let message = try Self.message(options: [.embedIn: text])
+        #expect(message.contains("--embed-in"))
+        #expect(message.contains("https://grafana.example") || message.contains("32 may be"))
+    }
+
     @Test func `a misspelt key of the file is told with what was meant`() throws {
         try Self.withFile(#"{"retentoin": "1d"}"#) {
             let message = try Self.message(file: $0)

@@ -94,6 +94,25 @@ import WebUI
         }
     }
 
+    @Test func `those alone that are named may frame the page`() throws {
+        let policy = try #require(HTTPField.Name("Content-Security-Policy"))
+        let framed = WebAssets(framedBy: ["'self'", "https://grafana.example:3000"])
+        let shell = try #require(framed.response(for: "index.html"))
+        let parts = shell.headers[policy]?.split(separator: "; ").map(String.init) ?? []
+        #expect(parts.contains("frame-ancestors 'self' https://grafana.example:3000"))
+        #expect(parts.contains("default-src 'self'"))
+    }
+
+    @Test(arguments: [
+        ("/", true), ("/search", true), ("/search/", true), ("/trace/abc", true),
+        ("/services/a%2Fb/GET%20%2F", true), ("/trace", false), ("/l/0123456789ab", false),
+        ("/api/skein/v1/traces", false), ("/services/a/b/c", false), ("search", false),
+        ("/assets/dev/app.js", false),
+    ])
+    func `the page knows its own paths`(_ path: String, _ isPage: Bool) {
+        #expect(WebAssets.hasPage(at: path) == isPage)
+    }
+
     @Test func `the script is sent without comments and line ends`() async throws {
         for name in assets.names where name.hasSuffix(".js") {
             let sent = try await body(of: try #require(assets.response(for: name)))

@@ -12,6 +12,9 @@ function hash(name) {
   return (value ^ (value >>> 15)) >>> 0;
 }
 
+/** A short name for a text. @param {string} text */
+export const shortHash = (text) => hash(text).toString(36);
+
 /**
  * Gives every service a dye by its hash, or the next free one, so that no two of the first twelve
  * look alike. The same list of names always gives the same dyes.

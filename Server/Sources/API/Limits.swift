@@ -27,6 +27,10 @@ enum RequestLimits {
     static let metricByteCount = 4 << 20
     /// Steps that the window of one point may have: each is a read of its own.
     static let metricWidthSteps: UInt64 = 60
+    /// Questions that are remembered with what they cost: half a megabyte with the longest texts.
+    static let rememberedQuestionCount = 1_000
+    /// Bytes of a question's text that are remembered.
+    static let rememberedQuestionByteCount = 400
     /// Parts of a Zipkin annotation query.
     static let annotationPartCount = 100
     /// Names of values in one list.

@@ -312,7 +312,7 @@ def test_a_section_that_fails_says_so_and_leaves_the_others_alone(made_up, tabs)
 def test_a_section_that_waits_holds_up_nothing(tabs):
     page = tabs.open("/search")
     waiting = []
-    page.route("**/api/skein/v1/call-trees?*", waiting.append)
+    page.route("**/api/skein/v1/call-trees?*", lambda route: waiting.append(route))
     page.goto(tabs.base + "/services/order?last=15m&live=0")
     until(page, "Number(document.querySelector('.third .area')?.getAttribute('aria-valuemax')) > 5")
     section(page, "Instances").locator("tbody tr").first.wait_for()

@@ -125,6 +125,11 @@ export const operationTotals = (params, signal) =>
  */
 export const edgeTotals = (params, signal) => json(`/totals/edges?${query(params)}`, signal);
 
+/** What runs a service, what fails in it, or which ways its calls go.
+ * @param {'instances' | 'exceptions' | 'call-trees'} what
+ * @param {Record<string, string | string[]>} params @param {AbortSignal} [signal] */
+export const ofService = (what, params, signal) => json(`/${what}?${query(params)}`, signal);
+
 /** Services and their calls, laid out.
  * @param {Record<string, string>} params @param {AbortSignal} [signal] */
 export const map = (params, signal) => json(`/map?${query(params)}`, signal);

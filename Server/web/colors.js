@@ -12,6 +12,9 @@ function hash(name) {
   return (value ^ (value >>> 15)) >>> 0;
 }
 
+/** A short name for a text. @param {string} text */
+export const shortHash = (text) => hash(text).toString(36);
+
 /** Gives each of some services its own dye as long as there are free ones.
  * @param {Map<string, number>} dyes @param {string[]} names */
 function keepApart(dyes, names) {

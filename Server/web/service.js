@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One service, or one of its operations: rate, errors and durations over time, who calls it and
-// whom it calls, what failed last and what took longest.
+// whom it calls, what failed and what took longest, which ways its calls go and what runs it.
 import * as api from './api.js';
 import { TimeChart } from './chart.js';
 import { dress, dyeClass } from './colors.js';
@@ -9,12 +9,11 @@ import { ago, compact, duration } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { Histogram } from './histogram.js';
 import { servicePath } from './pages.js';
-import { card, operationLink, redColumns, serviceLink } from './panels.js';
+import { card } from './panels.js';
 import { present } from './present.js';
 import { asked, bounded, link, readRange, withRange } from './range.js';
 import {
   answering,
-  durationChange,
   heat,
   perStep,
   read,
@@ -23,10 +22,13 @@ import {
   windows,
 } from './red.js';
 import { percentText, rateText } from './scale.js';
+import { exceptions } from './service-exceptions.js';
+import { instances } from './service-instances.js';
+import { neighbourTable, operationTable } from './service-tables.js';
+import { callTrees } from './service-trees.js';
 import { nothing } from './services.js';
-import { Table } from './table.js';
 import { t } from './texts.js';
-import { calls, searchFor, spans } from './traceql.js';
+import { searchFor, spans } from './traceql.js';
 
 const points = 90;
 const quantiles = '0.5,0.95,0.99';
@@ -155,7 +157,23 @@ class ServiceView {
     });
     this.head = h('header.page-head');
     this.note = h('div.strip.info', { role: 'status', hidden: true });
-    this.tables = this.makeTables();
+    const whole = operation === undefined;
+    this.operations = whole ? operationTable(service, signal) : null;
+    this.callers = whole ? neighbourTable('parent', signal) : null;
+    this.called = whole ? neighbourTable('child', signal) : null;
+    const asking = () => ({
+      service,
+      ...(whole ? {} : { operation }),
+      ...asked(/** @type {Data} */ (this.data).range),
+    });
+    this.sections = {
+      exceptions: exceptions(signal, asking),
+      instances: instances(signal, () => ({
+        ...asking(),
+        ...(this.data?.answers ? { kind: answering } : {}),
+      })),
+      trees: callTrees(signal, asking),
+    };
     this.failed = h('ol.few');
     this.slow = h('ol.few');
     const plot = (
@@ -193,84 +211,17 @@ class ServiceView {
       plot('third', t('service.errors'), this.errors),
       plot('third', t('service.durations'), this.durations),
       ...this.heatCards,
-      operation === undefined
-        ? card('whole', t('service.operations'), this.tables.operations.element)
-        : null,
-      operation === undefined
-        ? [
-          card('half', t('service.callers'), this.tables.callers.element),
-          card('half', t('service.called'), this.tables.called.element),
-        ]
-        : null,
+      this.operations && card('whole', t('service.operations'), this.operations.element),
+      this.callers && card('half', t('service.callers'), this.callers.element),
+      this.called && card('half', t('service.called'), this.called.element),
+      this.sections.exceptions.element,
       card('half', t('service.failed'), [this.failed, this.moreFailed]),
       card('half', t('service.slow'), [this.slow, this.moreSlow]),
+      this.sections.trees.element,
+      this.sections.instances.element,
     );
     this.none = h('div');
     this.element = h('div.service-page', null, this.head, this.note, this.grid, this.none);
-  }
-
-  makeTables() {
-    const { service } = this;
-    const { signal } = this.context;
-    const of = (/** @type {any} */ kind) => kind ? [kind] : undefined;
-    const operations = new Table({
-      label: t('service.operations'),
-      signal,
-      key: (/** @type {Data['operations'][0]} */ row) => JSON.stringify([row.operation, row.kind]),
-      sort: new URLSearchParams(location.search).get('sort') ?? '-rate',
-      onsort: (sort) => {
-        const params = new URLSearchParams(location.search);
-        params.set('sort', sort);
-        history.replaceState(null, '', `${location.pathname}?${params}`);
-      },
-      columns: [
-        {
-          id: 'operation',
-          title: t('search.operation'),
-          value: (row) => row.operation.toLowerCase(),
-          cell: (row) => operationLink(service, row.operation, true),
-        },
-        {
-          id: 'kind',
-          title: t('service.kind'),
-          value: (row) => row.kind,
-          cell: (row) => h('span.faint', null, t(`kind.${row.kind || 'unspecified'}`)),
-        },
-        ...redColumns({
-          reading: (/** @type {Data['operations'][0]} */ row) => row.now,
-          q: (row, more) =>
-            spans({ service, operation: row.operation, kinds: of(row.kind), ...more }),
-          quantiles: ['p50', 'p95', 'p99'],
-          change: (row) => durationChange(row.now, row.before, 2),
-        }),
-      ],
-    });
-    const edges = (/** @type {'parent' | 'child'} */ other, /** @type {string} */ label) =>
-      new Table({
-        label,
-        signal,
-        empty: t(other === 'parent' ? 'service.callers.none' : 'service.called.none'),
-        key: (/** @type {Data['edges'][0]} */ edge) => edge[other],
-        sort: '-rate',
-        columns: [
-          {
-            id: 'service',
-            title: t('services.service'),
-            value: (edge) => edge[other],
-            cell: (edge) => serviceLink(edge[other]),
-          },
-          ...redColumns({
-            reading: (/** @type {Data['edges'][0]} */ edge) => edge.now,
-            q: (edge, more) => calls(edge.parent, edge.child, more),
-            quantiles: ['p50', 'p95', 'p99'],
-          }),
-        ],
-      });
-    return {
-      operations,
-      callers: edges('parent', t('service.callers')),
-      called: edges('child', t('service.called')),
-    };
   }
 
   /** @param {Data} data */
@@ -290,9 +241,10 @@ class ServiceView {
       this.heat.show(data.heat);
       this.spread.show(data.heat);
     }
-    this.tables.operations.show(data.operations);
-    this.tables.callers.show(data.edges.filter(({ child }) => child === this.service));
-    this.tables.called.show(data.edges.filter(({ parent }) => parent === this.service));
+    this.operations?.show(data.operations);
+    this.callers?.show(data.edges.filter(({ child }) => child === this.service));
+    this.called?.show(data.edges.filter(({ parent }) => parent === this.service));
+    for (const section of Object.values(this.sections)) section.refresh();
     this.showTraces(this.failed, data.failed, t('service.failed.none'));
     this.showTraces(this.slow, data.slow, t('table.none'));
     this.moreFailed.hidden = data.failed.length < tracesShown;

@@ -44,3 +44,7 @@ export const calls = (parent, child, more = {}) =>
  */
 export const searchFor = (q, { slowest, range } = {}) =>
   link('/search', { q, order: slowest ? 'slowest' : null }, range);
+
+/** A query of one pair of braces, with more conditions. @param {string} q
+ * @param {Parameters<typeof spans>[0]} [more] */
+export const and = (q, more) => more ? `${q.slice(0, -2)} && ${spans(more).slice(2)}` : q;

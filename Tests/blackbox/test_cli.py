@@ -12,9 +12,8 @@ import otlp
 from skein_server import BINARY
 
 COMMANDS = [
-    "serve", "demo", "load", "query", "trace", "analyze", "map", "totals", "export", "delete", "backup", "restore",
-    "verify",
-    "inspect"]
+    "serve", "demo", "load", "query", "trace", "analyze", "service", "map", "totals", "export", "delete",
+    "backup", "restore", "verify", "inspect"]
 USAGE_ERROR = 64
 
 

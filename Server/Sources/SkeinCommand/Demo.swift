@@ -16,7 +16,8 @@ struct Demo: AsyncParsableCommand {
             order, stock (with SQLite), payment, coupon, and a push worker behind a queue. Every \
             span carries order.id. Things go wrong, as they do: cards are declined, a warehouse is \
             busy and asked again, an importer asks for each line on its own, drawing gift cards \
-            is slow, and about one push message in twelve is never consumed.
+            is slow, one instance of payment is a release behind, and about one push message in twelve \
+            is never consumed.
 
             The server keeps what it gets in a temporary folder that is removed at the end, unless \
             --data names one. Ctrl-C stops shop and server.

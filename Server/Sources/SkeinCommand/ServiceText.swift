@@ -68,23 +68,20 @@ struct ServiceText {
         let titles = ["COUNT", "TRACES", "LAST"]
         var lines = [style.bold(row("EXCEPTION", titles, style, reserved: 34) + "  EXAMPLE")]
         for group in answer.groups {
-            // A type is told without what stands before its last part: the message matters more.
+            // A type is told without what stands before its last part: the operation matters more.
             let type = group.type.map { $0.split(separator: ".").last.map(String.init) ?? $0 }
-            let message = group.message + (group.messageCut ? "…" : "")
-            let said = [type ?? (group.event ? "exception" : "failed"), message]
-                .filter { !$0.isEmpty }.joined(separator: ": ")
+            let numbers = ["\(group.count)", "\(group.traceCount)", clock(group.lastTimeUnixNano)]
             lines.append(
                 row(
-                    said,
-                    [
-                        "\(group.count)", "\(group.traceCount)",
-                        clock(group.lastTimeUnixNano),
-                    ],
+                    (type ?? (group.event ? "exception" : "failed")) + " in " + group.operation,
+                    numbers,
                     style,
                     reserved: 34
                 ) + "  " + style.dim(column(group.example.traceId, 32))
             )
-            lines.append(style.dim(column("  in " + group.operation, style.width)))
+            guard !group.message.isEmpty else { continue }
+            let message = "  " + group.message + (group.messageCut ? "…" : "")
+            lines.append(style.dim(column(message, style.width).trimmingEnd))
         }
         let left = answer.groupCount - answer.groups.count
         if left > 0 { lines.append(style.dim("… and \(left) more groups")) }

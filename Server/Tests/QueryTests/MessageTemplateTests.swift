@@ -4,6 +4,7 @@ import Analysis
 import Query
 import QueryLanguage
 import SkeinModel
+import Store
 import Testing
 
 @Suite struct MessageTemplateTests {

@@ -108,8 +108,8 @@ import Testing
             )
         }
         let spans =
-            (1...100).map { span($0, "a", $0 < 90 ? "1" : "2") }
-            + (101...110).map { span($0, "b", "1") }
+            (UInt64(1)...100).map { span($0, "a", $0 < 90 ? "1" : "2") }
+            + (UInt64(101)...110).map { span($0, "b", "1") }
         let told = try await engine(spans).instances(question())
         #expect(told.instances.map(\.name) == ["a", "b"])
         let first = try #require(told.instances.first)
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func `more instances than are counted are said`() async throws {
-        let spans = (1...1_003).map {
+        let spans = (UInt64(1)...1_003).map {
             TestSpan(
                 trace: id($0),
                 id: $0,
@@ -145,21 +145,26 @@ import Testing
     @Test func `a question that takes too long tells what it counted, and that it is not all`()
         async throws
     {
-        let clock = Ticks()
-        let spans = (1...500).map { TestSpan(trace: id($0), id: $0, start: $0 * 10) }
-        let engine = QueryEngine(store: MemoryStore(spans), now: { clock.next() })
-        let told = try await engine.instances(question())
-        #expect(told.instances.first?.spanCount == 200)
+        let spans = (UInt64(1)...500).map { TestSpan(trace: id($0), id: $0, start: $0 * 10) }
+        let told = try await engine(spans, now: Ticks(6).next).instances(question())
+        // Pages of two hundred traces: the deadline passes while the second is counted.
+        #expect(told.instances.first?.spanCount == 400)
         #expect(told.facts.incomplete.first?.hasPrefix("stopped after 10 seconds") == true)
-        let trees = try await engine.callTrees(question(), traceLimit: 1_000)
+        let trees = try await engine(spans, now: Ticks(20).next)
+            .callTrees(question(), traceLimit: 1_000)
+        #expect(trees.shapes.callCount == 0)
         #expect(trees.facts.incomplete.first?.hasPrefix("stopped after 10 seconds") == true)
     }
 
-    /// Every look at it is six seconds later.
+    /// A clock that goes on with every look at it.
     private final class Ticks: Sendable {
         private let count = Atomic<UInt64>(0)
-        func next() -> UInt64 {
-            count.wrappingAdd(1, ordering: .relaxed).newValue * 6_000_000_000
+        private let seconds: UInt64
+
+        init(_ seconds: UInt64) { self.seconds = seconds }
+
+        @Sendable func next() -> UInt64 {
+            count.wrappingAdd(seconds * 1_000_000_000, ordering: .relaxed).newValue
         }
     }
 
@@ -288,7 +293,7 @@ import Testing
 
     @Test func `more exceptions than are counted are said, and long texts are cut`() async throws {
         let long = String(repeating: "x", count: 20_000)
-        let spans = (1...1_002).map {
+        let spans = (UInt64(1)...1_002).map {
             TestSpan(
                 trace: id($0),
                 id: $0,
@@ -312,7 +317,7 @@ import Testing
     func `any spans come to what counting them one by one comes to`(seed: UInt64) async throws {
         var generator = SeededGenerator(seed: seed)
         let messages = ["lost 1", "lost 2", "'a' gone", "'b' gone", ""]
-        let spans = (1...120).map { number -> TestSpan in
+        let spans = (UInt64(1)...120).map { number -> TestSpan in
             let count = Int.random(in: 0...2, using: &generator)
             return TestSpan(
                 trace: id(UInt64.random(in: 1...40, using: &generator)),
@@ -379,7 +384,7 @@ import Testing
     @Test func `call trees come from the newest traces, and say whether there are older ones`()
         async throws
     {
-        let spans = (1...10).flatMap { number -> [TestSpan] in
+        let spans = (UInt64(1)...10).flatMap { number -> [TestSpan] in
             var spans = [
                 TestSpan(
                     trace: id(number),

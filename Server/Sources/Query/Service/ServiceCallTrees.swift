@@ -25,7 +25,7 @@ extension QueryEngine {
         _ question: ServiceQuestion,
         traceLimit: Int
     ) async throws -> ServiceCallTrees {
-        let range = range(question.time)
+        let range = try range(of: question)
         let end = deadline()
         var conditions: [SpanCondition] = [.service(.init(question.service))]
         if let operation = question.operation { conditions.append(.operation(.init(operation))) }

@@ -55,7 +55,7 @@ public struct ServiceExceptions: Sendable {
 extension QueryEngine {
     /// Exceptions by type, message and operation.
     public func exceptions(_ question: ServiceQuestion) async throws -> ServiceExceptions {
-        let range = range(question.time)
+        let range = try range(of: question)
         let failed: SpanPredicate = .or([.eventName(.exactly("exception")), .status(.error)])
         let plan = WalkPlan(
             tenant: tenant,

@@ -51,7 +51,7 @@ public enum InstanceKeys {
 extension QueryEngine {
     /// Spans, errors and durations by instance.
     public func instances(_ question: ServiceQuestion) async throws -> ServiceInstances {
-        let range = range(question.time)
+        let range = try range(of: question)
         let plan = WalkPlan(
             tenant: tenant,
             range: range,

@@ -83,3 +83,13 @@ public struct ServiceAnswerFacts: Sendable {
         if !incomplete.contains(reason) { incomplete.append(reason) }
     }
 }
+
+extension QueryEngine {
+    /// When the spans of `question` start.
+    ///
+    /// - Throws: `QueryError` for a time without a moment.
+    func range(of question: ServiceQuestion) throws(QueryError) -> Range<UInt64> {
+        _ = try TraceQuery(time: question.time).validated()
+        return range(question.time)
+    }
+}

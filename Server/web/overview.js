@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first page: how it is going in one sentence, what comes in from outside, how long it takes,
 // which links are worst, what was not there before.
+import { parameters } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -46,6 +47,8 @@ const quantiles = '0.5,0.99';
  *   before: import('./red.js').Reading }} Link
  */
 
+export const takes = {};
+
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
   document.title = `${t('page.overview')} · Skein`;
@@ -59,7 +62,7 @@ export function page(main, context) {
 
 /** @param {AbortSignal} signal */
 async function ask(signal) {
-  const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
+  const { now, before } = windows(bounded(readRange(parameters()).range));
   const operations = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), quantiles, ...more }, signal);
   const answered = await api.together(

@@ -33,12 +33,13 @@ export const groupKey = ({ name, layer }) => `${name ?? ''}/${layer}`;
 export const groupName = ({ name, layer }) =>
   name === null ? t('map.others', { layer: layer + 1 }) : `${name}*`;
 
-/** @param {Numbers} numbers @param {number} seconds */
+/** A duration of nought is one that is not known: of who sends no spans, and is called by several.
+ * @param {Numbers} numbers @param {number} seconds */
 const reading = ({ callCount, errorCount, p50Nanos, p99Nanos }, seconds) =>
   read({
     callCount,
     errorCount,
-    quantileNanos: [p50Nanos, p99Nanos],
+    quantileNanos: Number(p99Nanos) ? [p50Nanos, p99Nanos] : [],
     durationSumNanos: '0',
     longestNanos: '0',
   }, seconds);
@@ -186,7 +187,8 @@ export const circle = (names) =>
   [...names, names[0]].map((service) => spans({ service })).join(' >> ');
 
 /** @param {Reading} one */
-const numbers = (one) => [one.calls, one.errors, ...one.quantiles.map((nanos) => nanos / 1e6)];
+const numbers = ({ calls: n, errors, quantiles: [p50, p99] }) =>
+  [n, errors, ...[p50, p99].map((nanos) => nanos === undefined ? '' : nanos / 1e6)];
 const numberNames = ['calls', 'errors', 'p50_ms', 'p99_ms'];
 
 /** Lines of a file. @param {Service[]} services */

@@ -9,7 +9,7 @@ import { firstRun } from './first-run.js';
 import { compact, duration } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { bindKeys } from './keys.js';
-import { notice } from './notice.js';
+import { incompleteStrip, notice } from './notice.js';
 import { card, number, operationLink, redColumns, serviceLink } from './panels.js';
 import { present } from './present.js';
 import { asked, bounded, lastRange, link, readRange } from './range.js';
@@ -76,7 +76,6 @@ async function ask(signal) {
   const [all, allBefore, answers, answersBefore, edges, edgesBefore] = answered;
   const services = entryServices(answers.operations, edges.edges);
   const empty = !all.operations.length && !answers.operations.length;
-  const drawn = empty ? null : await heat({ services: [...services] }, now, signal);
   const [seconds, secondsBefore] = [secondsOf(now), secondsOf(before)];
   const name = (/** @type {any} */ line) => JSON.stringify([line.service, line.operation]);
   const pair = (/** @type {any} */ line) => JSON.stringify([line.parent, line.child]);
@@ -115,8 +114,7 @@ async function ask(signal) {
       : [],
     empty,
     unused: empty && Number((await api.status(signal)).spansStored) === 0,
-    heat: drawn,
-    reasons: [...answered, drawn].flatMap((answer) => answer?.incompleteReasons ?? []),
+    reasons: answered.flatMap((answer) => answer.incompleteReasons),
   };
 }
 
@@ -164,6 +162,7 @@ class Overview {
         go(searchFor(q, { slowest: true, range: { last: null, from, to } }));
       },
     });
+    this.heatNote = h('div');
     this.links = new Table({
       label: t('overview.links'),
       signal,
@@ -192,7 +191,7 @@ class Overview {
       card('entries', t('overview.entries'), [this.entries.element, this.more], {
         says: t('overview.entries.says'),
       }),
-      card('heat', t('overview.heat'), this.heat.element, {
+      card('heat', t('overview.heat'), [this.heat.element, this.heatNote], {
         says: t('overview.heat.says'),
         tools: this.heat.toggle,
       }),
@@ -239,13 +238,28 @@ class Overview {
     const chosen = new Set([...worst.slice(0, 2), ...busiest].slice(0, entriesShown));
     this.entries.show(data.entries.filter((entry) => chosen.has(entry)));
     this.more.hidden = data.entries.length <= entriesShown;
-    if (data.heat) this.heat.show(data.heat);
+    if (!this.heating) this.readHeat(data);
     this.links.show(
       data.links.map((line) => ({ line, by: badness(line.now, line.before) }))
         .sort((a, b) => b.by - a.by || b.line.now.calls - a.line.now.calls)
         .slice(0, linksShown).map(({ line }) => line),
     );
     this.showFresh(data);
+  }
+
+  /** The heat map reads spans, which takes longer than all the rest: nothing waits for it.
+   * @param {Data} data */
+  async readHeat({ services, range }) {
+    const { signal } = this.context;
+    this.heating = true;
+    try {
+      const drawn = await heat({ services }, range, signal);
+      this.heat.show(drawn);
+      fill(this.heatNote, incompleteStrip(drawn.incompleteReasons));
+    } catch (error) {
+      if (!signal.aborted) fill(this.heatNote, incompleteStrip([String(error)]));
+    }
+    this.heating = false;
   }
 
   /** @param {Data} data */
@@ -410,4 +424,5 @@ class Overview {
   /** @type {Data | undefined} */
   data;
   arrived = false;
+  heating = false;
 }

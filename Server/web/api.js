@@ -187,3 +187,6 @@ export const traceJSONAddress = (id) => `${root}/traces/${id}`;
 
 /** @param {AbortSignal} [signal] */
 export const status = (signal) => json('/status', signal);
+
+/** @param {AbortSignal} [signal] @returns {Promise<import('./system-questions.js').Answer>} */
+export const askedQuestions = (signal) => json('/questions', signal);

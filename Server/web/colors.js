@@ -12,21 +12,29 @@ function hash(name) {
   return (value ^ (value >>> 15)) >>> 0;
 }
 
-/**
- * Gives every service a dye by its hash, or the next free one, so that no two of the first twelve
- * look alike. The same list of names always gives the same dyes.
- * @param {string[]} names
- */
-export function dress(names) {
-  const next = new Map();
+/** Gives each of some services its own dye as long as there are free ones.
+ * @param {Map<string, number>} dyes @param {string[]} names */
+function keepApart(dyes, names) {
   const taken = new Set();
-  for (const name of [...new Set([...worn.keys(), ...names])].sort()) {
-    let dye = hash(name) % dyeCount;
+  for (const name of [...new Set(names)].sort()) {
+    let dye = dyes.get(name) ?? hash(name) % dyeCount;
     for (let tries = 0; taken.has(dye) && tries < dyeCount; tries++) dye = (dye + 5) % dyeCount;
     taken.add(dye);
     if (taken.size === dyeCount) taken.clear();
-    next.set(name, dye);
+    dyes.set(name, dye);
   }
+}
+
+/**
+ * Gives every service a dye by its hash, or the next free one, so that no two of the first twelve
+ * look alike. The same list of names always gives the same dyes.
+ * @param {string[]} names @param {string[]} [together] those seen side by side: where there are more
+ *   than twelve names, these are told apart before all others
+ */
+export function dress(names, together = []) {
+  const next = new Map();
+  keepApart(next, [...worn.keys(), ...names, ...together]);
+  keepApart(next, together);
   worn = next;
 }
 

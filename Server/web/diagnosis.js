@@ -2,15 +2,10 @@
 // What the server found in a trace, in a sentence each; every one leads to its rows.
 import { h, icon } from './dom.js';
 import { duration } from './format.js';
+import { percentText } from './scale.js';
 import { t } from './texts.js';
 
 /** @typedef {import('./trace-analysis.js').Finding} Finding */
-
-/** @param {number} share */
-export const percent = (share) => {
-  const value = share * 100;
-  return `${value >= 9.95 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
-};
 
 /** The sentence of a finding. @param {Finding} finding @returns {string} */
 export function phrase(finding) {
@@ -18,9 +13,9 @@ export function phrase(finding) {
   const values = {
     n: count,
     service: service ?? '',
-    operation: operation ?? '',
+    operation: operation || '–',
     time: duration(Number(finding.nanos)),
-    share: percent(finding.share),
+    share: percentText(finding.share),
   };
   switch (kind) {
     case 'errors':

@@ -39,8 +39,6 @@ export function fill(parent, ...children) {
   append(parent, children);
 }
 
-const svgSpace = 'http://www.w3.org/2000/svg';
-
 /** Line drawings on a 16 x 16 grid. */
 const icons = {
   search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10Zm3.6-1.4L14 14',
@@ -71,37 +69,52 @@ const icons = {
   unfold: 'M3 8h10M8 5.8V2M6 3.8 8 2l2 1.8M8 10.2V14m-2-1.8L8 14l2-1.8',
 };
 
-/** @param {keyof typeof icons} name @returns {SVGElement} */
-export function icon(name) {
-  const svg = document.createElementNS(svgSpace, 'svg');
-  svg.setAttribute('viewBox', '0 0 16 16');
-  svg.setAttribute('class', 'icon');
-  svg.setAttribute('aria-hidden', 'true');
-  const path = document.createElementNS(svgSpace, 'path');
-  path.setAttribute('d', icons[name]);
-  svg.append(path);
-  return svg;
+/**
+ * Makes an element of a drawing.
+ * @param {string} name @param {Record<string, any>} [attributes] @param {...SVGElement} children
+ * @returns {SVGElement}
+ */
+export function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  element.append(...children);
+  return element;
 }
 
-/** The product's mark: three threads of one skein. @param {string} [extra] @returns {SVGElement} */
-export function mark(extra = '') {
-  const svg = document.createElementNS(svgSpace, 'svg');
-  svg.setAttribute('viewBox', '0 0 32 32');
-  svg.setAttribute('class', `mark ${extra}`.trim());
-  svg.setAttribute('aria-hidden', 'true');
-  const threads = [
-    ['c', 'M4 25c6 0 8-3 12-9s6-9 12-9'],
-    ['b', 'M4 16c6 0 7-9 12-9s6 18 12 18'],
-    ['a', 'M4 7c6 0 7 18 12 18s6-9 12-9'],
-  ];
-  for (const [name, d] of threads) {
-    const path = document.createElementNS(svgSpace, 'path');
-    path.setAttribute('class', `thread-${name}`);
-    path.setAttribute('d', d);
-    path.setAttribute('pathLength', '1');
-    svg.append(path);
+/** @param {keyof typeof icons} name */
+export const icon = (name) =>
+  svg(
+    'svg',
+    { viewBox: '0 0 16 16', class: 'icon', 'aria-hidden': 'true' },
+    svg('path', { d: icons[name] }),
+  );
+
+/** The product's mark: three threads of one skein. @param {string} [extra] */
+export const mark = (extra = '') =>
+  svg(
+    'svg',
+    { viewBox: '0 0 32 32', class: `mark ${extra}`.trim(), 'aria-hidden': 'true' },
+    ...[
+      ['c', 'M4 25c6 0 8-3 12-9s6-9 12-9'],
+      ['b', 'M4 16c6 0 7-9 12-9s6 18 12 18'],
+      ['a', 'M4 7c6 0 7 18 12 18s6-9 12-9'],
+    ].map(([thread, d]) => svg('path', { class: `thread-${thread}`, d, pathLength: '1' })),
+  );
+
+/**
+ * Follows a pointer until it is let go, or taken away: then `end` is told which.
+ * @param {(event: PointerEvent) => void} move @param {(event: PointerEvent) => void} [end]
+ */
+export function follow(move, end) {
+  const ended = new AbortController();
+  const { signal } = ended;
+  addEventListener('pointermove', move, { signal });
+  for (const name of /** @type {const} */ (['pointerup', 'pointercancel'])) {
+    addEventListener(name, (event) => {
+      ended.abort();
+      end?.(event);
+    }, { signal });
   }
-  return svg;
 }
 
 /**

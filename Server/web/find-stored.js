@@ -29,11 +29,12 @@ const words = new Set(['status', 'kind']);
  * @returns {string | null}
  */
 export function condition(word) {
-  const match = /^([^\s=!<>~"]+)(=~|!~|!=|>=|<=|=|>|<)("?)(.+?)\3$/.exec(word);
+  const match = /^([^\s=!<>~"]+)(=~|!~|!=|>=|<=|=|>|<)(.+)$/s.exec(word);
   if (!match) return null;
-  const [, key, operator, , value] = match;
+  const [, key, operator, text] = match;
+  const value = plainOf(text);
   const field = Object.hasOwn(fields, key) ? fields[key] : `.${quote(key)}`;
-  const range = /^(-?[\d.]+\w*)\.\.(-?[\d.]+\w*)$/.exec(value);
+  const range = /^(-?[\d.]+\w*)\.\.(-?[\d.]+\w*)$/.exec(text);
   if (range && operator === '=') {
     return `${field} >= ${literal(key, range[1])} && ${field} <= ${literal(key, range[2])}`;
   }
@@ -53,14 +54,27 @@ function literal(key, value) {
   return /^-?\d+(\.\d+)?$/.test(value) ? value : quote(value);
 }
 
-/** Words, where a quote keeps spaces together. @param {string} text @returns {string[]} */
-export const wordsOf = (text) => text.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? [];
+/** Words, where quotes keep spaces together; within them a backslash stands before what is no end.
+ *  @param {string} text @returns {string[]} */
+export const wordsOf = (text) => text.match(/(?:[^\s"]|"(?:\\.|[^"\\])*(?:"|\\?$))+/gs) ?? [];
+
+/** What a word means without its quotes. @param {string} word */
+export const plainOf = (word) =>
+  word.replace(
+    /"((?:\\.|[^"\\])*)(?:"|\\?$)/gs,
+    (_, inner) => inner.replace(/\\(.)/gs, '$1'),
+  );
+
+/** A text as one word: the other way round. @param {string} text */
+export const wordOf = (text) =>
+  /^[^\s"]+$/.test(text) ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`;
 
 /**
  * Rows of a trace whose spans meet conditions.
  * @param {import('./trv1.js').Trace} trace @param {string[]} conditions in TraceQL
  * @param {AbortSignal} signal @param {boolean} raw
- * @returns {Promise<{ rows: number[], complete: boolean }>}
+ * @returns {Promise<{ rows: number[], complete: boolean, reasons: string[] }>} `reasons` say what the
+ *   server could not read
  */
 export async function findStored(trace, conditions, signal, raw) {
   const params = new URLSearchParams({
@@ -90,6 +104,7 @@ export async function findStored(trace, conditions, signal, raw) {
   return {
     rows: [...rows].sort((a, b) => a - b),
     complete: all <= spans.length && unknown.length <= askedMost,
+    reasons: answer.incompleteReasons ?? [],
   };
 }
 

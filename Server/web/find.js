@@ -7,11 +7,11 @@ import { flag } from './trv1.js';
 /**
  * Marks matching rows in `hits` and returns how many there are.
  * @param {import('./trv1.js').Trace} trace
- * @param {string} text
+ * @param {string[]} words
  * @param {Uint8Array} hits one entry a row
  */
-export function find(trace, text, hits) {
-  const tests = text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => test(trace, word));
+export function find(trace, words, hits) {
+  const tests = words.map((word) => test(trace, word.toLowerCase()));
   let found = 0;
   for (let i = 0; i < trace.n; i++) {
     const match = tests.length > 0 && tests.every((matches) => matches(i));

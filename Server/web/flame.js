@@ -31,7 +31,7 @@ function levelling(trace) {
   return { levels, levelOf };
 }
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const { trace, timeline, signal } = page;
   const canvas = h('canvas', { role: 'img', 'aria-label': t('flame.label') });

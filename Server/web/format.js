@@ -16,14 +16,35 @@ export function duration(nanos) {
   if (nanos >= 60e9) {
     const seconds = Math.round(nanos / 1e9);
     const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-    const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
-    return hours ? `${hours} h ${two(minutes)} min` : `${minutes} min ${two(seconds % 60)} s`;
+    if (hours >= 48) return `${count(Math.floor(hours / 24))} d ${pad(hours % 24)} h`;
+    return hours ? `${hours} h ${pad(minutes)} min` : `${minutes} min ${pad(seconds % 60)} s`;
   }
   if (nanos < 1) return '0 ns';
   // 999.6 µs must round up to 1.00 ms, not show as "1000 µs".
   const [unit, name] = steps.find(([unit]) => nanos >= unit * 0.9995) ?? steps[3];
   return unit === 1 ? `${Math.round(nanos)} ns` : `${digits(nanos / unit)} ${name}`;
 }
+
+/** The length of a span in columns, which know none shorter than their unit.
+ *  @param {number} units @param {number} unit nanoseconds */
+export const spanLength = (units, unit) =>
+  units < 1 && unit > 1 ? `<${duration(unit)}` : duration(units * unit);
+
+/** A time before or after another, to the millisecond however long. @param {number} nanos */
+export function signed(nanos) {
+  const long = Math.abs(nanos);
+  const text = long < 60e9
+    ? duration(long)
+    : `${count(Math.floor(long / 60e9))} min ${((long % 60e9) / 1e9).toFixed(3).padStart(6, '0')} s`;
+  return `${nanos < 0 ? '−' : '+'}${text}`;
+}
+
+/** Units that steps of long axes are whole numbers of. */
+const longUnits = /** @type {[number, string][]} */ ([
+  [86_400e9, 'd'],
+  [3600e9, 'h'],
+  [60e9, 'min'],
+]);
 
 /**
  * Axis labels: one unit for the whole axis and only as many digits as the step needs.
@@ -32,6 +53,8 @@ export function duration(nanos) {
 export function axisFormat(step) {
   return (/** @type {number} */ nanos) => {
     if (nanos === 0) return '0';
+    const long = longUnits.find(([unit]) => step % unit === 0);
+    if (long) return `${count(Math.round(nanos / long[0]))} ${long[1]}`;
     const largest = Math.max(Math.abs(nanos), step);
     const [unit, name] = steps.find(([unit]) => largest >= unit) ?? steps[3];
     const decimals = Math.max(0, Math.min(9, Math.ceil(-Math.log10(step / unit) - 1e-9)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pointer and wheel over the rows: select, fold, zoom, pan, and the hair line with its time.
 import { margin, rowHeight } from './bars.js';
+import { follow } from './dom.js';
 import { duration } from './format.js';
 
 /** A press that moves less is a click. Pixels. */
@@ -107,11 +108,9 @@ export class Gestures {
     if (this.across(event) > timeline.names + timeline.width + 2 * margin) return;
     const start = this.timeAt(event);
     const startX = event.clientX;
-    const ended = new AbortController();
-    const { signal } = ended;
     const ends = (/** @type {PointerEvent} */ now) =>
       [start, this.timeAt(now)].sort((p, q) => p - q);
-    addEventListener('pointermove', (move) => {
+    const drag = (/** @type {PointerEvent} */ move) => {
       if (!this.dragged && Math.abs(move.clientX - startX) < dragThreshold) return;
       this.dragged = true;
       move.preventDefault();
@@ -121,9 +120,8 @@ export class Gestures {
       timeline.pick.style.left = `${timeline.names + margin + (a - timeline.from) * scale}px`;
       timeline.pick.style.width = `${(b - a) * scale}px`;
       timeline.pick.dataset.time = duration((b - a) * timeline.trace.unit);
-    }, { signal });
+    };
     const finish = (/** @type {PointerEvent} */ up) => {
-      ended.abort();
       timeline.pick.hidden = true;
       if (!this.dragged || up.type === 'pointercancel') return;
       const [a, b] = ends(up);
@@ -133,8 +131,7 @@ export class Gestures {
         this.dragged = false;
       });
     };
-    addEventListener('pointerup', finish, { signal });
-    addEventListener('pointercancel', finish, { signal });
+    follow(drag, finish);
     event.preventDefault();
     timeline.element.focus({ preventScroll: true });
   }

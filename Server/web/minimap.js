@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole trace in a strip of pixels, written straight into an image; drag over it to zoom.
 import { dye, dyeNames, pixel, resolve } from './colors.js';
-import { h } from './dom.js';
+import { follow, h } from './dom.js';
 import { axisFormat } from './format.js';
 import { t } from './texts.js';
 import { flag } from './trv1.js';
+
+/** Minutes. */
+const longSteps = [1, 2, 5, 10, 20, 30, 60, 120, 360, 720, 1440];
 
 /**
  * Round steps of an axis: about one tick every 110 pixels.
@@ -13,7 +16,11 @@ import { flag } from './trv1.js';
  */
 export function tickStep(length, width) {
   const rough = length / Math.max(2, width / 110);
-  const power = 10 ** Math.floor(Math.log10(rough));
+  // Seconds are counted by tens, minutes and hours as clocks have them.
+  const long = rough > 30e9 && longSteps.find((minutes) => minutes * 60e9 >= rough);
+  if (long) return long * 60e9;
+  const unit = rough > 30e9 ? 86_400e9 : 1;
+  const power = unit * 10 ** Math.floor(Math.log10(rough / unit));
   return [1, 2, 5, 10].map((k) => k * power).find((step) => step >= rough) ?? power * 10;
 }
 
@@ -145,13 +152,11 @@ export class Minimap {
     // A grip moves its own edge: the other edge is the fixed end of the drag.
     const fixed = grip ? (grip.classList.contains('end') ? shown.from : shown.to) : timeAt(event);
     let moved = false;
-    const ended = new AbortController();
-    addEventListener('pointermove', (move) => {
+    follow((move) => {
       if (!moved && Math.abs(move.clientX - event.clientX) < 3) return;
       moved = true;
       const [a, b] = [fixed, timeAt(move)].sort((p, q) => p - q);
       this.choose(a, b);
-    }, { signal: ended.signal });
-    addEventListener('pointerup', () => ended.abort(), { signal: ended.signal });
+    }, (end) => end.type === 'pointercancel' && this.choose(shown.from, shown.to));
   }
 }

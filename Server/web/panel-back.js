@@ -2,6 +2,7 @@
 // Links the other way: spans of any trace that link to this one, looked for when that is asked for.
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
+import { incompleteStrip } from './notice.js';
 import { t } from './texts.js';
 import { quote } from './traceql.js';
 
@@ -55,6 +56,8 @@ function found(answer) {
       )
     )
   );
-  if (!links.length) return h('p.quiet-note', null, t('span.back.none'));
-  return h('ol.events', null, links);
+  return [
+    links.length ? h('ol.events', null, links) : h('p.quiet-note', null, t('span.back.none')),
+    incompleteStrip(answer.incompleteReasons),
+  ];
 }

@@ -2,7 +2,8 @@
 // How a span stands among the calls of its operation: in words, and as a histogram that marks it.
 // The histogram is put together from the quantiles of the minute totals, so it counts every call
 // received and is as fine as these are.
-import { h } from './dom.js';
+import { h, svg } from './dom.js';
+import { incompleteStrip } from './notice.js';
 import { count, duration } from './format.js';
 import { t } from './texts.js';
 
@@ -47,14 +48,6 @@ export function histogramOf(quantiles) {
   };
 }
 
-const svgSpace = 'http://www.w3.org/2000/svg';
-/** @param {string} name @param {Record<string, string>} attributes */
-function svg(name, attributes) {
-  const element = document.createElementNS(svgSpace, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
 /** @param {number} part as "93 %", never rounded up to all */
 const percent = (part) => {
   const value = part * 100;
@@ -64,7 +57,8 @@ const percent = (part) => {
 
 /** @param {any} answer of the standing of a span @returns {any} */
 export function standing(answer) {
-  if (!answer.callCount) return null;
+  // One call, which is this, stands among none.
+  if (answer.callCount < 2) return null;
   const words = answer.fasterAtLeast > 0.5
     ? t('stands.slower', { part: percent(answer.fasterAtLeast), n: answer.callCount })
     : t('stands.faster', { part: percent(1 - answer.fasterAtMost), n: answer.callCount });
@@ -89,16 +83,13 @@ export function standing(answer) {
       high: duration(high),
       mine: duration(Number(answer.durationNanos)),
     }),
-  });
-  drawing.append(
-    svg('path', { d: path, class: 'calls' }),
-    svg('path', { d: `M${mark} 0V${height}`, class: 'mine' }),
-  );
+  }, svg('path', { d: path, class: 'calls' }), svg('path', { d: `M${mark} 0V${height}`, class: 'mine' }));
   return h(
     'figure.standing',
     null,
     h('figcaption', null, words),
     drawing,
     h('div.ends', null, h('span', null, duration(low)), h('span', null, duration(high))),
+    incompleteStrip(answer.incompleteReasons),
   );
 }

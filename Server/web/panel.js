@@ -3,11 +3,13 @@
 // stays quick.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
-import { count, duration, moment } from './format.js';
+import { wordOf } from './find-stored.js';
+import { count, duration, moment, signed, spanLength } from './format.js';
 import { tagSearch } from './question.js';
 import { linksHere } from './panel-back.js';
 import { elsewhere } from './panel-links.js';
 import { standing } from './panel-standing.js';
+import { percentText } from './scale.js';
 import { t } from './texts.js';
 import { ownTime } from './trv1.js';
 
@@ -93,7 +95,7 @@ function table(attributes, near, within = null) {
               type: 'button',
               title: t('span.within', { tag }),
               'aria-label': t('span.within', { tag }),
-              onclick: () => within(`${attribute.key}=${quoted(text)}`),
+              onclick: () => within(`${attribute.key}=${wordOf(text)}`),
             }, icon('fold'))
             : null,
           find,
@@ -103,9 +105,6 @@ function table(attributes, near, within = null) {
     );
   }, h('dl.attributes'));
 }
-
-/** A value as the find field takes it. @param {string} text */
-const quoted = (text) => /^[^\s"]+$/.test(text) ? text : `"${text.replaceAll('"', '')}"`;
 
 /** The reading of an exception: its type and message first, its stack as it was written.
  *  @param {any[]} attributes */
@@ -145,7 +144,7 @@ function eventNode(span, event) {
       null,
       bad ? icon('error') : null,
       h('b', null, event.name || '–'),
-      h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`),
+      h('time', null, signed(offset)),
     ),
     bad ? exception(event.attributes) : null,
     rest.length ? table(rest, span.startTimeUnixNano) : null,
@@ -253,10 +252,8 @@ export class Panel {
       own += b - a;
     });
     const unit = trace.unit;
-    const share = (/** @type {number} */ part) => {
-      const percent = (part / trace.total) * 100;
-      return `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)}%`;
-    };
+    const share = (/** @type {number} */ part) =>
+      t('span.share', { percent: percentText(part / trace.total) });
     const fact = (
       /** @type {string} */ label,
       /** @type {string} */ value,
@@ -295,19 +292,21 @@ export class Panel {
           onclick: () => this.on.close(),
         }, icon('close')),
       ),
-      h('h2', null, trace.names[trace.name[row]]),
+      h('h2', null, trace.names[trace.name[row]] || '–'),
       h(
         'dl.facts',
         null,
         fact(
           t('span.duration'),
-          duration(trace.duration[row] * unit),
-          t('span.share', { percent: share(trace.duration[row]) }),
+          span
+            ? duration(Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)))
+            : spanLength(trace.duration[row], unit),
+          share(trace.duration[row]),
         ),
-        fact(t('span.own'), duration(own * unit), t('span.share', { percent: share(own) })),
+        fact(t('span.own'), spanLength(own, unit), share(own)),
         fact(
           t('span.start'),
-          `+${duration(trace.start[row] * unit)}`,
+          signed(trace.start[row] * unit),
           span ? moment(span.startTimeUnixNano).slice(11) : ' ',
         ),
       ),

@@ -6,6 +6,7 @@ import { byteCount, compact, count, duration } from './format.js';
 import { card } from './panels.js';
 import { present } from './present.js';
 import { percentText } from './scale.js';
+import { Questions } from './system-questions.js';
 import { t } from './texts.js';
 
 const protocols = ['otlp_http', 'otlp_grpc', 'zipkin'];
@@ -37,11 +38,16 @@ export function page(main, context) {
   present(main, context, {
     name: 'system',
     ask: async (signal) => {
-      const answered = await api.together(api.status(signal), api.ownMetrics(signal));
-      const [status, text] = answered;
+      const answered = await api.together(
+        api.status(signal),
+        api.ownMetrics(signal),
+        api.askedQuestions(signal),
+      );
+      const [status, text, questions] = answered;
       return {
         status: status.version ? status : null,
         samples: typeof text === 'string' ? parseMetrics(text) : null,
+        questions: questions.routes ? questions : null,
         at: performance.now(),
         reasons: answered.flatMap((answer) => answer.incompleteReasons ?? []),
       };
@@ -67,6 +73,7 @@ class SystemView {
     this.storage = h('dl.facts-list');
     this.gone = h('dl.facts-list');
     this.process = h('dl.facts-list');
+    this.questions = new Questions();
     this.settings = h('dl.facts-list');
     this.element = h(
       'div.system',
@@ -83,7 +90,8 @@ class SystemView {
         card('third', t('system.storage'), this.storage),
         card('third', t('system.gone'), this.gone, { says: t('system.since') }),
         card('third', t('system.process'), this.process),
-        card('whole', t('system.settings'), this.settings, { says: t('system.settings.says') }),
+        this.questions.element,
+        card('whole', t('system.settings'), this.settings),
       ),
       h(
         'p.raw',
@@ -94,8 +102,10 @@ class SystemView {
     );
   }
 
-  /** @param {{ status: any, samples: Samples | null, at: number }} data null is not known */
-  update({ status, samples, at }) {
+  /** @param {{ status: any, samples: Samples | null, at: number,
+   *   questions: import('./system-questions.js').Answer | null }} data null is not known */
+  update({ status, samples, questions, at }) {
+    if (questions) this.questions.update(questions);
     this.status = status ?? this.status;
     this.samples = samples ?? this.samples;
     const seconds = this.before
@@ -206,10 +216,11 @@ class SystemView {
       own('cpu', 'process_cpu_seconds_total', busy),
       own('files', 'process_open_fds', count),
     );
-    const durability = status && t(`system.durability.${status.durability}`);
     fill(
       this.settings,
-      said('durability', () => status.durability, durability),
+      (status?.settings ?? []).map((/** @type {any} */ { name, value, origin }) =>
+        fact(name, value, origin ?? t('system.default'))
+      ),
       Object.entries(status?.ports ?? {}).map(([name, port]) =>
         fact(t('system.port', { name }), String(port))
       ),

@@ -10,9 +10,10 @@
 //                          └─ canvas (bars)
 import { drawBars, margin, rowHeight } from './bars.js';
 import { dye, dyeClass, dyeNames, resolve } from './colors.js';
-import { h, icon } from './dom.js';
-import { count, duration } from './format.js';
+import { h } from './dom.js';
+import { count, duration, spanLength } from './format.js';
 import { Gestures } from './gestures.js';
+import { percentText } from './scale.js';
 import { t } from './texts.js';
 import { flag, ownTime } from './trv1.js';
 
@@ -226,7 +227,7 @@ export class Timeline {
   /** @param {number} index */
   makeSlot(index) {
     const guides = h('i.guides');
-    const fold = h('span.fold', { 'aria-hidden': 'true' }, icon('right'));
+    const fold = h('span.fold', { 'aria-hidden': 'true' });
     const dot = h('i.dot');
     const name = document.createTextNode('');
     const service = document.createTextNode('');
@@ -235,7 +236,7 @@ export class Timeline {
     const alike = h('span.alike', null, '');
     const figures = h('span.figures', null, '');
     const [own, share] = [document.createTextNode(''), document.createTextNode('')];
-    const failed = h('span.failed', null, icon('error'));
+    const failed = h('i.failed');
     const element = h(
       'div.row',
       { role: 'row', id: `row-${index}` },
@@ -287,7 +288,7 @@ export class Timeline {
     slot.row = row;
     slot.guides.style.width = `${trace.depth[row] * this.indent}px`;
     slot.guides.style.backgroundSize = `${this.indent}px 100%`;
-    slot.name.data = trace.names[trace.name[row]];
+    slot.name.data = trace.names[trace.name[row]] || '–';
     slot.service.data = trace.services[trace.service[row]];
     this.fillRun(slot, row, run);
     if (this.wide) this.fillWide(slot, row, run);
@@ -324,7 +325,9 @@ export class Timeline {
   fillRun(slot, row, run) {
     const { trace, runs } = this;
     const told = run >= 0 ? runs?.runs[run] : null;
-    slot.length.data = duration(told ? Number(told.sumNanos) : trace.duration[row] * trace.unit);
+    slot.length.data = told
+      ? duration(Number(told.sumNanos))
+      : spanLength(trace.duration[row], trace.unit);
     const begins = this.rolled && runs?.isFirst(row);
     slot.alike.textContent = begins || told ? `×${count(runs?.runs[runs.of[row]].count ?? 0)}` : '';
     slot.alike.title = begins && !told ? t('trace.run.roll') : '';
@@ -348,8 +351,8 @@ export class Timeline {
         own += b - a;
       });
     }
-    slot.own.data = duration(own * trace.unit);
-    slot.share.data = `${((own / trace.total) * 100).toFixed(1)} %`;
+    slot.own.data = spanLength(own, trace.unit);
+    slot.share.data = percentText(own / trace.total);
   }
 
   /** @param {number} row @param {boolean} [alone] not what it stands for */

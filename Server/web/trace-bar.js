@@ -11,10 +11,20 @@ export const withRows = new Set(['timeline', 'tree']);
 /** Views of what only the server tells. */
 const ofServer = new Set(['table', 'paths']);
 
-/** The views that a trace has. @param {import('./trace.js').TracePage} page */
+/** The views that a trace has. @param {import('./trace-page.js').TracePage} page */
 export const viewsOf = (page) => views.filter((view) => page.source.stored || !ofServer.has(view));
 
-/** @param {import('./trace.js').TracePage} page */
+/** A round button with a drawing. @param {any} name @param {string} label @param {string} key @param {() => void} run */
+export function tool(name, label, key, run) {
+  return h('button.quiet.round', {
+    type: 'button',
+    title: `${label} (${key})`,
+    'aria-label': label,
+    onclick: run,
+  }, icon(name));
+}
+
+/** @param {import('./trace-page.js').TracePage} page */
 export function traceBar(page) {
   const tabs = viewsOf(page).map((view) =>
     h('button', {

@@ -4,6 +4,7 @@ import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
 import { notice } from './notice.js';
 import { t } from './texts.js';
+import { TracePage } from './trace-page.js';
 import { flag, kinds, measure } from './trv1.js';
 
 /** A larger file is refused: the page would stand still while it reads it. Bytes. */
@@ -236,9 +237,8 @@ function fileSource(spans, order) {
 /**
  * Asks for a file and draws its trace.
  * @param {HTMLElement} main @param {import('./trace.js').Context} context
- * @param {typeof import('./trace.js').TracePage} TracePage
  */
-export function filePage(main, context, TracePage) {
+export function filePage(main, context) {
   document.title = `${t('file.title')} · Skein`;
   const field = h('input.offscreen', {
     type: 'file',
@@ -247,6 +247,8 @@ export function filePage(main, context, TracePage) {
     tabindex: '-1',
     'aria-label': t('file.title'),
   });
+  /** @type {TracePage | null} */
+  let drawn = null;
   const open = async (/** @type {File | undefined} */ file) => {
     if (!file) return;
     try {
@@ -254,12 +256,18 @@ export function filePage(main, context, TracePage) {
       const { spans, traces } = read(await file.text());
       if (!spans.length) throw new Error(t('file.none'));
       const { trace, order } = columnsOf(spans);
-      dress(trace.services);
-      const drawn = new TracePage(main, trace, fileSource(spans, order), context);
+      dress([], trace.services);
+      // What the address says is about the file before.
+      if (drawn) history.replaceState(null, '', location.pathname);
+      drawn?.ended.abort();
+      drawn = new TracePage(main, trace, fileSource(spans, order), context);
       drawn.start();
       drawn.tell(t('file.shown', { file: file.name.slice(0, 80), n: traces }));
     } catch (error) {
-      ask(String(/** @type {Error} */ (error).message).slice(0, 300));
+      const wrong = String(/** @type {Error} */ (error).message).slice(0, 300);
+      // A trace that is drawn stays.
+      if (drawn) drawn.tell(`${t('file.bad')}: ${wrong}`);
+      else ask(wrong);
     }
   };
   const ask = (/** @type {string} */ wrong) => {

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which span of a trace is which after more spans of it came: its rows have moved then. No DOM here.
+// A trace that grows while it is looked at: late spans are looked for, and which span is which is told
+// although rows have moved.
 import { rowHeight } from './bars.js';
 import { writeAddress } from './trace-address.js';
+import { decode } from './trv1.js';
+
+/** Spans of a young trace may still be on their way. Milliseconds. */
+const lateChecks = [3000, 6000, 15_000, 30_000];
+const youngFor = 60_000;
+/** A trace that ends in the future, by clocks that are off, is not watched until then. */
+const checksMost = 20;
 
 /**
  * The row of a grown trace that holds the span of a row of its older columns, or -1.
  * @param {import('./trv1.js').Trace} old @param {number} row
  * @param {import('./trv1.js').Trace} grown
  */
-export function sameSpan(old, row, grown) {
+function sameSpan(old, row, grown) {
   const name = grown.names.indexOf(old.names[old.name[row]]);
   const service = grown.services.indexOf(old.services[old.service[row]]);
   const start = BigInt(old.t0) + BigInt(old.start[row]) * BigInt(old.unit);
@@ -35,7 +43,7 @@ function rowsOf(old, grown) {
 
 /**
  * The state of a page as the address of the grown trace, and the row now at the top of the view.
- * @param {import('./trace.js').TracePage} page @param {import('./trv1.js').Trace} grown
+ * @param {import('./trace-page.js').TracePage} page @param {import('./trv1.js').Trace} grown
  */
 export function stateIn(page, grown) {
   const { trace, timeline } = page;
@@ -58,4 +66,59 @@ export function stateIn(page, grown) {
   }, grown);
   const top = moved(timeline.shown[Math.floor(timeline.top / rowHeight)] ?? -1);
   return { text, top };
+}
+
+/** Whether a span the server gave for a row is the one the columns hold there.
+ * @param {import('./trv1.js').Trace} trace @param {number} row @param {any} span */
+export function isRow(trace, row, span) {
+  const offset = (BigInt(span.startTimeUnixNano) - BigInt(trace.t0)) / BigInt(trace.unit);
+  return span.name === trace.names[trace.name[row]] &&
+    span.service === trace.services[trace.service[row]] && offset === BigInt(trace.start[row]);
+}
+
+/**
+ * The trace has grown since its columns were read, and its rows have moved: draws it anew with the
+ * same span selected.
+ * @param {import('./trace-page.js').TracePage} page
+ * @param {number} row of the old columns @param {AbortSignal} signal
+ * @returns {Promise<boolean>} false when it has not grown after all
+ */
+export async function catchUp({ trace, source, context }, row, signal) {
+  try {
+    const grown = decode(await source.columns(signal));
+    if (grown.n === trace.n) return false;
+    const now = sameSpan(trace, row, grown);
+    const params = new URLSearchParams(location.search);
+    for (const name of ['sel', 'row', 'shut', 'open', 'unroll']) params.delete(name);
+    if (now >= 0) {
+      params.set('sel', (await source.span(now, signal)).spanId);
+      params.set('row', String(now));
+    }
+    if (!signal.aborted) context.go(`${location.pathname}?${params}`, true);
+    return true;
+  } catch {
+    return signal.aborted;
+  }
+}
+
+/** Spans of a young trace join when they are here. @param {import('./trace-page.js').TracePage} page */
+export async function watchForLateSpans(page) {
+  const { trace, signal, source } = page;
+  const end = Number((BigInt(trace.t0) + BigInt(trace.total) * BigInt(trace.unit)) / 1_000_000n);
+  for (let check = 0; check < checksMost && Date.now() - end < youngFor; check++) {
+    await new Promise((resolve) =>
+      setTimeout(resolve, lateChecks[Math.min(check, lateChecks.length - 1)])
+    );
+    // A tab that nobody sees asks for nothing; it looks again when it is seen.
+    if (document.hidden) {
+      await new Promise((resolve) =>
+        addEventListener('visibilitychange', resolve, { once: true, signal })
+      );
+    }
+    if (signal.aborted) return;
+    // A server that did not answer may the next time.
+    const grown = await source.columns(signal).then(decode, () => null);
+    if (signal.aborted) return;
+    if (grown && grown.n > trace.n) return page.join(grown);
+  }
 }

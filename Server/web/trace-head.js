@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The head of the trace page: title, facts, services, find, folding.
+// The head of the trace page: title, facts, services, folding.
 import { traceJSONAddress } from './api.js';
 import { dyeClass } from './colors.js';
 import { copyButton, h, icon } from './dom.js';
 import { count, duration, moment } from './format.js';
 import { t } from './texts.js';
+import { tool } from './trace-bar.js';
 import { serviceCounts } from './trv1.js';
 
 /**
- * Makes the head; its legend, find field and count of hits are handed to the page as well.
- * @param {import('./trace.js').TracePage} page
+ * Makes the head; its legend and the place of what the server counts are handed to the page as well.
+ * @param {import('./trace-page.js').TracePage} page
  */
 export function traceHead(page) {
   const { trace, timeline } = page;
@@ -21,7 +22,7 @@ export function traceHead(page) {
     t('unit.levels', { n: trace.maxDepth + 1 }),
   ];
   const service = trace.services[trace.service[0]];
-  const operation = trace.names[trace.name[0]];
+  const operation = trace.names[trace.name[0]] || '–';
   timeline.element.setAttribute(
     'aria-description',
     t('trace.grid.summary', {
@@ -49,7 +50,6 @@ export function traceHead(page) {
       entry.errors ? icon('error') : null,
     )
   );
-  const { field, found, element: finding } = finder(page);
   const counted = h('span.more-facts');
   const element = h(
     'header.trace-head',
@@ -59,7 +59,7 @@ export function traceHead(page) {
       null,
       h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
       h('h1', null, h('span.service', null, service), ' ', operation),
-      copyButton(() => trace.traceId, t('trace.copy.id'), `${trace.traceId.slice(0, 8)}…`),
+      copyButton(() => trace.traceId, t('trace.copy.id'), `${shortId(trace.traceId)}…`),
       doings(trace.traceId, page.source.stored),
     ),
     h(
@@ -86,7 +86,7 @@ export function traceHead(page) {
       'div.tool-line',
       null,
       h('div.legend', { role: 'group', 'aria-label': t('trace.services') }, legend),
-      finding,
+      page.finder.element,
       h(
         'div.fold-tools',
         null,
@@ -101,50 +101,11 @@ export function traceHead(page) {
       ),
     ),
   );
-  return { element, legend, field, found, counts: counted };
+  return { element, legend, counts: counted };
 }
 
-/** @param {any} name @param {string} label @param {string} key @param {() => void} run */
-function tool(name, label, key, run) {
-  return h('button.quiet.round', {
-    type: 'button',
-    title: `${label} (${key})`,
-    'aria-label': label,
-    onclick: run,
-  }, icon(name));
-}
-
-/** @param {import('./trace.js').TracePage} page */
-function finder(page) {
-  const field = h('input', {
-    id: 'find',
-    type: 'search',
-    placeholder: t('trace.find'),
-    'aria-label': t('trace.find.label'),
-    autocomplete: 'off',
-    spellcheck: 'false',
-  });
-  const found = h('span.found', { role: 'status' });
-  field.addEventListener('input', () => page.find(true));
-  field.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === 'Enter') page.nextHit(event.shiftKey ? -1 : 1);
-    if (event.key === 'Escape') {
-      field.value = '';
-      page.find(false);
-      page.timeline.element.focus({ preventScroll: true });
-    }
-  });
-  const element = h(
-    'div.finder',
-    null,
-    icon('search'),
-    field,
-    found,
-    tool('up', t('trace.find.previous'), 'N', () => page.nextHit(-1)),
-    tool('down', t('trace.find.next'), 'n', () => page.nextHit(1)),
-  );
-  return { element, field, found };
-}
+/** The beginning of an id, without the zeros before one of 64 bits. @param {string} id */
+export const shortId = (id) => id.replace(/^0{16}/, '').slice(0, 8);
 
 /** What else can be done with a trace. @param {string} id @param {boolean} stored */
 function doings(id, stored) {

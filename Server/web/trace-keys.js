@@ -9,7 +9,7 @@ import { viewsOf } from './trace-bar.js';
 const pairWithin = 1000;
 
 /**
- * @param {import('./trace.js').TracePage} page
+ * @param {import('./trace-page.js').TracePage} page
  * @returns {Record<string, (event: KeyboardEvent) => any>} by KeyboardEvent.key
  */
 export function traceCommands(page) {
@@ -104,9 +104,9 @@ export function traceCommands(page) {
       timeline.pan(0.25);
     },
     z: () => timeline.selected >= 0 && timeline.zoomTo(timeline.selected),
-    f: () => page.field.select(),
-    n: () => page.nextHit(1),
-    N: () => page.nextHit(-1),
+    f: () => page.finder.field.select(),
+    n: () => page.finder.next(1),
+    N: () => page.finder.next(-1),
     e: () => page.nextError(1),
     E: () => page.nextError(-1),
     Enter: panel,

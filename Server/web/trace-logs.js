@@ -2,7 +2,7 @@
 // The events of all spans of a trace in the order of their times, and the trace as it was sent.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
-import { duration } from './format.js';
+import { signed } from './format.js';
 import { errorNotice } from './notice.js';
 import { t } from './texts.js';
 
@@ -45,7 +45,7 @@ export function eventsOf(document) {
 }
 
 /** Reads the whole trace, after asking when it is large.
- * @param {import('./trace.js').TracePage} page @param {HTMLElement} element
+ * @param {import('./trace-page.js').TracePage} page @param {HTMLElement} element
  * @param {(document: any) => void} show */
 function reading(page, element, show) {
   const read = async () => {
@@ -70,7 +70,7 @@ function reading(page, element, show) {
   );
 }
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const element = h('div.view-body');
   reading(page, element, (document) => {
@@ -93,7 +93,7 @@ export function view(page) {
   return { element };
 }
 
-/** @param {import('./trace.js').TracePage} page @param {any} entry */
+/** @param {import('./trace-page.js').TracePage} page @param {any} entry */
 function logLine(page, { event, span, service, at }) {
   const bad = event.name === 'exception';
   const attributes = /** @type {any[]} */ (event.attributes ?? []);
@@ -104,12 +104,12 @@ function logLine(page, { event, span, service, at }) {
   return h(
     bad ? 'li.bad' : 'li',
     null,
-    h('time', null, `${offset < 0 ? '−' : '+'}${duration(Math.abs(offset))}`),
+    h('time', null, signed(offset)),
     h(
       `button.inline.log-span.${dyeClass(service)}`,
       { type: 'button', title: t('logs.lead'), onclick: () => page.selectById(span.spanId, -1) },
       h('i.dot'),
-      span.name,
+      span.name || '–',
       h('small', null, service),
     ),
     h(
@@ -133,7 +133,7 @@ function logLine(page, { event, span, service, at }) {
   );
 }
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function json(page) {
   const element = h('div.view-body');
   reading(page, element, (document) => {

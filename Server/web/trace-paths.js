@@ -48,7 +48,7 @@ const perCaller = (node) => {
   return ` ×${Number.isInteger(calls) ? count(calls) : calls.toFixed(1)}`;
 };
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const element = h('div.view-body', null, h('p.loading', { role: 'status' }, t('view.loading')));
   const { trace, signal } = page;
@@ -84,7 +84,7 @@ export function view(page) {
                 h(
                   'button.inline',
                   { type: 'button', onclick: () => page.select(node.firstRow) },
-                  node.operation,
+                  node.operation || '–',
                   h('small', null, node.service),
                 ),
               ),

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The statistics of a trace: a line for each operation or service. Quantiles are exact.
 import { dyeClass } from './colors.js';
-import { percent } from './diagnosis.js';
 import { fill, h } from './dom.js';
+import { wordOf } from './find-stored.js';
 import { count, duration } from './format.js';
+import { percentText } from './scale.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
 import { writeAddress } from './trace-address.js';
 
 /** @typedef {import('./trace-analysis.js').Figures} Figures */
 
-/** @param {import('./trace.js').TracePage} page */
+/** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
   const { analysis } = page;
   const element = h('div.view-body');
@@ -60,7 +61,7 @@ const says = (analysis, n, byService) => {
   return n < all ? t('stats.first', { n, all }) : '';
 };
 
-/** @param {import('./trace.js').TracePage} page @param {boolean} byService */
+/** @param {import('./trace-page.js').TracePage} page @param {boolean} byService */
 function makeTable(page, byService) {
   const length = page.trace.total * page.trace.unit;
   const { signal } = page;
@@ -77,7 +78,7 @@ function makeTable(page, byService) {
     cell: (/** @type {Figures} */ row) => duration(Number(row[name])),
   });
   const address = (/** @type {Figures} */ row) => {
-    const find = byService ? '' : `name=${JSON.stringify(row.operation)}`;
+    const find = byService ? '' : `name=${wordOf(row.operation ?? '')}`;
     return location.pathname + writeAddress({
       ...page.whole(),
       view: 'timeline',
@@ -105,7 +106,7 @@ function makeTable(page, byService) {
             `a.stat-name.${dyeClass(row.service)}`,
             { href: address(row), title: t('stats.lead') },
             h('i.dot'),
-            byService ? row.service : [row.operation, h('small', null, row.service)],
+            byService ? row.service : [row.operation || '–', h('small', null, row.service)],
           ),
       },
       {
@@ -130,7 +131,7 @@ function makeTable(page, byService) {
         hint: t('stats.share.hint'),
         number: true,
         value: (row) => Number(row.selfNanos),
-        cell: (row) => percent(Number(row.selfNanos) / length),
+        cell: (row) => percentText(Number(row.selfNanos) / length),
       },
       nanos('totalNanos', t('stats.total')),
       nanos('averageNanos', t('stats.average')),

@@ -19,6 +19,10 @@ ARTIFACTS = ROOT / "artifacts"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
+# Where work on the page goes on, its modules are served in place of what the binary embeds.
+MODULES = ["--web-dir", os.environ["SKEIN_WEB_DIR"]] if "SKEIN_WEB_DIR" in os.environ else []
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     """The address of the page, without a slash at the end: SKEIN_URL, or a demo started for it."""
@@ -26,7 +30,8 @@ def base(tmp_path_factory):
     if address:
         yield address.rstrip("/")
         return
-    with SkeinServer(tmp_path_factory.mktemp("demo"), "--rate", "20", command="demo") as demo:
+    folder = tmp_path_factory.mktemp("demo")
+    with SkeinServer(folder, "--rate", "20", *MODULES, command="demo") as demo:
         yield demo.url("http")
         assert demo.is_alive, demo.log_tail()
 

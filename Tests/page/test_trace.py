@@ -296,6 +296,95 @@ def test_late_spans_join_the_view(tabs, base):
     page.wait_for_selector(".row.selected[aria-rowindex='3']")
 
 
+def test_late_spans_join_though_the_tab_was_hidden_and_the_server_did_not_answer(tabs, base):
+    tabs.expected = ("Failed to load resource",)
+    sender = Sender(base, ago=0)
+    root = sender.span("front", "slow", 0, 100 * MS)
+    sender.send()
+    page = tabs.open(f"/trace/{sender.trace}")
+    until_rows(page, 1)
+    page.evaluate("""() => {
+        window.looked = 0;
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => ++looked > 0 });
+    }""")
+    sender.span("front", "late", 5 * MS, 2 * MS, root)
+    sender.send()
+    answers = []
+
+    def fail_once(route):
+        answers.append(route.request.url)
+        route.fulfill(status=503) if len(answers) == 1 else route.continue_()
+
+    page.route("**/api/skein/v1/traces/*?format=columns*", fail_once)
+    until(page, "looked > 0")
+    assert answers == []
+    page.evaluate("""() => {
+        delete document.hidden;
+        document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+    }""")
+    until_rows(page, 2)
+    assert len(answers) == 2
+
+
+def test_what_is_looked_for_may_have_spaces_quotes_and_backslashes(tabs, base):
+    sender = Sender(base)
+    said = 'say "two words" C:\\'
+    root = sender.span("front", said, 0, 100 * MS, tags={"note": said})
+    sender.span("front", "words two", 10 * MS, 10 * MS, root)
+    page = opened(tabs, sender.send().trace)
+    for text, count in (('"two words"', 1), ("words two", 2), ('-"two words"', 1),
+                        (r'note="say \"two words\" C:\\"', 1), ('note!="say', 1)):
+        page.fill("#find", text)
+        until(page, "n => document.querySelector('.found').textContent === `${n}`", count)
+    page.locator(".views [data-view=table]").click()
+    page.locator(".stat-name", has_text="two words").click()
+    until_rows(page, 1)
+    page.locator(".row[aria-rowindex='1'] .names b").click()
+    page.get_by_role("button", name="Find note=").click()
+    until(page, "document.querySelector('.found').textContent.includes('1')")
+    assert page.input_value("#find") == r'note="say \"two words\" C:\\"'
+
+
+def test_a_drag_that_the_system_takes_away_ends(tabs, trace):
+    page = opened(tabs, trace)
+    box = page.locator(".map").bounding_box()
+    names = page.locator(".splitter").bounding_box()
+    move = "x => dispatchEvent(new PointerEvent('pointermove', { clientX: x, bubbles: true }))"
+    for left, width, y in ((box["x"], box["width"], box["y"] + 10),
+                           (names["x"] + 2, 200, names["y"] + 50)):
+        page.mouse.move(left + 1, y)
+        page.mouse.down()
+        page.mouse.move(left + width / 2, y, steps=3)
+        page.evaluate("dispatchEvent(new PointerEvent('pointercancel'))")
+        state = "[document.querySelector('.minimap .window').style.width," \
+            " document.querySelector('.splitter').getAttribute('aria-valuenow')]"
+        before = page.evaluate(state)
+        page.evaluate(move, left + width / 4)
+        assert page.evaluate(state) == before
+        page.mouse.up()
+    assert page.evaluate("document.querySelector('.minimap .window').style.width") == "100%"
+
+
+def test_what_could_not_be_read_is_said_beside_what_was(tabs, trace):
+    page = tabs.open("/trace/not-an-id")
+    reason = "one part was being moved"
+    page.route("**/standing", lambda route: route.fulfill(json={
+        "row": 0, "durationNanos": "3000000", "callCount": 20, "errorCount": 0,
+        "fasterAtLeast": 0.9, "fasterAtMost": 0.9, "complete": False,
+        "incompleteReasons": [reason], "quantiles": [{"part": 0, "nanos": "1"},
+                                                     {"part": 1, "nanos": "9"}]}))
+    page.route("**/api/skein/v1/traces?q=*", lambda route: route.fulfill(json={
+        "traces": [], "complete": False, "incompleteReasons": [reason]}))
+    page.goto(f"{tabs.base}/trace/{trace}")
+    page.locator(".row[aria-rowindex='1'] .names b").click()
+    page.locator(".standing .incomplete", has_text=reason).wait_for()
+    page.locator(".section summary", has_text="Links to this span").click()
+    page.locator(".links-back button").click()
+    page.locator(".links-back .incomplete", has_text=reason).wait_for()
+    page.fill("#find", "row=3")
+    page.locator(".trace-page .strip.info", has_text=reason).wait_for()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_two_traces_are_compared_by_call_path(tabs, base, trace, picture, accessible, theme):
     other = shop(base, calls=5, charge=False).trace
@@ -349,3 +438,33 @@ def test_a_downloaded_trace_is_drawn_from_its_file_without_being_sent(tabs, base
     page.wait_for_selector(".panel .section")
     assert "POST" not in sent
     assert "500" in page.locator(".panel").inner_text()
+
+
+def test_a_second_file_takes_the_place_of_the_first(tabs, base, trace):
+    with urllib.request.urlopen(f"{base}/api/skein/v1/traces/{trace}", timeout=30) as response:
+        body = response.read()
+    page = tabs.open("/trace/file")
+    page.set_input_files("#file", {"name": "a.json", "mimeType": "text/plain", "buffer": body})
+    until_rows(page, 65)
+
+    def drop(name, text):
+        page.evaluate("""([name, text]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([text], name));
+            document.querySelector('main').dispatchEvent(
+                new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+        }""", [name, text])
+
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "alone", "startTimeUnixNano": "1000",
+            "endTimeUnixNano": "2000"}
+    drop("b.json", json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    until_rows(page, 1)
+    # What is no trace leaves the one that is shown.
+    drop("c.json", "{")
+    page.locator(".trace-page .strip.info", has_text="This file is no trace").wait_for()
+    # Keys are the second one's alone: the first would leave the page, for it has nothing to close.
+    page.locator(".row[aria-rowindex='1'] .names b").click()
+    page.wait_for_selector(".panel .section")
+    page.keyboard.press("Escape")
+    until(page, "document.querySelector('.panel').hidden")
+    assert page.url.split("?")[0].endswith("/trace/file")

@@ -37,7 +37,7 @@ import { secondsOf, windows } from './red.js';
 import { nothing } from './services.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
-import { searchFor } from './traceql.js';
+import { calls, searchFor } from './traceql.js';
 
 /** More elements than these are slow to style; a canvas is not. */
 const mostElements = 300;
@@ -72,12 +72,13 @@ export function page(main, context) {
       const { now } = windows(bounded(readRange(parameters()).range));
       const params = parameters();
       const [focus, minCalls] = [params.get('focus'), params.get('min')];
+      const sending = api.services(signal).catch(() => null);
       const answer = await api.map({
         ...asked(now),
         ...(focus ? { focus, hops: params.get('hops') ?? '1' } : {}),
         ...(minCalls ? { minCalls } : {}),
       }, signal);
-      return { answer, range: now };
+      return { answer, range: now, sending: await sending };
     },
     view: () => new MapPage(context),
     reasons: ({ answer }) => answer.incompleteReasons,
@@ -214,12 +215,13 @@ class MapPage {
     this.calls.place();
   }
 
-  /** @param {{ answer: import('./map-data.js').Answer, range: import('./range.js').Range }} data */
-  update({ answer, range }) {
+  /** @param {{ answer: import('./map-data.js').Answer, range: import('./range.js').Range,
+   *   sending: string[] | null }} data */
+  update({ answer, range, sending }) {
     const first = !this.answer;
     this.answer = answer;
     const seconds = secondsOf(range);
-    this.lists = listed(answer, seconds);
+    this.lists = listed(answer, seconds, sending);
     if (first) this.dropUnknown(answer);
     dress(answer.nodes.map(({ name }) => name));
     this.says.textContent = answer.nodes.length ? summary(answer) : '';
@@ -510,7 +512,7 @@ class MapPage {
               ? '… '
               : i
               ? h('a.way', {
-                href: searchFor(spansOfCall({ parent: names[i - 1], child: service })),
+                href: searchFor(calls(names[i - 1], service)),
                 title: t('map.says.line', { from: names[i - 1], to: service }),
                 'aria-label': t('map.says.line', { from: names[i - 1], to: service }),
               }, icon('right'))

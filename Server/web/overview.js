@@ -44,7 +44,7 @@ const quantiles = '0.5,0.99';
  * @typedef {{ service: string, operation: string, now: import('./red.js').Reading,
  *   before: import('./red.js').Reading, steps: import('./api.js').Totals[] }} Entry
  * @typedef {{ parent: string, child: string, now: import('./red.js').Reading,
- *   before: import('./red.js').Reading }} Link
+ *   before: import('./red.js').Reading, sends: boolean }} Link `sends`: the child has spans of its own
  */
 
 export const takes = {};
@@ -75,6 +75,7 @@ async function ask(signal) {
   );
   const [all, allBefore, answers, answersBefore, edges, edgesBefore] = answered;
   const services = entryServices(answers.operations, edges.edges);
+  const sending = new Set([...all.operations, ...answers.operations].map(({ service }) => service));
   const empty = !all.operations.length && !answers.operations.length;
   const [seconds, secondsBefore] = [secondsOf(now), secondsOf(before)];
   const name = (/** @type {any} */ line) => JSON.stringify([line.service, line.operation]);
@@ -95,11 +96,12 @@ async function ask(signal) {
     range: now,
     entries,
     services: [...services],
-    count: new Set(all.operations.map(({ service }) => service)).size,
-    names: all.operations.map(({ service }) => service),
+    count: sending.size,
+    names: [...sending],
     links: edges.edges.map((line) => ({
       parent: line.parent,
       child: line.child,
+      sends: sending.has(line.child),
       now: read(line, seconds),
       before: read(earlierEdges.get(pair(line)), secondsBefore),
     })),
@@ -177,7 +179,7 @@ class Overview {
         },
         ...redColumns({
           reading: (/** @type {Link} */ line) => line.now,
-          q: ({ parent, child }, more) => calls(parent, child, more),
+          q: ({ parent, child, sends }, more) => calls(parent, child, more, sends),
           quantiles: ['p50', 'p99'],
           change: ({ now, before }) => durationChange(now, before, 1),
         }).map((column) => ({ ...column, value: undefined })),

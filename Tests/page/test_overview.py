@@ -222,3 +222,38 @@ def test_waiting_shows_the_shape_then_how_long_and_can_be_stopped(tabs):
     page.unroute("**/totals/edges?*")
     page.locator(".notice button").click()
     overview(page)
+
+
+def count_of(base, q, start, end):
+    text = urllib.parse.urlencode({"q": f"{q} | count_over_time()", "start": start * 10**6,
+                                   "end": end * 10**6, "step": "all"})
+    return sum(value or 0 for series in api(base, f"/metrics?{text}")["series"]
+               for value in series["values"])
+
+
+def told_numbers(page):
+    """Counts that links of the overview tell, by the query they lead to."""
+    links = page.locator("main tbody a.number").evaluate_all(
+        "all => all.map((a) => [a.title, a.href])")
+    return {
+        urllib.parse.parse_qs(urllib.parse.urlsplit(href).query)["q"][0]:
+            int(match[1].replace(",", ""))
+        for title, href in links
+        if (match := re.search(r"these ([\d,]+) (?:calls?|errors?)", title))}
+
+
+def test_numbers_are_those_of_the_search_they_lead_to(tabs, base):
+    start, end = [int(time.time() + by) * 1000 for by in (-600, 600)]
+    page = tabs.open(f"/?from={start}&to={end}")
+    overview(page)
+    page.locator(".links tbody tr td:has-text('bank')").first.wait_for()
+    before = {q: count_of(base, q, start, end) for q in told_numbers(page)}
+    page.reload()
+    overview(page)
+    page.locator(".links tbody tr").first.wait_for()
+    told = told_numbers(page)
+    assert any("peer.service" in q for q in told), "no link to who sends no spans"
+    for q in before.keys() & told.keys():
+        # Windows are whole minutes here, and links are counted a moment after their spans.
+        assert told[q] <= count_of(base, q, start, end) * 1.01 + 3, q
+        assert told[q] >= before[q] * 0.5, q

@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame around every page: header, navigation, time range, language, theme, keys that work
 // everywhere. The address is the whole state: each page is drawn from it and writes itself back.
+import { parameters, pathWith, understood, without } from './address.js';
 import { shortLink } from './api.js';
-import { page as compare } from './compare.js';
+import * as compare from './compare.js';
 import { copyText, fill, h, icon, mark } from './dom.js';
 import { showHelp } from './help.js';
 import { typing } from './keys.js';
-import { page as liveTail } from './live.js';
-import { page as map } from './map.js';
+import * as tail from './live.js';
+import * as map from './map.js';
 import { errorNotice, notice, toast } from './notice.js';
 import { omnibox } from './omnibox.js';
-import { page as overview } from './overview.js';
+import * as overview from './overview.js';
 import { isOldSearch, pageOf, pages } from './pages.js';
 import { freshness, link, readRange, shift, withRange } from './range.js';
-import { page as search } from './search.js';
-import { page as service } from './service.js';
-import { page as services } from './services.js';
+import * as search from './search.js';
+import * as service from './service.js';
+import * as services from './services.js';
 import { statusPill } from './status.js';
-import { page as system } from './system.js';
+import * as system from './system.js';
 import { language, setLanguage, t } from './texts.js';
 import { timeControl } from './time.js';
-import { page as trace } from './trace.js';
+import * as trace from './trace.js';
 
-/** What draws the pages, by their names.
- * @type {Record<string, (main: HTMLElement, context: import('./pages.js').Context) => any>} */
-const draw = {
+/** What draws the pages, by their names; `takes` says what their addresses can hold.
+ * @type {Record<string, import('./pages.js').Module>} */
+const modules = {
   overview,
   search,
   services,
   service,
   operation: service,
   map,
-  live: liveTail,
+  live: tail,
   system,
   compare,
   trace,
@@ -41,6 +42,8 @@ const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 const main = h('main', { id: 'main', tabindex: '-1' });
 const navigation = h('nav.pages');
 const dropped = h('div.strip.info.dropped', { role: 'status', hidden: true });
+/** More of a wrong value says nothing more. Characters. */
+const droppedShown = 60;
 let page = new AbortController();
 /** @type {import('./pages.js').Page | null} */
 let shown = null;
@@ -48,7 +51,6 @@ let shown = null;
 let refresh = null;
 let refreshedAt = 0;
 
-const parameters = () => new URLSearchParams(location.search);
 const live = () => parameters().get('live') !== '0' && readRange(parameters()).range.last !== null;
 
 const time = timeControl({
@@ -69,13 +71,16 @@ function render() {
   const before = shown;
   shown = found?.entry ?? null;
   refresh = null;
-  document.body.className = parameters().get('embed') === '1' ? 'embed' : '';
+  dropped.hidden = true;
+  if (found) checkAddress(found.entry);
+  document.body.className = parameters().has('embed') ? 'embed' : '';
   showFrame();
   if (!found) return missingPage();
   try {
-    draw[found.entry.name](main, {
+    modules[found.entry.name].page(main, {
       signal,
       go,
+      drop,
       values: found.values,
       onRefresh: (how) => {
         refresh = how;
@@ -90,6 +95,36 @@ function render() {
   } catch (error) {
     fill(main, errorNotice(error, () => location.reload()));
   }
+}
+
+/** Opens the nearest that an address can mean. @param {import('./pages.js').Page} entry */
+function checkAddress({ name, ranged }) {
+  const { params, dropped: wrong } = understood(parameters(), modules[name].takes);
+  const times = ranged ? readRange(params).dropped : [];
+  if (wrong.length || times.length) drop([...wrong, ...times], without(params, times));
+}
+
+/** Takes out of the address what it cannot mean, and says so.
+ * @param {string[]} wrong as name=value @param {URLSearchParams} [params] what is left */
+function drop(wrong, params = without(parameters(), wrong)) {
+  history.replaceState(null, '', pathWith(location.pathname, params));
+  const short = (/** @type {string} */ one) =>
+    one.length > droppedShown ? `${one.slice(0, droppedShown)}…` : one;
+  dropped.hidden = false;
+  const close = t('app.close');
+  fill(
+    dropped,
+    h('span', null, t('app.dropped', { what: wrong.map(short).join(' ') })),
+    h('button.quiet.round', {
+      type: 'button',
+      title: close,
+      'aria-label': close,
+      onclick: () => {
+        dropped.hidden = true;
+        main.focus();
+      },
+    }, icon('close')),
+  );
 }
 
 function missingPage() {
@@ -135,11 +170,8 @@ function showFrame() {
     ),
   );
   navigation.setAttribute('aria-label', t('app.pages'));
-  const read = readRange(parameters());
   time.element.hidden = !shown?.ranged;
-  time.show(read.range, { live: live(), refreshes: refresh !== null });
-  dropped.hidden = !shown?.ranged || !read.dropped.length;
-  dropped.textContent = t('app.dropped', { what: read.dropped.join(' ') });
+  time.show(readRange(parameters()).range, { live: live(), refreshes: refresh !== null });
 }
 
 /** Reads the page again; what is read by itself waits as long again after the answer. */
@@ -155,7 +187,7 @@ function toggleLive() {
   if (live()) next.set('live', '0');
   else next.delete('live');
   if (readRange(next).range.last === null) return;
-  history.replaceState(null, '', next.size ? `${location.pathname}?${next}` : location.pathname);
+  history.replaceState(null, '', pathWith(location.pathname, next));
   showFrame();
   if (live()) again();
 }
@@ -174,13 +206,12 @@ async function copyLink() {
   const { range } = readRange(parameters());
   const fixed = range.last === 'all' || !shown?.ranged ? range : { ...range, last: null };
   const params = shown?.ranged ? withRange(parameters(), fixed) : parameters();
-  const { origin, pathname } = location;
-  let address = params.size ? `${pathname}?${params}` : pathname;
+  let address = pathWith(location.pathname, params);
   // Where there is no short one to be had, the long one is better than none.
-  if (origin.length + address.length > longestLink) {
+  if (location.origin.length + address.length > longestLink) {
     address = await shortLink(address).catch(() => address);
   }
-  toast(t(await copyText(origin + address) ? 'app.copied' : 'app.copied.not'));
+  toast(t(await copyText(location.origin + address) ? 'app.copied' : 'app.copied.not'));
 }
 
 function themeButton() {

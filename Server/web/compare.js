@@ -4,6 +4,7 @@
 //     a= b=        trace ids, with commas between
 //     qa= qb=      or queries in TraceQL, of the time range; limit= traces of each
 //     order=change the paths whose duration changed most first, in place of the tree
+import { anything, oneOf, within } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';
@@ -47,6 +48,15 @@ export function askedOf(params) {
   }
   return question;
 }
+
+export const takes = {
+  a: anything,
+  b: anything,
+  qa: anything,
+  qb: anything,
+  limit: within(1, 10_000),
+  order: oneOf('change'),
+};
 
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {

@@ -245,10 +245,11 @@ export function queryEditor(text, run, signal, words = {}) {
     set,
     /** @param {unknown} error @returns {boolean} whether the query is what is wrong */
     refuse: (error) => {
-      const { problem, hint, position } = /** @type {any} */ (error)?.detail ?? {};
-      if (!problem) return false;
+      const { parameter, problem, hint, position } = /** @type {any} */ (error)?.detail ?? {};
       // Characters, as people count them, from nought.
       const all = [...new Intl.Segmenter().segment(input.value)].map((each) => each.segment);
+      // What was asked may go on behind what was written; only its beginning tells of a missing end.
+      if (!problem || parameter !== 'q' || position > all.length + 1) return false;
       const at = Math.min(position ?? all.length, Math.max(0, all.length - 1));
       if (position !== undefined && all.length) {
         fill(

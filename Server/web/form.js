@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of the search page. It reads the address, and hands back the parameters of the next
 // question.
+import { parameters } from './address.js';
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { parseDuration } from './format.js';
@@ -125,7 +126,7 @@ export function searchForm(params, services, ask, signal) {
     )?.value;
     if (status) next.set('status', status);
     if (kind.value) next.set('kind', kind.value);
-    for (const [name, value] of new URLSearchParams(location.search)) {
+    for (const [name, value] of parameters()) {
       if (name !== 'q' && !fields.includes(name)) next.append(name, value);
     }
     return next;

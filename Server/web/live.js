@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traces as they arrive, as a query finds them: rows that stay while they are looked at, no more a
 // second than can be drawn, the rest counted. The address holds the query (q) and a pause (paused=1).
+import { anything, keep, oneOf, parameters } from './address.js';
 import * as api from './api.js';
 import { dyeClass } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -19,6 +20,8 @@ const secondsShown = 60;
 const told = '500';
 /** A server that refuses, or is full, is asked again after so many milliseconds. */
 const againAfter = 4000;
+
+export const takes = { q: anything, paused: oneOf('1') };
 
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
@@ -47,7 +50,7 @@ class Tail {
   /** @param {AbortSignal} signal */
   constructor(signal) {
     this.signal = signal;
-    const params = new URLSearchParams(location.search);
+    const params = parameters();
     this.q = params.get('q') ?? '';
     this.pinned = params.get('paused') === '1';
     this.editor = queryEditor(this.q, (text) => this.follow(text.trim()), signal, {
@@ -109,18 +112,10 @@ class Tail {
     return this.pinned || this.held;
   }
 
-  /** @param {string} name @param {string | null} value */
-  keep(name, value) {
-    const params = new URLSearchParams(location.search);
-    if (value) params.set(name, value);
-    else params.delete(name);
-    history.replaceState(null, '', params.size ? `/live?${params}` : '/live');
-  }
-
   /** @param {string} q */
   follow(q) {
     this.q = q;
-    this.keep('q', q);
+    keep({ q });
     this.clear();
     this.connect();
   }
@@ -249,7 +244,7 @@ class Tail {
 
   toggle() {
     this.pinned = !this.pinned;
-    this.keep('paused', this.pinned ? '1' : null);
+    keep({ paused: this.pinned && '1' });
     this.showPause();
   }
 

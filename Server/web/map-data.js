@@ -19,8 +19,9 @@ import { t } from './texts.js';
  * @typedef {{ nodes: Node[], edges: Edge[], cycles: Cycle[], groups: Group[],
  *   groupEdges: { from: number, to: number, callCount: number, errorCount: number }[],
  *   focusFound: boolean, incompleteReasons: string[] }} Answer
- * @typedef {{ name: string, reading: Reading, node: Node, callers: Call[], called: Call[] }} Service
- * @typedef {{ parent: string, child: string, reading: Reading }} Call
+ * @typedef {{ name: string, reading: Reading, node: Node, callers: Call[], called: Call[],
+ *   sends: boolean }} Service `sends` spans of its own, and is not just named by who calls it
+ * @typedef {{ parent: string, child: string, reading: Reading, sends?: boolean }} Call
  */
 
 /** The key of a line between two boxes. @param {string} from @param {string} to */
@@ -33,18 +34,23 @@ export const groupKey = ({ name, layer }) => `${name ?? ''}/${layer}`;
 export const groupName = ({ name, layer }) =>
   name === null ? t('map.others', { layer: layer + 1 }) : `${name}*`;
 
-/** @param {Numbers} numbers @param {number} seconds */
+/** A duration of nought is one that is not known: of who sends no spans, and is called by several.
+ * @param {Numbers} numbers @param {number} seconds */
 const reading = ({ callCount, errorCount, p50Nanos, p99Nanos }, seconds) =>
   read({
     callCount,
     errorCount,
-    quantileNanos: [p50Nanos, p99Nanos],
+    quantileNanos: Number(p99Nanos) ? [p50Nanos, p99Nanos] : [],
     durationSumNanos: '0',
     longestNanos: '0',
   }, seconds);
 
-/** Services and calls by name. @param {Answer} answer @param {number} seconds */
-export function listed(answer, seconds) {
+/**
+ * Services and calls by name.
+ * @param {Answer} answer @param {number} seconds @param {string[] | null} sending null: all do
+ */
+export function listed(answer, seconds, sending) {
+  const known = sending && new Set(sending);
   /** @type {Service[]} */
   const services = answer.nodes.map((node) => ({
     name: node.name,
@@ -52,11 +58,13 @@ export function listed(answer, seconds) {
     node,
     callers: [],
     called: [],
+    sends: known?.has(node.name) ?? true,
   }));
   /** @type {Call[]} */
   const links = answer.edges.map((edge) => {
     const [from, to] = [services[edge.from], services[edge.to]];
-    const call = { parent: from.name, child: to.name, reading: reading(edge, seconds) };
+    const [parent, child, sends] = [from.name, to.name, to.sends];
+    const call = { parent, child, sends, reading: reading(edge, seconds) };
     from.called.push(call);
     to.callers.push(call);
     return call;
@@ -66,11 +74,13 @@ export function listed(answer, seconds) {
 
 /** Who is called has spans of servers; who begins traces may not. @param {Service} service
  * @param {any} [more] */
-export const spansOf = ({ name, callers }, more) =>
-  spans({ service: name, kinds: callers.length ? answering : undefined, ...more });
+export const spansOf = ({ name, callers, sends }, more) =>
+  sends
+    ? spans({ service: name, kinds: callers.length ? answering : undefined, ...more })
+    : calls(null, name, more, false);
 
 /** @param {Call} call @param {any} [more] */
-export const spansOfCall = ({ parent, child }, more) => calls(parent, child, more);
+export const spansOfCall = ({ parent, child, sends }, more) => calls(parent, child, more, sends);
 
 /** As short as a label. @param {Reading} one @param {boolean} [whole] with the rate */
 function short({ calls: n, errors, rate, share, quantiles }, whole) {
@@ -186,7 +196,8 @@ export const circle = (names) =>
   [...names, names[0]].map((service) => spans({ service })).join(' >> ');
 
 /** @param {Reading} one */
-const numbers = (one) => [one.calls, one.errors, ...one.quantiles.map((nanos) => nanos / 1e6)];
+const numbers = ({ calls: n, errors, quantiles: [p50, p99] }) =>
+  [n, errors, ...[p50, p99].map((nanos) => nanos === undefined ? '' : nanos / 1e6)];
 const numberNames = ['calls', 'errors', 'p50_ms', 'p99_ms'];
 
 /** Lines of a file. @param {Service[]} services */

@@ -57,6 +57,15 @@ export function labelAt({ from, to }, lit) {
     : { x: between(from.x, to.x, part), y: between(from.y, to.y, part) + boxHeight / 2 + 32 };
 }
 
+/** The middle and the zoom. @param {string} text such as `view` gives
+ * @returns {[number, number, number] | null} null where it is none */
+export function placeOf(text) {
+  const [x, y, zoom, ...more] = text.split(',').map((part) => part ? Number(part) : NaN);
+  return !more.length && [x, y, zoom].every(Number.isFinite) && zoom > 0
+    ? [x, y, Math.max(leastZoom, Math.min(mostZoom, zoom))]
+    : null;
+}
+
 export class MapView {
   /** @type {Drawing} */
   drawing = { boxes: [], lines: [] };
@@ -181,12 +190,10 @@ export class MapView {
     return [this.x, this.y].map(Math.round).concat(Number(this.zoom.toFixed(3))).join(',');
   }
 
-  /** @param {string | null} text such as `view` gives */
-  restore(text) {
-    const [x, y, zoom, ...more] = (text ?? '').split(',').map(Number);
-    if (more.length || ![x, y, zoom].every(Number.isFinite) || zoom <= 0) return;
-    [this.x, this.y] = [x, y];
-    this.zoom = Math.max(leastZoom, Math.min(mostZoom, zoom));
+  /** @param {ReturnType<typeof placeOf>} place of the address */
+  restore(place) {
+    if (!place) return;
+    [this.x, this.y, this.zoom] = place;
     this.placed = true;
   }
 

@@ -6,6 +6,7 @@
 //     sel, callee     what the panel tells about                   view    x, y and zoom
 //     group, all=1    of a large map: a group that is open, or each service by itself
 //     table=1         tables in place of the drawing
+import { anything, changed, keep, oneOf, parameters, sortedBy, within } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { save } from './csv.js';
@@ -27,6 +28,7 @@ import {
   summary,
 } from './map-data.js';
 import { SvgMap } from './map-svg.js';
+import { placeOf } from './map-view.js';
 import { notice } from './notice.js';
 import { card, number, redColumns, serviceLink } from './panels.js';
 import { present } from './present.js';
@@ -35,7 +37,7 @@ import { secondsOf, windows } from './red.js';
 import { nothing } from './services.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
-import { searchFor } from './traceql.js';
+import { calls, searchFor } from './traceql.js';
 
 /** More elements than these are slow to style; a canvas is not. */
 const mostElements = 300;
@@ -43,31 +45,23 @@ const mostElements = 300;
 const namesShown = 8;
 const hopsOffered = [1, 2, 3, 4, 5];
 
-const parameters = () => new URLSearchParams(location.search);
-
-/** This address with other values; null takes one out.
- * @param {Record<string, string | null>} values */
-function address(values) {
-  const params = parameters();
-  for (const [name, value] of Object.entries(values)) {
-    if (value) params.set(name, value);
-    else params.delete(name);
-  }
-  return params.size ? `${location.pathname}?${params}` : location.pathname;
-}
-
-/** @param {Record<string, string | null>} values */
-const keep = (values) => history.replaceState(null, '', address(values));
-
 /** What goes when other services are drawn. */
 const elsewhere = { view: null, group: null, all: null };
 
-/** A whole number of the address within bounds, else null.
- * @param {string} name @param {number} most */
-function whole(name, most) {
-  const text = parameters().get(name) ?? '';
-  return /^\d{1,15}$/.test(text) && Number(text) > 0 ? Math.min(most, Number(text)) : null;
-}
+const columns = ['rate', 'errors', 'p50', 'p99'];
+export const takes = {
+  focus: anything,
+  hops: within(1, 20),
+  min: within(1, 1e15),
+  sel: anything,
+  callee: anything,
+  view: (/** @type {string} */ text) => placeOf(text) !== null,
+  group: anything,
+  all: oneOf('1'),
+  table: oneOf('1'),
+  sort: sortedBy('service', ...columns, 'callers', 'called'),
+  calls: sortedBy('caller', 'callee', ...columns),
+};
 
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
@@ -76,13 +70,15 @@ export function page(main, context) {
     name: 'map',
     ask: async (signal) => {
       const { now } = windows(bounded(readRange(parameters()).range));
-      const [focus, least] = [parameters().get('focus'), whole('min', 1e15)];
+      const params = parameters();
+      const [focus, minCalls] = [params.get('focus'), params.get('min')];
+      const sending = api.services(signal).catch(() => null);
       const answer = await api.map({
         ...asked(now),
-        ...(focus ? { focus, hops: String(whole('hops', 20) ?? 1) } : {}),
-        ...(least ? { minCalls: String(least) } : {}),
+        ...(focus ? { focus, hops: params.get('hops') ?? '1' } : {}),
+        ...(minCalls ? { minCalls } : {}),
       }, signal);
-      return { answer, range: now };
+      return { answer, range: now, sending: await sending };
     },
     view: () => new MapPage(context),
     reasons: ({ answer }) => answer.incompleteReasons,
@@ -153,7 +149,7 @@ class MapPage {
 
   drawTools() {
     const focus = parameters().get('focus');
-    const hops = whole('hops', 20) ?? 1;
+    const hops = Number(parameters().get('hops') ?? 1);
     this.find = h('input', {
       type: 'search',
       list: 'map-names',
@@ -165,16 +161,16 @@ class MapPage {
     const least = h('input', {
       type: 'number',
       min: '0',
-      value: whole('min', 1e15) ?? '',
+      value: parameters().get('min') ?? '',
       placeholder: '0',
       title: t('map.least.hint'),
-      onchange: () => this.context.go(address({ ...elsewhere, min: least.value })),
+      onchange: () => this.context.go(changed({ ...elsewhere, min: Number(least.value) || null })),
     });
     const offered = hopsOffered.includes(hops) ? hopsOffered : [...hopsOffered, hops];
     const select = h(
       'select',
       {
-        onchange: () => this.context.go(address({ ...elsewhere, hops: select.value })),
+        onchange: () => this.context.go(changed({ ...elsewhere, hops: select.value })),
       },
       offered.map((n) => h('option', { value: n, selected: n === hops }, String(n))),
     );
@@ -192,7 +188,7 @@ class MapPage {
       !focus ? null : [
         h(
           'a.tag.around',
-          { href: address({ ...elsewhere, focus: null, hops: null }), title: t('map.around.not') },
+          { href: changed({ ...elsewhere, focus: null, hops: null }), title: t('map.around.not') },
           h('span', null, t('map.around', { service: focus })),
           icon('close'),
         ),
@@ -219,11 +215,14 @@ class MapPage {
     this.calls.place();
   }
 
-  /** @param {{ answer: import('./map-data.js').Answer, range: import('./range.js').Range }} data */
-  update({ answer, range }) {
+  /** @param {{ answer: import('./map-data.js').Answer, range: import('./range.js').Range,
+   *   sending: string[] | null }} data */
+  update({ answer, range, sending }) {
+    const first = !this.answer;
     this.answer = answer;
     const seconds = secondsOf(range);
-    this.lists = listed(answer, seconds);
+    this.lists = listed(answer, seconds, sending);
+    if (first) this.dropUnknown(answer);
     dress(answer.nodes.map(({ name }) => name));
     this.says.textContent = answer.nodes.length ? summary(answer) : '';
     fill(this.names, answer.nodes.map(({ name }) => h('option', { value: name })));
@@ -246,12 +245,28 @@ class MapPage {
         choose: (key) => this.choose(key),
         moved: () => this.keepView(),
       });
-      this.view.restore(params.get('view'));
+      this.view.restore(placeOf(params.get('view') ?? ''));
       this.view.chosen = this.chosen;
       fill(this.stage, this.view.element, this.zoomTools(this.view));
     }
     this.view.show(drawing);
     this.showSide();
+  }
+
+  /** What the address names and is not on the map. @param {import('./map-data.js').Answer} answer */
+  dropUnknown({ nodes, groups }) {
+    const params = parameters();
+    const { services, calls } = this.lists;
+    const known = new Set([
+      ...services.map(({ name }) => name),
+      ...calls.map(({ parent, child }) => lineKey(parent, child)),
+      ...groups.map(groupKey),
+    ]);
+    const wrong = ['sel', 'callee'].filter((name) => params.has(name) && !known.has(this.chosen));
+    if (params.has('group') && !known.has(params.get('group') ?? '')) wrong.push('group');
+    if (nodes.length && wrong.length) {
+      this.context.drop(wrong.map((name) => `${name}=${params.get(name)}`));
+    }
   }
 
   /** @param {SvgMap | CanvasMap} view */
@@ -308,7 +323,7 @@ class MapPage {
   /** @param {string | undefined} name */
   focusOn(name) {
     if (name !== undefined) {
-      this.context.go(address({ ...elsewhere, focus: name, sel: name, callee: null }));
+      this.context.go(changed({ ...elsewhere, focus: name, sel: name, callee: null }));
     }
   }
 
@@ -324,7 +339,7 @@ class MapPage {
     const group = this.answer?.groups[found.node.group ?? -1];
     if (!this.view?.boxes.has(found.name) && group) {
       const open = { ...elsewhere, group: groupKey(group) };
-      return this.context.go(address({ ...open, sel: found.name, callee: null }));
+      return this.context.go(changed({ ...open, sel: found.name, callee: null }));
     }
     this.choose(found.name);
     this.view?.reveal(found.name);
@@ -335,7 +350,7 @@ class MapPage {
   noteOf(answer, range) {
     const focus = parameters().get('focus');
     const link = (/** @type {string} */ text, /** @type {Record<string, null>} */ without) =>
-      h('a.button', { href: address({ ...elsewhere, ...without }) }, t(text));
+      h('a.button', { href: changed({ ...elsewhere, ...without }) }, t(text));
     if (focus && !answer.focusFound) {
       return notice({
         title: t('map.none.focus', { service: focus }),
@@ -344,7 +359,7 @@ class MapPage {
         action: link('map.around.not', { focus: null, hops: null }),
       });
     }
-    if (!answer.edges.length && whole('min', 1e15)) {
+    if (!answer.edges.length && parameters().has('min')) {
       const [title, text] = [t('map.none.least'), t('map.none.least.do')];
       return notice({ title, text, quiet: true, action: link('map.around.not', { min: null }) });
     }
@@ -364,8 +379,8 @@ class MapPage {
       { role: 'status' },
       h('span', null, t('map.groups', { n: answer.groups.length })),
       opened
-        ? h('a', { href: address(elsewhere) }, t('map.groups.back'))
-        : h('a', { href: address({ ...elsewhere, all: '1' }) }, t('map.groups.not')),
+        ? h('a', { href: changed(elsewhere) }, t('map.groups.back'))
+        : h('a', { href: changed({ ...elsewhere, all: '1' }) }, t('map.groups.not')),
     );
   }
 
@@ -464,7 +479,7 @@ class MapPage {
     return [
       h('h2', null, groupName(group)),
       h('a.button', {
-        href: address({ ...elsewhere, group: groupKey(group), sel: null, callee: null }),
+        href: changed({ ...elsewhere, group: groupKey(group), sel: null, callee: null }),
       }, t('map.group.open')),
       h(
         'ul.ends',
@@ -497,7 +512,7 @@ class MapPage {
               ? '… '
               : i
               ? h('a.way', {
-                href: searchFor(spansOfCall({ parent: names[i - 1], child: service })),
+                href: searchFor(calls(names[i - 1], service)),
                 title: t('map.says.line', { from: names[i - 1], to: service }),
                 'aria-label': t('map.says.line', { from: names[i - 1], to: service }),
               }, icon('right'))

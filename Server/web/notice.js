@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Notes: what failed in one line, what to do in one line, and a way on. Never a blank page.
 import { ApiError } from './api.js';
-import { h, icon } from './dom.js';
+import { fill, h, icon } from './dom.js';
 import { t } from './texts.js';
 
 /**
@@ -76,6 +76,34 @@ export function incompleteStrip(reasons) {
       h('span', null, t('app.incomplete', { reasons: each.join('; ') })),
     )
     : null;
+}
+
+/**
+ * The button below a list that goes on, and what went wrong with it.
+ * @param {() => Promise<any>} load
+ */
+export function moreButton(load) {
+  let words = '';
+  const note = h('div');
+  const button = h('button', { type: 'button', onclick: () => press() });
+  const press = async () => {
+    button.disabled = true;
+    button.textContent = t('search.more.busy');
+    await load().then(() => fill(note), (error) => {
+      if (error.name !== 'AbortError') fill(note, errorNotice(error, press));
+    });
+    button.disabled = false;
+    button.textContent = words;
+  };
+  const element = h('div.list-foot', { hidden: true }, note, button);
+  return {
+    element,
+    /** @param {string} text none where the list is at its end */
+    show: (text) => {
+      words = button.textContent = text;
+      element.hidden = !text;
+    },
+  };
 }
 
 /** Says something for a moment. @param {string} text */

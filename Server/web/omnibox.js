@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One box for what people have in hand: a trace id, a traceparent, key=value, a service, an
 // operation, a query in TraceQL. What it offers was seen in the time range of the page.
+import { parameters } from './address.js';
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
 import { compact } from './format.js';
@@ -139,7 +140,7 @@ export function omnibox(go) {
     return coming;
   };
   const read = async () => {
-    const { range } = readRange(new URLSearchParams(location.search));
+    const { range } = readRange(parameters());
     const [totals, keys] = await Promise.all([
       api.operationTotals({ ...asked(bounded(range)), quantiles: '0.5' }).catch(() => null),
       api.keys('').catch(() => null),

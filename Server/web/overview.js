@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first page: how it is going in one sentence, what comes in from outside, how long it takes,
 // which links are worst, what was not there before.
+import { parameters } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -8,7 +9,7 @@ import { firstRun } from './first-run.js';
 import { compact, duration } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { bindKeys } from './keys.js';
-import { notice } from './notice.js';
+import { incompleteStrip, notice } from './notice.js';
 import { card, number, operationLink, redColumns, serviceLink } from './panels.js';
 import { present } from './present.js';
 import { asked, bounded, lastRange, link, readRange } from './range.js';
@@ -43,8 +44,10 @@ const quantiles = '0.5,0.99';
  * @typedef {{ service: string, operation: string, now: import('./red.js').Reading,
  *   before: import('./red.js').Reading, steps: import('./api.js').Totals[] }} Entry
  * @typedef {{ parent: string, child: string, now: import('./red.js').Reading,
- *   before: import('./red.js').Reading }} Link
+ *   before: import('./red.js').Reading, sends: boolean }} Link `sends`: the child has spans of its own
  */
+
+export const takes = {};
 
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
@@ -59,7 +62,7 @@ export function page(main, context) {
 
 /** @param {AbortSignal} signal */
 async function ask(signal) {
-  const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
+  const { now, before } = windows(bounded(readRange(parameters()).range));
   const operations = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), quantiles, ...more }, signal);
   const answered = await api.together(
@@ -72,8 +75,8 @@ async function ask(signal) {
   );
   const [all, allBefore, answers, answersBefore, edges, edgesBefore] = answered;
   const services = entryServices(answers.operations, edges.edges);
+  const sending = new Set([...all.operations, ...answers.operations].map(({ service }) => service));
   const empty = !all.operations.length && !answers.operations.length;
-  const drawn = empty ? null : await heat({ services: [...services] }, now, signal);
   const [seconds, secondsBefore] = [secondsOf(now), secondsOf(before)];
   const name = (/** @type {any} */ line) => JSON.stringify([line.service, line.operation]);
   const pair = (/** @type {any} */ line) => JSON.stringify([line.parent, line.child]);
@@ -93,11 +96,12 @@ async function ask(signal) {
     range: now,
     entries,
     services: [...services],
-    count: new Set(all.operations.map(({ service }) => service)).size,
-    names: all.operations.map(({ service }) => service),
+    count: sending.size,
+    names: [...sending],
     links: edges.edges.map((line) => ({
       parent: line.parent,
       child: line.child,
+      sends: sending.has(line.child),
       now: read(line, seconds),
       before: read(earlierEdges.get(pair(line)), secondsBefore),
     })),
@@ -112,8 +116,7 @@ async function ask(signal) {
       : [],
     empty,
     unused: empty && Number((await api.status(signal)).spansStored) === 0,
-    heat: drawn,
-    reasons: [...answered, drawn].flatMap((answer) => answer?.incompleteReasons ?? []),
+    reasons: answered.flatMap((answer) => answer.incompleteReasons),
   };
 }
 
@@ -161,6 +164,7 @@ class Overview {
         go(searchFor(q, { slowest: true, range: { last: null, from, to } }));
       },
     });
+    this.heatNote = h('div');
     this.links = new Table({
       label: t('overview.links'),
       signal,
@@ -175,7 +179,7 @@ class Overview {
         },
         ...redColumns({
           reading: (/** @type {Link} */ line) => line.now,
-          q: ({ parent, child }, more) => calls(parent, child, more),
+          q: ({ parent, child, sends }, more) => calls(parent, child, more, sends),
           quantiles: ['p50', 'p99'],
           change: ({ now, before }) => durationChange(now, before, 1),
         }).map((column) => ({ ...column, value: undefined })),
@@ -189,7 +193,7 @@ class Overview {
       card('entries', t('overview.entries'), [this.entries.element, this.more], {
         says: t('overview.entries.says'),
       }),
-      card('heat', t('overview.heat'), this.heat.element, {
+      card('heat', t('overview.heat'), [this.heat.element, this.heatNote], {
         says: t('overview.heat.says'),
         tools: this.heat.toggle,
       }),
@@ -236,13 +240,28 @@ class Overview {
     const chosen = new Set([...worst.slice(0, 2), ...busiest].slice(0, entriesShown));
     this.entries.show(data.entries.filter((entry) => chosen.has(entry)));
     this.more.hidden = data.entries.length <= entriesShown;
-    if (data.heat) this.heat.show(data.heat);
+    if (!this.heating) this.readHeat(data);
     this.links.show(
       data.links.map((line) => ({ line, by: badness(line.now, line.before) }))
         .sort((a, b) => b.by - a.by || b.line.now.calls - a.line.now.calls)
         .slice(0, linksShown).map(({ line }) => line),
     );
     this.showFresh(data);
+  }
+
+  /** The heat map reads spans, which takes longer than all the rest: nothing waits for it.
+   * @param {Data} data */
+  async readHeat({ services, range }) {
+    const { signal } = this.context;
+    this.heating = true;
+    try {
+      const drawn = await heat({ services }, range, signal);
+      this.heat.show(drawn);
+      fill(this.heatNote, incompleteStrip(drawn.incompleteReasons));
+    } catch (error) {
+      if (!signal.aborted) fill(this.heatNote, incompleteStrip([String(error)]));
+    }
+    this.heating = false;
   }
 
   /** @param {Data} data */
@@ -407,4 +426,5 @@ class Overview {
   /** @type {Data | undefined} */
   data;
   arrived = false;
+  heating = false;
 }

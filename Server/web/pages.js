@@ -6,9 +6,16 @@
  *   signal: AbortSignal,
  *   go: (href: string, replace?: boolean) => void,
  *   values: string[],
+ *   drop: (wrong: string[]) => void,
  *   onRefresh: (refresh: () => any) => void,
  * }} Context `signal` ends with the page, `values` are the groups of its path, decoded; a page that
- * hands over how it is read again gets `r`, the button for it, and live updates
+ * hands over how it is read again gets `r`, the button for it, and live updates; `drop` takes what
+ * turned out to be wrong, as name=value, out of the address, and says so
+ *
+ * @typedef {{
+ *   page: (main: HTMLElement, context: Context) => any,
+ *   takes?: Record<string, import('./address.js').Check>,
+ * }} Module `takes` is all that its address can hold beside the time range
  *
  * @typedef {{
  *   name: string,

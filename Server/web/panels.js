@@ -93,7 +93,7 @@ export function redColumns({ reading, q, quantiles, change }) {
       id: 'errors',
       title: t('red.errors'),
       number: true,
-      value: (row) => reading(row).share,
+      value: (row) => reading(row).calls ? reading(row).share : null,
       cell: (row) => {
         const { calls, errors, share } = reading(row);
         if (!calls) return none();
@@ -115,10 +115,10 @@ export function redColumns({ reading, q, quantiles, change }) {
       title: name,
       hint: t('red.quantile', { percent: `${Number(name.slice(1))}%` }),
       number: true,
-      value: (/** @type {Row} */ row) => reading(row).quantiles[at] ?? -1,
+      value: (/** @type {Row} */ row) => reading(row).quantiles[at] ?? null,
       cell: (/** @type {Row} */ row) => {
         const { calls, quantiles: values } = reading(row);
-        if (!calls) return none();
+        if (!calls || values[at] === undefined) return none();
         const last = at === quantiles.length - 1;
         return [
           last && change ? delta(change(row)) : null,

@@ -39,7 +39,15 @@ export class Plot {
     this.tip = h('div.tip', { hidden: true });
     this.area = h(
       'div.area',
-      { tabindex: '0', role: 'slider', 'aria-label': label, 'aria-valuemin': '0' },
+      {
+        tabindex: '0',
+        role: 'slider',
+        'aria-label': label,
+        'aria-valuemin': '0',
+        'aria-valuemax': '0',
+        'aria-valuenow': '0',
+        'aria-valuetext': t('app.loading'),
+      },
       this.canvas,
       this.tip,
     );
@@ -51,7 +59,7 @@ export class Plot {
       'aria-label': `${t('chart.table')}: ${label}`,
       onclick: () => this.showTable(this.twin.hidden),
     }, icon('table'));
-    this.element = h('div.plot', null, this.area, this.twin);
+    this.element = h('div.plot.awaited', null, this.area, this.twin);
     const sized = new ResizeObserver(() => this.resize());
     sized.observe(this.area);
     signal.addEventListener('abort', () => sized.disconnect());
@@ -109,6 +117,7 @@ export class Plot {
 
   /** New data was set. */
   changed() {
+    this.element.classList.remove('awaited');
     const last = Math.max(0, this.columns - 1);
     if (this.cursor && (this.cursor.column > last || this.cursor.row >= this.rows)) {
       this.cursor = this.anchor = null;

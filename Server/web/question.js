@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the address of the search page asks of the server. No DOM.
 
-import { fields, isOrdered, textOf } from './query-text.js';
+import { anything, like, oneOf, sortedBy, upTo, within } from './address.js';
+import { fields, isOrdered, textOf, tokens, unordered, words } from './query-text.js';
 import { asked, readRange } from './range.js';
 
 export const defaults = { order: 'newest' };
 export const limit = 20;
+
+export const tabs = ['', 'spans', 'groups', 'differences'];
 
 /** Orders that have a name of their own in the API, and those that only TraceQL has. */
 const orders = /** @type {Record<string, string>} */ ({
@@ -17,6 +20,49 @@ const orders = /** @type {Record<string, string>} */ ({
 });
 export const orderNames = Object.keys(orders);
 
+/**
+ * @typedef {{ from: number, to: number, atLeast: number, below: number }} Box milliseconds and
+ * nanoseconds; durations are noughts where it has none
+ */
+
+/** @param {URLSearchParams} params @returns {Box | null} */
+export function boxOf(params) {
+  const found = /^(\d{1,15})-(\d{1,15})(?:-(\d{1,18})-(\d{1,18}))?$/.exec(params.get('box') ?? '');
+  if (!found) return null;
+  const [from, to, atLeast, below] = found.slice(1).map((part) => Number(part ?? 0));
+  return from < to && atLeast <= below ? { from, to, atLeast, below } : null;
+}
+
+/** More traces in one list than these are slow to draw. */
+const limitMost = 1000;
+/** A condition of the form, which a query takes the place of.
+ * @param {import('./address.js').Check} check @returns {import('./address.js').Check} */
+const field = (check) => (text, params) => !params.get('q') && check(text, params);
+const length = field(like(/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/));
+export const takes = {
+  q: anything,
+  service: field(anything),
+  operation: field(anything),
+  tag: upTo(Infinity, field(like(/^[^=]+=./s))),
+  minDuration: length,
+  maxDuration: length,
+  minTraceDuration: length,
+  maxTraceDuration: length,
+  status: field(oneOf(...words.status)),
+  kind: field(oneOf(...words.kind)),
+  limit: within(1, limitMost),
+  order: (/** @type {string} */ text, /** @type {URLSearchParams} */ params) =>
+    orderNames.includes(text) && !isOrdered(params.get('q') ?? ''),
+  tab: oneOf(...tabs),
+  by: (/** @type {string} */ text) => tokens(text).length === 1 && /^[\w.]/.test(text),
+  sort: sortedBy(
+    ...['name', 'service', 'kind', 'status', 'start', 'duration'],
+    ...['value', 'count', 'errors', 'p50', 'p95', 'p99'],
+  ),
+  box: (/** @type {string} */ _, /** @type {URLSearchParams} */ params) => boxOf(params) !== null,
+  mark: upTo(2, like(/^[0-9a-f]{32}$/)),
+};
+
 /** @param {URLSearchParams} params @returns {string} '' where the query itself says it */
 export const orderOf = (params) => {
   const order = params.get('order') ?? '';
@@ -24,21 +70,24 @@ export const orderOf = (params) => {
   return orderNames.includes(order) ? order : defaults.order;
 };
 
-/** What the server understands; it refuses anything else, and an address may carry anything. */
-const understood = [...fields, 'limit', 'cursor'];
-
-/** @param {URLSearchParams} params of the address @returns {URLSearchParams} of the native API */
-export function questionOf(params) {
+/**
+ * @param {URLSearchParams} params of the address @param {string} [stage] put behind its query
+ * @returns {URLSearchParams} of the native API
+ */
+export function questionOf(params, stage = '') {
   const question = new URLSearchParams();
   const order = orderOf(params);
   // A query takes the place of the form's conditions, and its answer says what was read for it.
   // Tags stay as they are: they find more than one condition of TraceQL says.
   const asks = !params.has('tag') && fields.some((name) => params.get(name));
-  const q = params.get('q') || orders[order] || asks ? textOf(params) : '';
+  const text = textOf(params);
+  const q = stage
+    ? `${unordered(text)} ${stage} ${text.slice(unordered(text).length)}`.trim()
+    : params.get('q') || orders[order] || asks
+    ? text
+    : '';
   for (const [name, value] of params) {
-    if (understood.includes(name) && value !== '' && !(q && fields.includes(name))) {
-      question.append(name, value);
-    }
+    if (name === 'limit' || (!q && value && fields.includes(name))) question.append(name, value);
   }
   if (q) question.set('q', orders[order] ? `${q} order by ${orders[order]}` : q);
   const { range } = readRange(params);

@@ -13,7 +13,7 @@ const units = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 7 * 86_400e3 };
 const minute = units.m;
 /** The server keeps totals for 90 days unless told otherwise. */
 const longest = 90 * units.d;
-const names = ['last', 'from', 'to', 'start', 'end'];
+export const rangeNames = ['last', 'from', 'to', 'start', 'end'];
 
 /** @typedef {{ last: string | null, from: number, to: number }} Range `last` is null when both ends are fixed */
 
@@ -26,8 +26,10 @@ export function parseLast(text) {
 
 /** @param {string | null} text @returns {number | null} milliseconds since 1970 */
 function parseMoment(text) {
-  if (!text) return null;
-  const at = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  // Date.parse alone takes almost anything for a day.
+  const iso = /^\d{4}-\d\d-\d\d/;
+  if (!text || !/^\d{1,15}$/.test(text) && !iso.test(text)) return null;
+  const at = iso.test(text) ? Date.parse(text) : Number(text);
   return Number.isFinite(at) && at >= 0 && at < 8.64e15 ? Math.round(at) : null;
 }
 
@@ -35,26 +37,36 @@ function parseMoment(text) {
 const parseNanos = (text) =>
   text && /^\d{1,19}$/.test(text) ? Number(BigInt(text) / 1_000_000n) : null;
 
+/** How the ends of a range are written, those of before last. */
+const ends = /** @type {const} */ ({
+  from: [['from', parseMoment], ['start', parseNanos]],
+  to: [['to', parseMoment], ['end', parseNanos]],
+});
+
 /**
  * @param {URLSearchParams} params @param {number} [now]
  * @returns {{ range: Range, dropped: string[] }} what could not be understood is dropped and named
  */
 export function readRange(params, now = Date.now()) {
-  const said = names.filter((name) => params.get(name));
-  const from = parseMoment(params.get('from')) ?? parseNanos(params.get('start'));
-  const to = parseMoment(params.get('to')) ?? parseNanos(params.get('end'));
-  if (from !== null || to !== null) {
-    const range = { last: null, from: from ?? 0, to: to ?? now };
-    if (range.from < range.to) return { range, dropped: [] };
+  const at = (/** @type {'from' | 'to'} */ end) => {
+    const name = ends[end].find(([name, parse]) => parse(params.get(name)) !== null);
+    return name ? { name: name[0], at: /** @type {number} */ (name[1](params.get(name[0]))) } : null;
+  };
+  const [from, to] = [at('from'), at('to')];
+  const fixed = { last: null, from: from?.at ?? 0, to: to?.at ?? now };
+  const last = params.get('last') ?? '';
+  /** @type {(string | undefined)[]} */
+  let used = [from?.name, to?.name];
+  /** @type {Range} */
+  let range = fixed;
+  if (!from && !to || fixed.from >= fixed.to) {
+    const known = last === 'all' || parseLast(last) !== null;
+    range = lastRange(known ? last : defaultLast, now);
+    used = [known ? 'last' : ''];
   }
-  const last = params.get('last');
-  if (last === 'all') return { range: { last, from: 0, to: now }, dropped: [] };
-  const width = last ? parseLast(last) : null;
-  const dropped = said.filter((name) => name !== 'last' || width === null)
+  const dropped = rangeNames.filter((name) => params.get(name) && !used.includes(name))
     .map((name) => `${name}=${params.get(name)}`);
-  return width === null
-    ? { range: lastRange(defaultLast, now), dropped }
-    : { range: lastRange(/** @type {string} */ (last), now), dropped };
+  return { range, dropped };
 }
 
 /** @param {string} last @param {number} [now] @returns {Range} */
@@ -70,7 +82,7 @@ export const lastRange = (last, now = Date.now()) => ({
  */
 export function withRange(params, range) {
   const next = new URLSearchParams(params);
-  for (const name of names) next.delete(name);
+  for (const name of rangeNames) next.delete(name);
   if (range.last === null) {
     next.set('from', String(Math.round(range.from)));
     next.set('to', String(Math.round(range.to)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a search finds over time: how many spans, those that failed on top, and how long they took.
 // A box that is dragged stands in the address; it narrows the search, or is told from the rest.
+import { changed, keep, parameters } from './address.js';
 import * as api from './api.js';
 import { TimeChart } from './chart.js';
 import { fill, h, icon } from './dom.js';
@@ -8,6 +9,7 @@ import { compact, count, duration } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { card } from './panels.js';
 import { paramsOf, textOf, unordered, withQuery } from './query-text.js';
+import { boxOf } from './question.js';
 import { asked, bounded, readRange, withRange } from './range.js';
 import { stepText } from './red.js';
 import { heatOfMetrics, timeText } from './scale.js';
@@ -17,18 +19,7 @@ const columns = 60;
 /** Steps of ranges so short that minutes are too long. */
 const seconds = [1, 2, 5, 10, 15, 30];
 
-/**
- * @typedef {{ from: number, to: number, atLeast: number, below: number }} Box milliseconds and
- * nanoseconds; durations are noughts where it has none
- */
-
-/** @param {URLSearchParams} params @returns {Box | null} */
-export function boxOf(params) {
-  const found = /^(\d{1,15})-(\d{1,15})(?:-(\d{1,18})-(\d{1,18}))?$/.exec(params.get('box') ?? '');
-  if (!found) return null;
-  const [from, to, atLeast, below] = found.slice(1).map((part) => Number(part ?? 0));
-  return from < to && atLeast <= below ? { from, to, atLeast, below } : null;
-}
+/** @typedef {import('./question.js').Box} Box */
 
 /** @param {Box} box @returns {string} the durations of a box as a condition */
 export const conditionOf = ({ atLeast, below }) =>
@@ -93,29 +84,24 @@ export class SearchCharts {
 
   /** @param {Box} box */
   select(box) {
-    const params = new URLSearchParams(location.search);
     const durations = box.below ? `-${box.atLeast}-${box.below}` : '';
-    params.set('box', `${Math.round(box.from)}-${Math.round(box.to)}${durations}`);
-    history.replaceState(null, '', `/search?${params}`);
+    keep({ box: `${Math.round(box.from)}-${Math.round(box.to)}${durations}` });
     this.showBox();
     this.box.querySelector('a')?.focus();
   }
 
   showBox() {
-    const params = new URLSearchParams(location.search);
+    const params = parameters();
     const box = boxOf(params);
     this.box.hidden = !box;
     if (!box) return;
-    const other = new URLSearchParams(params);
-    other.set('tab', 'differences');
-    params.delete('box');
     fill(
       this.box,
       h('b', null, boxText(box)),
       h('a.button', { href: `/search?${within(params, box)}` }, t('search.box.only')),
-      h('a.button', { href: `/search?${other}` }, t('search.box.different')),
+      h('a.button', { href: changed({ tab: 'differences' }) }, t('search.box.different')),
       h('a.button.quiet.round', {
-        href: `/search?${params}`,
+        href: changed({ box: null }),
         title: t('search.box.drop'),
         'aria-label': t('search.box.drop'),
       }, icon('close')),

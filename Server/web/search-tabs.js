@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other views of what a search finds: its spans, its spans by a value, and what sets some apart.
+import { changed, keep, pathWith } from './address.js';
 import * as api from './api.js';
 import { serviceLink } from './panels.js';
 import { fill, h } from './dom.js';
 import { count, duration, moment } from './format.js';
-import { errorNotice, incompleteStrip } from './notice.js';
+import { errorNotice, incompleteStrip, moreButton } from './notice.js';
 import { narrowed, textOf, unordered, withQuery } from './query-text.js';
-import { questionOf } from './question.js';
+import { boxOf, orderOf, questionOf } from './question.js';
 import { asked, bounded, readRange } from './range.js';
 import { percentText } from './scale.js';
-import { boxOf, boxText, conditionOf } from './search-charts.js';
+import { boxText, conditionOf } from './search-charts.js';
+import { orderSelect } from './search-list.js';
 import { Table } from './table.js';
 import { quote } from './traceql.js';
 import { t } from './texts.js';
 
-const spansLimit = 500;
+const tracesOfAPage = 100;
 const spansOfATrace = 50;
 const groupsLimit = 500;
 const valuesOfAKey = 10;
@@ -31,8 +33,12 @@ const spanColumns = [
   'durationNanos',
 ];
 
-/** @typedef {{ params: URLSearchParams, signal: AbortSignal, go: (href: string) => void }} View */
-/** @typedef {{ body: any, rows: any[][], reasons: string[] }} Shown `rows` are those of the CSV */
+/**
+ * @typedef {{ params: URLSearchParams, signal: AbortSignal, go: (href: string) => void,
+ *   again: () => void }} View
+ * @typedef {{ body: any, rows: any[][], reasons: string[], error?: unknown }} Shown `rows` are those
+ * of the CSV
+ */
 
 /** A query with one condition more, as an address that shows its traces.
  * @param {URLSearchParams} params @param {string} condition */
@@ -55,31 +61,75 @@ function condition(label, name = label.name) {
   return `${name} = ${word ? label.value : literal(label)}`;
 }
 
+/** @param {any} trace @returns {any[]} its spans that were found, as lines */
+const spansIn = ({ traceId, spansets }) =>
+  spansets.flatMap((/** @type {any} */ set) =>
+    set.spans.map((/** @type {any} */ span) => {
+      const value = (/** @type {string} */ name) =>
+        span.values.find((/** @type {any} */ one) => one.name === name)?.value ?? '';
+      return { ...span, traceId, status: value('status'), kind: value('kind') };
+    })
+  );
+
 /** @param {View} view @returns {Promise<Shown>} */
-async function spans({ params, signal }) {
-  const question = questionOf(params);
-  for (const name of [...question.keys()]) {
-    if (!['start', 'end', 'last', 'order'].includes(name)) question.delete(name);
-  }
-  question.set('q', `${unordered(textOf(params))} | select(status, kind)`);
-  question.set('limit', String(spansLimit / 5));
+async function spans({ params, signal, go }) {
+  const question = questionOf(params, '| select(status, kind)');
+  question.set('limit', String(tracesOfAPage));
   question.set('spans', String(spansOfATrace));
-  const answer = await api.traces(question, signal);
-  const rows = answer.traces.flatMap((/** @type {any} */ trace) =>
-    trace.spansets.flatMap((/** @type {any} */ set) =>
-      set.spans.map((/** @type {any} */ span) => ({
-        ...span,
-        traceId: trace.traceId,
-        status: span.values.find((/** @type {any} */ v) => v.name === 'status')?.value ?? '',
-        kind: span.values.find((/** @type {any} */ v) => v.name === 'kind')?.value ?? '',
-      }))
-    )
-  ).slice(0, spansLimit);
-  const table = new Table({
+  const table = spanTable(params, signal);
+  /** @type {any[]} */
+  const found = [];
+  const rows = [spanColumns];
+  const says = h('p.says', { role: 'status' });
+  const notes = h('div');
+  let [traces, cut] = [0, 0];
+  const read = async () => {
+    const answer = await api.traces(question, signal);
+    const { cursor, incompleteReasons } = answer;
+    for (const trace of answer.traces) {
+      const matched = trace.spansets.reduce(
+        (/** @type {number} */ n, /** @type {any} */ set) => n + set.spanCount,
+        0,
+      );
+      if (matched > spansOfATrace) cut++;
+      for (const span of spansIn(trace)) {
+        found.push(span);
+        rows.push(spanColumns.map((name) => span[name]));
+      }
+    }
+    traces += answer.traces.length;
+    table.show(found);
+    const order = orderOf(params) || 'query';
+    fill(
+      says,
+      h('b', null, t('search.spans', { n: found.length })),
+      h('span', null, [
+        '',
+        cursor === null
+          ? t('search.spans.of', { n: traces })
+          : t('search.spans.first', { traces: t(`search.list.${order}`, { n: traces }) }),
+        cut ? t('search.spans.cut', { n: cut, most: spansOfATrace }) : null,
+      ].filter((text) => text !== null).join(' · ')),
+    );
+    fill(notes, incompleteStrip(incompleteReasons));
+    if (cursor !== null) question.set('cursor', cursor);
+    more.show(cursor === null ? '' : t('search.more', { n: tracesOfAPage }));
+  };
+  const more = moreButton(read);
+  await read();
+  const orders = orderSelect((next) => go(pathWith('/search', next)));
+  const head = h('div.list-head', null, says, orders);
+  return { body: [head, notes, table.element, more.element], reasons: [], rows };
+}
+
+/** @param {URLSearchParams} params @param {AbortSignal} signal */
+function spanTable(params, signal) {
+  return new Table({
     label: t('search.tab.spans'),
     signal,
     key: (/** @type {any} */ span) => `${span.traceId}${span.spanId}`,
-    sort: '-start',
+    sort: params.get('sort') ?? '',
+    onsort: (sort) => keep({ sort }),
     columns: [
       {
         id: 'name',
@@ -121,33 +171,52 @@ async function spans({ params, signal }) {
       },
     ],
   });
-  table.show(rows);
-  const found = answer.cursor === null && rows.length < spansLimit;
-  return {
-    body: [
-      h(
-        'p.says',
-        { role: 'status' },
-        h('b', null, t('search.spans', { n: rows.length })),
-        h(
-          'span',
-          null,
-          ` · ${t(found ? 'search.spans.of' : 'search.spans.first', { n: answer.traces.length })}`,
-        ),
-      ),
-      table.element,
-    ],
-    reasons: answer.incompleteReasons,
-    rows: [
-      spanColumns,
-      ...rows.map((/** @type {any} */ span) => spanColumns.map((name) => span[name])),
-    ],
-  };
 }
 
 /** @param {View} view @returns {Promise<Shown>} */
-async function groups({ params, signal, go }) {
-  const by = params.get('by') || 'resource.service.name';
+async function groups(view) {
+  const by = view.params.get('by') || 'resource.service.name';
+  const chooser = await groupChooser(by, view);
+  try {
+    const { body, ...shown } = await grouped(by, view);
+    return { ...shown, body: [chooser, body] };
+  } catch (error) {
+    // A key that is none can be mended where it is written.
+    return { body: [chooser, errorNotice(error, view.again)], rows: [], reasons: [], error };
+  }
+}
+
+/** @param {string} by @param {View} view */
+async function groupChooser(by, { signal, go }) {
+  const keys = await api.keys('', signal).catch(() => []);
+  const known = ['resource.service.name', 'name', 'kind', 'status', 'trace:rootName']
+    .concat(keys.map(({ scope, key }) => `${scope}.${/[^\w.\-/:]/.test(key) ? quote(key) : key}`));
+  const input = h('input.mono', {
+    id: 'by',
+    list: 'by-keys',
+    value: by,
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const chooser = h(
+    'form.by',
+    {
+      onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        go(changed({ by: input.value.trim() }));
+      },
+    },
+    h('label', { for: 'by' }, t('search.groups.by')),
+    input,
+    h('datalist', { id: 'by-keys' }, [...new Set(known)].map((value) => h('option', { value }))),
+    h('button', null, t('search.groups.do')),
+  );
+  input.addEventListener('change', () => chooser.requestSubmit());
+  return chooser;
+}
+
+/** @param {string} by @param {View} view @returns {Promise<Shown>} */
+async function grouped(by, { params, signal }) {
   const text = unordered(textOf(params));
   const window = { ...asked(bounded(readRange(params).range)), step: 'all' };
   const ask = (/** @type {string} */ stage, series = groupsLimit) =>
@@ -176,11 +245,7 @@ async function groups({ params, signal, go }) {
     label: t('search.tab.groups'),
     signal,
     sort: params.get('sort') ?? '-count',
-    onsort: (sort) => {
-      const next = new URLSearchParams(location.search);
-      next.set('sort', sort);
-      history.replaceState(null, '', `/search?${next}`);
-    },
+    onsort: (sort) => keep({ sort }),
     key: ({ label }) => `${label.type} ${label.value}`,
     columns: [
       {
@@ -219,40 +284,14 @@ async function groups({ params, signal, go }) {
         id,
         title: id,
         number: true,
-        value: (/** @type {any} */ row) => row.p[at] ?? -1,
+        value: (/** @type {any} */ row) => row.p[at] ?? null,
         cell: (/** @type {any} */ row) => row.p[at] === undefined ? '–' : duration(row.p[at]),
       })),
     ],
   });
   table.show(all);
-  const keys = await api.keys('', signal).catch(() => []);
-  const known = ['resource.service.name', 'name', 'kind', 'status', 'trace:rootName']
-    .concat(keys.map(({ scope, key }) => `${scope}.${/[^\w.\-/:]/.test(key) ? quote(key) : key}`));
-  const input = h('input.mono', {
-    id: 'by',
-    list: 'by-keys',
-    value: by,
-    autocomplete: 'off',
-    spellcheck: 'false',
-  });
-  const chooser = h(
-    'form.by',
-    {
-      onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        const next = new URLSearchParams(location.search);
-        next.set('by', input.value.trim());
-        go(`/search?${next}`);
-      },
-    },
-    h('label', { for: 'by' }, t('search.groups.by')),
-    input,
-    h('datalist', { id: 'by-keys' }, [...new Set(known)].map((value) => h('option', { value }))),
-    h('button', null, t('search.groups.do')),
-  );
-  input.addEventListener('change', () => chooser.requestSubmit());
   return {
-    body: [chooser, table.element],
+    body: table.element,
     reasons: [counts, errors, times].flatMap((answer) => answer.incompleteReasons),
     rows: [
       [by, 'spans', 'errors', 'p50Nanos', 'p95Nanos', 'p99Nanos'],
@@ -373,16 +412,12 @@ const views = /** @type {Record<string, (view: View) => Promise<Shown>>} */ ({
 
 /**
  * @param {string} tab @param {HTMLElement} place @param {View} view
- * @param {() => void} again
  * @returns {Promise<{ rows: any[][], error?: unknown }>} the rows of the CSV
  */
-export async function showTab(tab, place, view, again) {
-  try {
-    const { body, rows, reasons } = await views[tab](view);
-    if (!view.signal.aborted) fill(place, incompleteStrip(reasons ?? []), body);
-    return { rows };
-  } catch (error) {
-    if (!view.signal.aborted) fill(place, errorNotice(error, again));
-    return { rows: [], error };
-  }
+export async function showTab(tab, place, view) {
+  const { body, rows, reasons, error } = await views[tab](view).catch((error) => (
+    { body: errorNotice(error, view.again), rows: [], reasons: [], error }
+  ));
+  if (!view.signal.aborted) fill(place, incompleteStrip(reasons), body);
+  return { rows, error };
 }

@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of searches: form and query, charts, tabs, list, paging, live arrival, the first run.
+// The page of searches: form and query, charts, tabs, marks, the first run.
+import { keep, parameters, pathWith } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { save } from './csv.js';
-import { fill, h, icon } from './dom.js';
-import { count } from './format.js';
+import { fill, h } from './dom.js';
 import { firstRun } from './first-run.js';
 import { searchForm } from './form.js';
 import { bindKeys } from './keys.js';
 import { errorNotice, skeleton } from './notice.js';
 import { queryEditor } from './editor.js';
-import { fields, paramsOf, relaxed, textOf, unordered, withQuery } from './query-text.js';
-import {
-  asksForSpans,
-  defaults,
-  isFixed,
-  limit,
-  orderNames,
-  orderOf,
-  questionOf,
-} from './question.js';
+import { fields, paramsOf, textOf, unordered, withQuery } from './query-text.js';
+import { isFixed, questionOf, tabs } from './question.js';
 import { freshness, readRange } from './range.js';
-import { ResultList } from './results.js';
 import { SearchCharts } from './search-charts.js';
+import { TraceList } from './search-list.js';
 import { showTab } from './search-tabs.js';
 import { onPulse } from './status.js';
 import { t } from './texts.js';
 
-const tabs = ['', 'spans', 'groups', 'differences'];
+export { takes } from './question.js';
+
 const liveInterval = 2000;
 /**
  * How long the list keeps still after the pointer moved over it, so that nothing slips away under a
@@ -48,10 +41,14 @@ class SearchPage {
     this.main = main;
     this.context = context;
     this.signal = context.signal;
-    this.list = new ResultList();
-    this.pages = 0;
-    this.cursor = /** @type {string | null} */ (null);
-    this.answer = /** @type {any} */ (null);
+    this.list = new TraceList({
+      ask: (params) => this.ask(params),
+      live: () => this.live,
+      setLive: (on) => this.setLive(on),
+      mark: (id) => this.mark(id),
+      loading: () => this.loading.signal,
+      arrive: () => this.leaveFirstRun(),
+    });
     this.loading = new AbortController();
     this.signal.addEventListener('abort', () => this.loading.abort());
     this.touchedAt = -Infinity;
@@ -59,7 +56,7 @@ class SearchPage {
   }
 
   get params() {
-    return new URLSearchParams(location.search);
+    return parameters();
   }
 
   get live() {
@@ -77,20 +74,9 @@ class SearchPage {
     this.editor = queryEditor(textOf(this.params), (text) => this.run(text), this.signal);
     this.tab = tabs.find((tab) => tab === this.params.get('tab')) ?? '';
     this.charts = h('div');
-    this.list.onmark = (id) => this.mark(id);
     this.marked = h('div.marked', { hidden: true });
-    this.head = h('div.list-head');
-    this.note = h('div.strip.warn', { role: 'status', hidden: true });
-    this.foot = h('div.list-foot');
-    this.stage = h(
-      'div.stage',
-      null,
-      this.head,
-      this.note,
-      this.marked,
-      this.list.element,
-      this.foot,
-    );
+    const { head, note, rows, none, more } = this.list;
+    this.stage = h('div.stage', null, head, note, this.marked, rows.element, none, more.element);
     this.tabs = h('nav.tabs', { 'aria-label': t('search.tabs') });
     this.exports = h('div.exports');
     fill(
@@ -116,22 +102,22 @@ class SearchPage {
     const touch = () => {
       this.touchedAt = performance.now();
     };
-    this.list.element.addEventListener('pointermove', touch, { signal: this.signal });
-    this.list.element.addEventListener('focusin', touch, { signal: this.signal });
+    this.list.rows.element.addEventListener('pointermove', touch, { signal: this.signal });
+    this.list.rows.element.addEventListener('focusin', touch, { signal: this.signal });
     /** Tables of the other tabs walk by themselves. @param {number} by */
     const walk = (by) => {
       if (this.tab) return false;
       touch();
-      this.list.move(by);
+      this.list.rows.move(by);
     };
     bindKeys({
       j: () => walk(1),
       k: () => walk(-1),
-      ArrowDown: () => this.list.focused() ? this.list.move(1) : false,
-      ArrowUp: () => this.list.focused() ? this.list.move(-1) : false,
+      ArrowDown: () => this.list.rows.focused() ? this.list.rows.move(1) : false,
+      ArrowUp: () => this.list.rows.focused() ? this.list.rows.move(-1) : false,
       r: () => this.refresh(),
       x: () => {
-        const id = this.list.current();
+        const id = this.list.rows.current();
         return id ? this.mark(id) : false;
       },
       v: () => this.compare(),
@@ -140,7 +126,7 @@ class SearchPage {
       ),
       '.': () => this.setLive(!this.live),
     }, this.signal);
-    const clock = setInterval(() => this.list.refreshTimes(), 5000);
+    const clock = setInterval(() => this.list.rows.refreshTimes(), 5000);
     this.signal.addEventListener('abort', () => clearInterval(clock));
     onPulse((pulse) => {
       if (this.first && pulse && pulse.received > 0) this.refresh();
@@ -164,7 +150,7 @@ class SearchPage {
 
   /** Asks a new question: it becomes the address, then the list. @param {URLSearchParams} params */
   ask(params) {
-    history.pushState(null, '', params.size ? `/search?${params}` : '/search');
+    history.pushState(null, '', pathWith('/search', params));
     this.editor.set(textOf(params));
     this.load();
   }
@@ -174,7 +160,7 @@ class SearchPage {
     const params = this.params;
     params.delete('tab');
     if (tab) params.set('tab', tab);
-    return params.size ? `/search?${params}` : '/search';
+    return pathWith('/search', params);
   }
 
   /** Tabs, and what can be taken away from here. */
@@ -232,7 +218,7 @@ class SearchPage {
       : [...marks, id].slice(-2);
     params.delete('mark');
     for (const each of next) params.append('mark', each);
-    history.replaceState(null, '', params.size ? `/search?${params}` : '/search');
+    history.replaceState(null, '', pathWith('/search', params));
     this.showMarks();
   }
 
@@ -248,7 +234,7 @@ class SearchPage {
 
   showMarks() {
     const marks = this.params.getAll('mark');
-    this.list.mark(marks);
+    this.list.rows.mark(marks);
     this.marked.hidden = !marks.length;
     const href = this.compareLink;
     fill(
@@ -276,8 +262,9 @@ class SearchPage {
   /** @param {AbortSignal} signal */
   async loadTab(signal) {
     if (!this.tabRows) fill(this.stage, skeleton());
-    const view = { params: this.params, signal, go: this.context.go };
-    const { rows, error } = await showTab(this.tab, this.stage, view, () => this.load());
+    const again = () => this.load();
+    const view = { params: this.params, signal, go: this.context.go, again };
+    const { rows, error } = await showTab(this.tab, this.stage, view);
     if (signal.aborted) return;
     this.tabRows = rows;
     if (error) this.wrong = this.editor.refuse(error);
@@ -285,11 +272,8 @@ class SearchPage {
 
   /** @param {boolean} on */
   setLive(on) {
-    const params = this.params;
-    if (on) params.delete('live');
-    else params.set('live', '0');
-    history.replaceState(null, '', params.size ? `/search?${params}` : '/search');
-    this.showHead();
+    keep({ live: on ? null : '0' });
+    this.list.showHead();
     if (on) this.refresh();
   }
 
@@ -313,10 +297,12 @@ class SearchPage {
     try {
       if (this.tab) await this.loadTab(signal);
       if (this.tab) return;
-      const answer = await api.traces(questionOf(this.params), signal);
-      this.pages = 1;
-      this.show(answer, answer.traces);
-      if (!answer.traces.length) await this.showNone(signal);
+      if (await this.list.load(signal)) return;
+      const asks = this.params.has('q') || fields.some((name) => this.params.has(name));
+      const status = asks ? null : await api.status(signal).catch(() => null);
+      if (signal.aborted) return;
+      if (status && Number(status.spansStored) === 0) this.enterFirstRun();
+      else this.list.showNone();
     } catch (error) {
       if (!signal.aborted) this.fail(error);
     } finally {
@@ -329,178 +315,10 @@ class SearchPage {
 
   /** @param {unknown} error */
   fail(error) {
-    this.list.show([]);
-    fill(this.head);
-    this.note.hidden = true;
     // A query that is none is told where it is written.
     this.wrong = this.editor.refuse(error);
     if (this.plots) this.plots.element.hidden = true;
-    fill(this.foot, this.wrong ? null : errorNotice(error, () => this.load()));
-  }
-
-  /** @param {any} answer @param {any[]} traces @param {boolean} [arriving] */
-  show(answer, traces, arriving = false) {
-    if (this.signal.aborted) return;
-    if (this.first && traces.length) {
-      this.leaveFirstRun();
-      arriving = true;
-    }
-    this.answer = answer;
-    this.cursor = answer.cursor;
-    this.list.showsMatches = asksForSpans(this.params);
-    this.list.show(traces, { arriving });
-    this.list.mark(this.params.getAll('mark'));
-    this.showHead();
-    const missing = answer.complete === false;
-    this.note.hidden = !missing;
-    if (missing) {
-      const reasons = (answer.incompleteReasons ?? []).join('; ') ||
-        t('search.list.partial.unknown');
-      fill(this.note, icon('warning'), t('search.list.partial', { reasons }));
-    }
-    fill(this.foot, this.cursor === null ? null : this.moreButton());
-  }
-
-  moreButton() {
-    const stopped = this.answer?.complete === false;
-    const words = t(stopped ? 'search.continue' : 'search.more', { n: limit });
-    const button = h('button', { type: 'button' }, words);
-    button.addEventListener('click', async () => {
-      button.disabled = true;
-      button.textContent = t('search.more.busy');
-      const question = questionOf(this.params);
-      question.set('cursor', /** @type {string} */ (this.cursor));
-      try {
-        const answer = await api.traces(question, this.loading.signal);
-        const known = new Set(this.list.traces.map((trace) => trace.traceId));
-        this.pages++;
-        const fresh = answer.traces.filter((/** @type {any} */ trace) => !known.has(trace.traceId));
-        this.show(answer, [...this.list.traces, ...fresh]);
-      } catch (error) {
-        if (!this.loading.signal.aborted) {
-          fill(
-            this.foot,
-            errorNotice(error, () => button.click()),
-            button,
-          );
-        }
-        button.disabled = false;
-        button.textContent = words;
-      }
-    });
-    return button;
-  }
-
-  /** The line that says exactly what the list is. */
-  showHead() {
-    const traces = this.list.traces;
-    if (!traces.length) return fill(this.head);
-    const params = this.params;
-    const order = orderOf(params);
-    const n = traces.length;
-    const more = this.cursor !== null;
-    const what = more
-      ? t(order ? `search.list.${order}` : 'search.list.query', { n })
-      : n === 1
-      ? t('search.list.one')
-      : t('search.list.all', { n });
-    const end = more
-      ? t('search.list.more')
-      : this.answer?.complete === false
-      ? null
-      : t('search.list.complete');
-    const orders = h(
-      'select',
-      {
-        'aria-label': t('search.order'),
-        onchange: () => {
-          const next = this.params;
-          if (orders.value === defaults.order) next.delete('order');
-          else next.set('order', orders.value);
-          this.ask(next);
-        },
-      },
-      order ? null : h('option', { value: '', selected: true }, t('search.order.query')),
-      orderNames.map((value) =>
-        h('option', { value, selected: value === order }, t(`search.order.${value}`))
-      ),
-    );
-    const { examinedTraces, examinedSpans } = this.answer ?? {};
-    const canLive = !isFixed(params);
-    fill(
-      this.head,
-      h(
-        'p.says',
-        { role: 'status', 'aria-live': 'off' },
-        h('b', null, what),
-        end ? h('span', null, ` · ${end}`) : null,
-      ),
-      examinedSpans === undefined ? null : h(
-        'span.examined',
-        null,
-        t('search.examined', { traces: count(examinedTraces), spans: count(examinedSpans) }),
-      ),
-      h('span.scale', null, t('search.scale', { duration: this.list.scale() })),
-      orders,
-      canLive
-        ? h(
-          'button.live',
-          {
-            type: 'button',
-            'aria-pressed': String(this.live),
-            title: t(this.live ? 'search.live.on' : 'search.live.off'),
-            onclick: () => this.setLive(!this.live),
-          },
-          h('i.dot'),
-          t('search.live'),
-        )
-        : null,
-    );
-  }
-
-  /** Nothing matched: the first run, or what could be dropped. @param {AbortSignal} signal */
-  async showNone(signal) {
-    const params = this.params;
-    const text = textOf(params);
-    const conditions = fields.some((name) => params.has(name)) || params.get('q')
-      ? relaxed(text)
-      : [];
-    const status = await api.status(signal).catch(() => null);
-    if (signal.aborted) return;
-    if (status && Number(status.spansStored) === 0 && !conditions.length && !params.get('q')) {
-      return this.enterFirstRun();
-    }
-    const without = (/** @type {{ condition: string, text: string }} */ one) =>
-      h(
-        'a.button',
-        { href: `/search?${withQuery(this.params, one.text)}` },
-        t('search.none.drop', { condition: one.condition }),
-      );
-    const wide = this.params;
-    for (const name of ['start', 'end', 'from', 'to']) wide.delete(name);
-    wide.set('last', 'all');
-    fill(
-      this.foot,
-      h(
-        'section.notice',
-        { role: 'status' },
-        h('div.notice-icon.quiet', null, icon('search')),
-        h(
-          'h2',
-          null,
-          t(conditions.length || params.get('q') ? 'search.none' : 'search.none.quiet'),
-        ),
-        h('p', null, t('search.none.do')),
-        h(
-          'div.actions',
-          null,
-          conditions.map(without),
-          params.get('last') === 'all'
-            ? null
-            : h('a.button', { href: `/search?${wide}` }, t('search.none.wide')),
-        ),
-      ),
-    );
+    this.list.clear(this.wrong ? null : errorNotice(error, () => this.load()));
   }
 
   enterFirstRun() {
@@ -510,17 +328,20 @@ class SearchPage {
     this.main.append(this.first.element);
   }
 
+  /** Traces came. @returns {boolean} whether they are the first */
   leaveFirstRun() {
+    if (!this.first) return false;
     this.chartedAt = -Infinity;
-    this.first?.element.remove();
+    this.first.element.remove();
     this.first = null;
     this.main.firstElementChild?.classList.remove('covered');
     api.services(this.signal).then((names) => {
       dress(names);
       this.names = names;
       this.form?.setServices(names);
-      this.list.show(this.list.traces);
+      this.list.rows.show(this.list.traces);
     }, () => {});
+    return true;
   }
 
   /** While live, the first page is asked again and again and merged into what is shown. */
@@ -528,13 +349,13 @@ class SearchPage {
     while (!this.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, liveInterval));
       if (this.signal.aborted) return;
-      const still = performance.now() - this.touchedAt < stillness || this.list.focused();
+      const still = performance.now() - this.touchedAt < stillness || this.list.rows.focused();
       if (this.tab || !this.live || document.hidden || still || this.busy) continue;
       const { signal } = this.loading;
       try {
         const answer = await api.traces(questionOf(this.params), signal);
         if (signal.aborted || !this.live) continue;
-        this.merge(answer);
+        this.list.merge(answer);
         const age = performance.now() - (this.chartedAt ?? 0);
         const due = age > Math.max(15_000, freshness(readRange(this.params).range));
         if (due && !this.charting) this.loadCharts();
@@ -542,30 +363,6 @@ class SearchPage {
         // The pulse in the header says that the server does not answer; the list stays as it was.
       }
     }
-  }
-
-  /** @param {any} answer the first page, fresh */
-  merge(answer) {
-    if (this.pages <= 1) {
-      if (answer.traces.length || this.list.traces.length) this.show(answer, answer.traces, true);
-      return;
-    }
-    const fresh = new Map(answer.traces.map((/** @type {any} */ trace) => [trace.traceId, trace]));
-    const overlaps = this.list.traces.some((trace) => fresh.has(trace.traceId));
-    // Without overlap there is a gap between the pages, and in the slowest order places change:
-    // begin anew only there.
-    if (!overlaps || orderOf(this.params) !== 'newest') return;
-    const rest = this.list.traces.filter((trace) => !fresh.has(trace.traceId));
-    this.show(
-      {
-        ...answer,
-        cursor: this.cursor,
-        complete: this.answer.complete,
-        incompleteReasons: this.answer.incompleteReasons,
-      },
-      [...answer.traces, ...rest],
-      true,
-    );
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All services: how often they are called, what fails, how long it takes.
+import { keep, parameters, sortedBy } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h, icon } from './dom.js';
@@ -24,6 +25,10 @@ const quantiles = '0.5,0.95,0.99';
  *   called: number }} Row
  */
 
+export const takes = {
+  sort: sortedBy('service', 'rate', 'errors', 'p50', 'p95', 'p99', 'callers', 'called'),
+};
+
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
   document.title = `${t('page.services')} · Skein`;
@@ -37,7 +42,7 @@ export function page(main, context) {
 
 /** @param {AbortSignal} signal */
 async function ask(signal) {
-  const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
+  const { now, before } = windows(bounded(readRange(parameters()).range));
   const totals = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), by: 'service', quantiles, ...more }, signal);
   const answered = await api.together(
@@ -75,12 +80,8 @@ function view({ signal }) {
     label: t('page.services'),
     signal,
     key: (/** @type {Row} */ { service }) => service,
-    sort: new URLSearchParams(location.search).get('sort') ?? '-rate',
-    onsort: (sort) => {
-      const params = new URLSearchParams(location.search);
-      params.set('sort', sort);
-      history.replaceState(null, '', `${location.pathname}?${params}`);
-    },
+    sort: parameters().get('sort') ?? '-rate',
+    onsort: (sort) => keep({ sort }),
     columns: [
       {
         id: 'service',

@@ -30,6 +30,8 @@ export function parseMetrics(text) {
   return samples;
 }
 
+export const takes = {};
+
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
   document.title = `${t('page.system')} · Skein`;

@@ -17,9 +17,10 @@ const spare = 8;
  *   title: string,
  *   hint?: string,
  *   number?: boolean,
- *   value?: (row: Row) => number | string,
+ *   value?: (row: Row) => number | string | null,
  *   cell: (row: Row) => any,
- * }} Column `value` is what it is sorted by; a column without is not sorted by
+ * }} Column `value` is what it is sorted by, null where it is not
+ * known, which comes last; a column without is not sorted by
  */
 
 /** @template Row */
@@ -102,6 +103,7 @@ export class Table {
     const { value } = column ?? {};
     this.rows = value
       ? rows.map((row) => ({ row, by: value(row) })).sort((a, b) => {
+        if (a.by === null || b.by === null) return Number(a.by === null) - Number(b.by === null);
         const order = a.by < b.by ? -1 : a.by > b.by ? 1 : 0;
         return down ? -order : order;
       }).map(({ row }) => row)

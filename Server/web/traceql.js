@@ -13,18 +13,32 @@ export const quote = (text) =>
 /** Nanoseconds exactly. @param {number} nanos */
 const literal = (nanos) => `${Math.max(0, Math.round(nanos))}ns`;
 
+/** Attributes by which a caller names whom it calls. */
+const peerKeys = [
+  'peer.service',
+  'server.address',
+  'net.peer.name',
+  'server.socket.domain',
+  'net.sock.peer.name',
+  'peer.hostname',
+  'db.name',
+  'network.peer.address',
+  'net.sock.peer.addr',
+];
+
 /**
  * Spans that meet all of these.
  * @param {{ service?: string | null, services?: string[], operation?: string | null,
- *   kinds?: string[], error?: boolean, atLeast?: number, below?: number }} wanted
+ *   peer?: string, kinds?: string[], error?: boolean, atLeast?: number, below?: number }} wanted
  */
-export function spans({ service, services, operation, kinds, error, atLeast, below }) {
+export function spans({ service, services, operation, peer, kinds, error, atLeast, below }) {
   const any = (/** @type {string[]} */ list) =>
     list.length > 1 ? `(${list.join(' || ')})` : list[0];
   const all = [
     service && `resource.service.name = ${quote(service)}`,
     services?.length && any(services.map((name) => `resource.service.name = ${quote(name)}`)),
     operation && `name = ${quote(operation)}`,
+    peer && any(peerKeys.map((key) => `span.${key} = ${quote(peer)}`)),
     kinds?.length && any(kinds.map((kind) => `kind = ${kind}`)),
     error && 'status = error',
     atLeast && `duration >= ${literal(atLeast)}`,
@@ -33,10 +47,15 @@ export function spans({ service, services, operation, kinds, error, atLeast, bel
   return `{ ${all.join(' && ')} }`;
 }
 
-/** Calls of one service by another.
- * @param {string} parent @param {string} child @param {Parameters<typeof spans>[0]} [more] */
-export const calls = (parent, child, more = {}) =>
-  `${spans({ service: parent })} > ${spans({ service: child, ...more })}`;
+/**
+ * Calls of one service by another. Of one that sends no spans they are its callers' alone.
+ * @param {string | null} parent any where there is none @param {string} child
+ * @param {Parameters<typeof spans>[0]} [more] @param {boolean} [sends] whether the child sends spans
+ */
+export const calls = (parent, child, more = {}, sends = true) =>
+  sends
+    ? `${spans({ service: parent })} > ${spans({ service: child, ...more })}`
+    : spans({ service: parent, peer: child, kinds: ['client', 'producer'], ...more });
 
 /**
  * The address that searches for it.

@@ -238,3 +238,15 @@ def test_a_press_that_ends_outside_the_map_drags_nothing_after_it(tabs):
     page.mouse.move(area["x"] + 60, area["y"] + 60)
     page.mouse.move(area["x"] + 200, area["y"] + 160)
     assert page.evaluate(place) == before
+
+
+@pytest.mark.parametrize("sort", ["p99", "-p99"])
+def test_a_duration_that_is_not_known_is_no_nought_and_comes_last(tabs, sort):
+    unknown = {**node("database", 1, 0), "p50Nanos": "0", "p99Nanos": "0"}
+    answer = mapped([unknown, node("shop", 0, 0), node("stock", 1, 1)],
+                    [{"from": 1, "to": 0, **numbers(9)}, {"from": 1, "to": 2, **numbers(9)}])
+    page = answered(tabs, f"/map?table=1&sort={sort}&live=0", answer)
+    rows = page.locator(".map-twin tbody").first.locator("tr")
+    assert rows.count() == 3
+    assert "database" in rows.last.inner_text() and "–" in rows.last.inner_text()
+    assert "0 ns" not in page.locator(".map-twin").inner_text()

@@ -16,6 +16,10 @@ def overview(page):
     page.locator(".entries tbody tr").first.wait_for()
 
 
+def heat_drawn(page):
+    until(page, "Number(document.querySelector('.heat .area').getAttribute('aria-valuemax')) > 5")
+
+
 def query(page):
     return parameters(page)["q"][0]
 
@@ -24,6 +28,7 @@ def query(page):
 def test_it_says_how_it_goes_and_axe_finds_nothing(tabs, picture, accessible, theme):
     page = tabs.open("/", theme=theme)
     overview(page)
+    heat_drawn(page)
     assert re.search(r"Last hour: .* answered [\d.,k]+ calls?", page.locator(".says-all").inner_text())
     picture(page, f"overview-{theme}")
     accessible(page)
@@ -54,7 +59,7 @@ def test_a_rate_leads_to_its_traces_and_back(tabs):
 def test_a_box_dragged_in_the_heat_map_asks_for_its_traces(tabs):
     page = tabs.open("/?last=15m&live=0")
     overview(page)
-    until(page, "Number(document.querySelector('.heat .area').getAttribute('aria-valuemax')) > 5")
+    heat_drawn(page)
     drag(page, ".heat .area", 0.5, 0.98)
     page.wait_for_url("**/search?**")
     assert re.search(r"duration >= \d+ns && duration < \d+ns", query(page))
@@ -75,6 +80,7 @@ def test_by_keyboard_alone_from_an_entry_to_its_page_and_from_the_map_to_its_tra
     page.keyboard.press("g")
     page.keyboard.press("o")
     overview(page)
+    heat_drawn(page)
     page.keyboard.press("2")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowLeft")
@@ -166,14 +172,30 @@ def test_a_heat_map_that_cannot_be_counted_whole_is_put_together_from_totals(tab
     page.goto(tabs.base + "/?last=15m&live=0")
     overview(page)
     area = page.locator(".heat .area")
-    until(page, "Number(document.querySelector('.heat .area').getAttribute('aria-valuemax')) > 5")
+    heat_drawn(page)
     area.focus()
     page.keyboard.press("ArrowLeft")
     assert "about" in area.get_attribute("aria-valuetext")
     page.route("**/totals/operations?*quantiles=0%2C0.05*", refusal)
     page.reload()
     overview(page)
-    assert "too many questions" in page.locator(".incomplete").inner_text()
+    page.locator(".heat .incomplete", has_text="too many questions").wait_for()
+
+
+def test_nothing_waits_for_the_heat_map_and_a_refresh_does_not_ask_for_it_anew(tabs):
+    page = tabs.open("/search")
+    traces(page)
+    held = []
+    page.route("**/api/skein/v1/metrics?*", lambda route: held.append(route))
+    page.goto(tabs.base + "/?last=15m&live=0")
+    overview(page)
+    assert page.locator(".heat .awaited").count() == 1
+    with page.expect_response("**/totals/edges?*"):
+        page.keyboard.press("r")
+    overview(page)
+    assert len(held) == 1
+    held[0].continue_()
+    heat_drawn(page)
 
 
 def test_a_failure_says_what_to_do_and_trying_again_helps(tabs):
@@ -200,3 +222,38 @@ def test_waiting_shows_the_shape_then_how_long_and_can_be_stopped(tabs):
     page.unroute("**/totals/edges?*")
     page.locator(".notice button").click()
     overview(page)
+
+
+def count_of(base, q, start, end):
+    text = urllib.parse.urlencode({"q": f"{q} | count_over_time()", "start": start * 10**6,
+                                   "end": end * 10**6, "step": "all"})
+    return sum(value or 0 for series in api(base, f"/metrics?{text}")["series"]
+               for value in series["values"])
+
+
+def told_numbers(page):
+    """Counts that links of the overview tell, by the query they lead to."""
+    links = page.locator("main tbody a.number").evaluate_all(
+        "all => all.map((a) => [a.title, a.href])")
+    return {
+        urllib.parse.parse_qs(urllib.parse.urlsplit(href).query)["q"][0]:
+            int(match[1].replace(",", ""))
+        for title, href in links
+        if (match := re.search(r"these ([\d,]+) (?:calls?|errors?)", title))}
+
+
+def test_numbers_are_those_of_the_search_they_lead_to(tabs, base):
+    start, end = [int(time.time() + by) * 1000 for by in (-600, 600)]
+    page = tabs.open(f"/?from={start}&to={end}")
+    overview(page)
+    page.locator(".links tbody tr td:has-text('bank')").first.wait_for()
+    before = {q: count_of(base, q, start, end) for q in told_numbers(page)}
+    page.reload()
+    overview(page)
+    page.locator(".links tbody tr").first.wait_for()
+    told = told_numbers(page)
+    assert any("peer.service" in q for q in told), "no link to who sends no spans"
+    for q in before.keys() & told.keys():
+        # Windows are whole minutes here, and links are counted a moment after their spans.
+        assert told[q] <= count_of(base, q, start, end) * 1.01 + 3, q
+        assert told[q] >= before[q] * 0.5, q

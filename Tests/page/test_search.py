@@ -6,7 +6,7 @@ import re
 import urllib.parse
 
 import pytest
-from test_page import HOSTILE, parameters, settled_list, traces, until, until_address
+from test_page import HOSTILE, api, parameters, settled_list, traces, until, until_address
 
 TABS = ("spans", "groups", "differences")
 
@@ -324,3 +324,26 @@ def test_an_order_that_is_none_is_the_usual_one(tabs, order):
     page = tabs.open(f"/search?order={order}")
     traces(page)
     assert page.locator(".list-head select").input_value() == "newest"
+
+
+def test_spans_go_on_in_the_order_of_their_traces_and_say_how_many_there_are(tabs, base):
+    page = tabs.open("/search?last=6h&tab=spans&service=stock&order=oldest&live=0")
+    page.locator(".stage tbody tr").first.wait_for()
+    assert re.search(r"\d+ spans? · traces: Oldest 100; more exist",
+                     page.locator(".stage .says").inner_text())
+    rows = page.locator(".stage table").get_attribute("aria-rowcount")
+    page.get_by_role("button", name="Show 100 more").press("Enter")
+    until(page, "before => document.querySelector('.stage table').getAttribute('aria-rowcount')"
+                " !== before", rows)
+    assert "Oldest 200; more exist" in page.locator(".stage .says").inner_text()
+    first = [each["spanId"] for trace in api(base, "/traces?last=6h&limit=1&spans=50&q=" +
+             urllib.parse.quote('{ resource.service.name = "stock" } order by trace:start asc')
+             )["traces"] for set in trace["spansets"] for each in set["spans"]]
+    assert first[0] in page.locator(".stage a.name").first.get_attribute("href")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    lines = open(download.value.path(), encoding="utf-8-sig").read().splitlines()
+    shown = int(page.locator(".stage table").get_attribute("aria-rowcount"))
+    assert len(lines) == shown
+    page.get_by_role("button", name="Span duration").click()
+    until_address(page, "sort", "-duration")

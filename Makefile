@@ -17,6 +17,7 @@ GOLDEN ?= v3
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-sdk-costs test-storm bench-sdk build-sdk-bench \
 	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-analysis \
+	bench-page \
 	bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
 	install-bench install-peers bundle-page
@@ -60,9 +61,10 @@ golden: install-build ## Write the data directory that later versions have to re
 	"$$($(SWIFT) build $(RELEASE) $(SERVER) --show-bin-path)/skein-simulate" golden \
 		Server/Tests/EngineTests/Golden/$(GOLDEN)
 
-bench: install-bench build bench-programs build-sdk-bench ## Measure receiving and the SDK beside their floors (ROUNDS=3 SPANS=1000000; 10 minutes)
+bench: install-test build bench-programs build-sdk-bench ## Measure receiving and the SDK beside their floors, and the page (ROUNDS=3 SPANS=1000000; 14 minutes)
 	$(PYTHON) bench/run.py
 	$(PYTHON) bench/sdk.py
+	$(PYTHON) bench/page.py
 
 bench-sdk: install-bench build-sdk-bench ## Measure what a span costs an application (ROUNDS=3; 2 minutes)
 	$(PYTHON) bench/sdk.py
@@ -82,6 +84,10 @@ bench-traceql: install-peers build build-bench bench-programs ## Measure questio
 bench-analysis: install-bench ## Measure explaining traces, and laying out the map of CALLS=FILE (1 minute)
 	$(SWIFT) build $(RELEASE) $(SERVER) --product AnalysisBench
 	$(PYTHON) bench/analysis.py $(CALLS)
+
+bench-page: install-test build ## Measure the page in headless Chromium (ROUNDS=3; 2 minutes)
+	@mkdir -p bench/build
+	$(PYTHON) bench/page.py
 
 fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"

@@ -44,6 +44,28 @@ async function json(path, signal) {
   return (await get(path, signal)).json();
 }
 
+/**
+ * The answers to several questions. One that is refused leaves the others: its answer is empty, and
+ * says why. Where all are refused there is nothing to show, and the first refusal is thrown.
+ * @template {any[]} All
+ * @param {[...{ [Each in keyof All]: Promise<All[Each]> }]} asked
+ * @returns {Promise<All>}
+ */
+export async function together(...asked) {
+  const answers = await Promise.allSettled(asked);
+  const refused = answers.flatMap((one) => one.status === 'rejected' ? [one.reason] : []);
+  const broken = refused.find((error) => !(error instanceof ApiError));
+  if (broken || refused.length === asked.length) throw broken ?? refused[0];
+  return /** @type {any} */ (answers.map((one) =>
+    one.status === 'fulfilled' ? one.value : {
+      operations: [],
+      edges: [],
+      traces: [],
+      incompleteReasons: [one.reason.message || `HTTP ${one.reason.code}`],
+    }
+  ));
+}
+
 /** @param {Record<string, string | string[]>} values those of a list are repeated */
 const query = (values) =>
   new URLSearchParams(
@@ -165,3 +187,6 @@ export const traceJSONAddress = (id) => `${root}/traces/${id}`;
 
 /** @param {AbortSignal} [signal] */
 export const status = (signal) => json('/status', signal);
+
+/** @param {AbortSignal} [signal] @returns {Promise<import('./system-questions.js').Answer>} */
+export const askedQuestions = (signal) => json('/questions', signal);

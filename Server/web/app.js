@@ -135,9 +135,12 @@ function showFrame() {
   dropped.textContent = t('app.dropped', { what: read.dropped.join(' ') });
 }
 
-function again() {
-  refreshedAt = performance.now();
-  refresh?.();
+/** Reads the page again; what is read by itself waits as long again after the answer. */
+async function again() {
+  const how = refresh;
+  refreshedAt = Infinity;
+  await how?.();
+  if (how === refresh) refreshedAt = performance.now();
 }
 
 function toggleLive() {

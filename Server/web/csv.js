@@ -17,5 +17,5 @@ export function save(rows, name) {
   document.body.append(link);
   link.click();
   link.remove();
-  URL.revokeObjectURL(href);
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }

@@ -2,7 +2,7 @@
 // A query in TraceQL: what can come next is offered, and a mistake is underlined where it is.
 import * as api from './api.js';
 import { fill, h, icon } from './dom.js';
-import { tokens, words } from './query-text.js';
+import { tokens, words as known } from './query-text.js';
 import { quote } from './traceql.js';
 import { t } from './texts.js';
 
@@ -92,8 +92,8 @@ async function offersAt({ kind, part, operand }, signal) {
   if (kind === 'stage') return fitting([...stages, '{ ']);
   if (kind === 'begin') return part ? [] : ['{ '];
   if (kind === 'value') {
-    const known = words[operand.replace('span:', '')];
-    if (known) return fitting(known);
+    const name = operand.replace('span:', '');
+    if (Object.hasOwn(known, name)) return fitting(known[name]);
     const prefix = part.replace(/^"|"$/g, '');
     const key = keyOf(operand);
     const found = key
@@ -115,15 +115,19 @@ async function offersAt({ kind, part, operand }, signal) {
 /**
  * @param {string} text @param {(text: string) => void} run
  * @param {AbortSignal} signal
+ * @param {{ label?: string, runs?: string, sample?: string }} [words] what it is for, what its
+ * button does, and what an empty one may hold
  */
-export function queryEditor(text, run, signal) {
+export function queryEditor(text, run, signal, words = {}) {
+  const { label = t('search.query'), runs = t('search.query.run'), sample } = words;
   const input = h('textarea.mono', {
     id: 'query',
     rows: '1',
     spellcheck: 'false',
     autocomplete: 'off',
     autocapitalize: 'off',
-    'aria-label': t('search.query'),
+    'aria-label': label,
+    placeholder: sample,
     'aria-haspopup': 'listbox',
     'aria-controls': 'query-offers',
     'aria-autocomplete': 'list',
@@ -230,8 +234,8 @@ export function queryEditor(text, run, signal) {
     h('label', { for: 'query' }, 'TraceQL'),
     h('div.editor', null, marks, input, panel),
     h('button.quiet.round', {
-      title: t('search.query.run'),
-      'aria-label': t('search.query.run'),
+      title: runs,
+      'aria-label': runs,
     }, icon('search')),
     says,
   );
@@ -239,10 +243,6 @@ export function queryEditor(text, run, signal) {
     element,
     input,
     set,
-    /** Words under it. @param {string} note */
-    note: (note) => {
-      says.textContent = note;
-    },
     /** @param {unknown} error @returns {boolean} whether the query is what is wrong */
     refuse: (error) => {
       const { problem, hint, position } = /** @type {any} */ (error)?.detail ?? {};

@@ -4,6 +4,7 @@
 import * as api from './api.js';
 import { dyeClass } from './colors.js';
 import { fill, h, icon } from './dom.js';
+import { queryEditor } from './editor.js';
 import { clock, compact, duration } from './format.js';
 import { bindKeys } from './keys.js';
 import { sparkline } from './sparkline.js';
@@ -49,17 +50,11 @@ class Tail {
     const params = new URLSearchParams(location.search);
     this.q = params.get('q') ?? '';
     this.pinned = params.get('paused') === '1';
-    this.input = h('input.mono', {
-      type: 'text',
-      name: 'q',
-      value: this.q,
-      placeholder: '{ status = error }',
-      'aria-label': t('tail.filter'),
-      title: t('tail.filter'),
-      spellcheck: 'false',
-      autocomplete: 'off',
+    this.editor = queryEditor(this.q, (text) => this.follow(text.trim()), signal, {
+      label: t('tail.filter'),
+      runs: t('tail.follow'),
+      sample: '{ status = error }',
     });
-    this.complaint = h('p.complaint', { role: 'alert', hidden: true });
     this.state = h('span.tail-state', { role: 'status' });
     this.waits = h('span.tail-waits', { hidden: true });
     this.numbers = h('span.tells');
@@ -74,20 +69,13 @@ class Tail {
       null,
       h('header.page-head', null, h('h1', null, t('page.live')), this.state, this.waits, this.numbers),
       h(
-        'form.tail-form',
-        {
-          onsubmit: (/** @type {Event} */ event) => {
-            event.preventDefault();
-            this.follow(this.input.value.trim());
-          },
-        },
-        this.input,
-        h('button.primary', { type: 'submit' }, t('tail.follow')),
+        'div.tail-form',
+        null,
+        this.editor.element,
         this.pause,
         h('button', { type: 'button', onclick: () => this.clear() }, t('tail.clear')),
         h('span.tail-pulse', null, this.spark, this.rate),
       ),
-      this.complaint,
       this.strip,
       h('section.card', { 'aria-label': t('tail.list') }, this.rows, this.none),
     );
@@ -100,7 +88,7 @@ class Tail {
     bindKeys({
       ' ': (event) =>
         !(/** @type {Element} */ (event.target).closest('button, summary')) && this.toggle(),
-      f: () => this.input.focus(),
+      f: () => this.editor.input.focus(),
       j: () => this.walk(1),
       k: () => this.walk(-1),
     }, signal);
@@ -140,8 +128,8 @@ class Tail {
   connect() {
     this.source?.close();
     if (this.signal.aborted) return;
-    this.complain();
-    this.strip.hidden = true;
+    this.editor.set(this.q);
+    this.warn('');
     this.say('connecting');
     const source = new EventSource(
       api.tailAddress({ ...(this.q ? { q: this.q } : {}), rate: told, spans: '1' }),
@@ -159,8 +147,7 @@ class Tail {
       this.counts[secondsShown - 1] += n;
     });
     on('incomplete', (data) => {
-      this.strip.hidden = false;
-      this.strip.textContent = t('tail.incomplete', { reasons: String(data.message) });
+      this.warn(t('tail.incomplete', { reasons: String(data.message) }));
     });
     on('end', (data) => this.say('ended', String(data.message)));
     source.addEventListener('error', () => {
@@ -173,41 +160,24 @@ class Tail {
   /** Events do not come and the browser does not try again: the answer says why. */
   async refused() {
     const { source } = this;
+    let why = '';
     try {
       await api.tailRefusal(this.q, this.signal);
     } catch (error) {
       if (this.signal.aborted || this.source !== source) return;
-      if (error instanceof api.ApiError && error.code === 400) {
-        this.say('refused');
-        return this.complain(error);
-      }
-      if (error instanceof api.ApiError && error.message) this.complain(error);
+      if (this.editor.refuse(error)) return this.say('refused');
+      why = /** @type {any} */ (error).message ?? '';
     }
     this.say('lost');
+    this.warn(why);
     const again = setTimeout(() => this.source === source && this.connect(), againAfter);
     this.signal.addEventListener('abort', () => clearTimeout(again));
   }
 
-  /** What is wrong with the query, from where on. @param {api.ApiError} [error] */
-  complain(error) {
-    const wrong = error?.detail?.position !== undefined && error.code === 400;
-    this.complaint.hidden = !error;
-    this.input.setAttribute('aria-invalid', String(error?.code === 400));
-    if (!error) return;
-    // The server counts characters and not the halves of those beyond 16 bits.
-    const letters = [...this.q];
-    fill(
-      this.complaint,
-      wrong
-        ? h(
-          'code',
-          null,
-          letters.slice(0, error.detail.position).join(''),
-          h('u.wrong', null, letters.slice(error.detail.position).join('') || ' '),
-        )
-        : null,
-      h('span', null, error.message),
-    );
+  /** @param {string} text */
+  warn(text) {
+    this.strip.hidden = !text;
+    this.strip.textContent = text;
   }
 
   /** @param {'connecting' | 'open' | 'lost' | 'ended' | 'refused'} state @param {string} [why] */

@@ -185,39 +185,27 @@ function drawnGroups({ nodes, groups, groupEdges }, seconds) {
 export const circle = (names) =>
   [...names, names[0]].map((service) => spans({ service })).join(' >> ');
 
-/** A cell of CSV that no spreadsheet takes for a formula. @param {string | number} value */
-function cell(value) {
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : `${value}`;
-  return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-}
-
-/** @param {string[]} head @param {(string | number)[][]} rows */
-export const csv = (head, rows) =>
-  [head, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
-
 /** @param {Reading} one */
 const numbers = (one) => [one.calls, one.errors, ...one.quantiles.map((nanos) => nanos / 1e6)];
 const numberNames = ['calls', 'errors', 'p50_ms', 'p99_ms'];
 
-/** @param {Service[]} services */
-export const servicesCsv = (services) =>
-  csv(
-    ['service', 'layer', ...numberNames, 'callers', 'callees'],
-    services.map(({ name, node, reading: one, callers, called }) => [
-      name,
-      node.layer,
-      ...numbers(one),
-      callers.length,
-      called.length,
-    ]),
-  );
+/** Lines of a file. @param {Service[]} services */
+export const serviceLines = (services) => [
+  ['service', 'layer', ...numberNames, 'callers', 'callees'],
+  ...services.map(({ name, node, reading: one, callers, called }) => [
+    name,
+    node.layer,
+    ...numbers(one),
+    callers.length,
+    called.length,
+  ]),
+];
 
-/** @param {Call[]} links */
-export const callsCsv = (links) =>
-  csv(
-    ['caller', 'callee', ...numberNames],
-    links.map(({ parent, child, reading: one }) => [parent, child, ...numbers(one)]),
-  );
+/** Lines of a file. @param {Call[]} links */
+export const callLines = (links) => [
+  ['caller', 'callee', ...numberNames],
+  ...links.map(({ parent, child, reading: one }) => [parent, child, ...numbers(one)]),
+];
 
 /** @param {Answer} answer */
 export const summary = ({ nodes, edges }) =>

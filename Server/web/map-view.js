@@ -234,6 +234,8 @@ export class MapView {
       down.set(event.pointerId, event);
     });
     area.addEventListener('pointermove', (/** @type {PointerEvent} */ event) => {
+      // It was let go where this did not hear of it.
+      if (!event.buttons) down.delete(event.pointerId);
       const before = down.get(event.pointerId);
       if (!before) {
         if (event.pointerType === 'mouse') this.hover(this.under(event));

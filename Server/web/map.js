@@ -8,19 +8,20 @@
 //     table=1         tables in place of the drawing
 import * as api from './api.js';
 import { dress } from './colors.js';
+import { save } from './csv.js';
 import { fill, h, icon } from './dom.js';
 import { compact } from './format.js';
 import { bindKeys } from './keys.js';
 import { CanvasMap } from './map-canvas.js';
 import {
-  callsCsv,
+  callLines,
   circle,
   drawn,
   groupKey,
   groupName,
   lineKey,
   listed,
-  servicesCsv,
+  serviceLines,
   spansOf,
   spansOfCall,
   summary,
@@ -116,20 +117,20 @@ class MapPage {
     this.circles = card('cycles-card', t('map.cycles'), this.cycles);
     this.services = this.serviceTable();
     this.calls = this.callTable();
-    const save = (/** @type {string} */ what, /** @type {() => string} */ text) =>
+    const csv = (/** @type {string} */ what, /** @type {() => any[][]} */ lines) =>
       h('button', {
         type: 'button',
         'aria-label': t('map.csv', { what: t(`map.${what}`) }),
-        onclick: () => download(`skein-map-${what}.csv`, text()),
+        onclick: () => save(lines(), `skein-map-${what}`),
       }, 'CSV');
     this.twin = h(
       'div.map-twin',
       null,
       card('whole', t('map.services'), this.services.element, {
-        tools: save('services', () => servicesCsv(this.services.rows)),
+        tools: csv('services', () => serviceLines(this.services.rows)),
       }),
       card('whole', t('map.calls'), this.calls.element, {
-        tools: save('calls', () => callsCsv(this.calls.rows)),
+        tools: csv('calls', () => callLines(this.calls.rows)),
       }),
     );
     this.drawing = h('section.card.map-card', { 'aria-label': t('page.map') }, this.stage, this.side);
@@ -577,14 +578,4 @@ class MapPage {
       ],
     });
   }
-}
-
-/** @param {string} name @param {string} text */
-function download(name, text) {
-  const href = URL.createObjectURL(new Blob(['\ufeff', text], { type: 'text/csv' }));
-  const link = h('a', { href, download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }

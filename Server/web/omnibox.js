@@ -130,21 +130,27 @@ export function omnibox(go) {
     autocapitalize: 'off',
   });
 
-  const load = async () => {
-    if (performance.now() - namesAt < namesAge) return;
+  /** Names that are on their way, or came. */
+  let coming = Promise.resolve();
+  const load = () => {
+    if (performance.now() - namesAt < namesAge) return coming;
     namesAt = performance.now();
+    coming = read();
+    return coming;
+  };
+  const read = async () => {
     const { range } = readRange(new URLSearchParams(location.search));
     const [totals, keys] = await Promise.all([
       api.operationTotals({ ...asked(bounded(range)), quantiles: '0.5' }).catch(() => null),
-      api.keys('').catch(() => []),
+      api.keys('').catch(() => null),
     ]);
     names = {
-      operations: (totals?.operations ?? []).map(({ service, operation, callCount }) => ({
+      operations: totals?.operations.map(({ service, operation, callCount }) => ({
         service,
         operation: operation ?? '',
         callCount,
-      })),
-      keys: [...new Set(keys.map((entry) => entry.key))],
+      })) ?? names.operations,
+      keys: keys ? [...new Set(keys.map((entry) => entry.key))] : names.keys,
     };
     if (document.activeElement === input) look();
   };
@@ -181,20 +187,27 @@ export function omnibox(go) {
     items[active]?.scrollIntoView({ block: 'nearest' });
   };
 
+  /** Shows these; what is chosen of them stays chosen. @param {Offer[]} next */
+  const offer = (next) => {
+    const chosen = offers[active];
+    offers = next;
+    active = chosen
+      ? next.findIndex(({ kind, label, of }) =>
+        kind === chosen.kind && label === chosen.label && of === chosen.of
+      )
+      : -1;
+    draw();
+  };
+
   /** Offers for what is typed; values of a key come a moment later. */
   const look = async () => {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
-    active = -1;
     hint.hidden = true;
     const text = input.value;
-    if (!text.trim()) {
-      offers = past().map((label) => ({ kind: 'past', label, fill: label }));
-      return draw();
-    }
-    offers = offersFor(text, names);
-    draw();
+    if (!text.trim()) return offer(past().map((label) => ({ kind: 'past', label, fill: label })));
+    offer(offersFor(text, names));
     const pair = /^([^={\s]+)=(.*)$/.exec(text.trim());
     if (!pair) return;
     await new Promise((resolve) => setTimeout(resolve, 120));
@@ -203,14 +216,14 @@ export function omnibox(go) {
       : await api.values(pair[1], '', pair[2], signal).catch(() => []);
     if (signal.aborted || !values.length) return;
     const tag = (/** @type {string} */ value) => `${pair[1]}=${value}`;
-    offers = values.slice(0, offersOfAKind + 3).map((value) => ({
+    const stored = values.slice(0, offersOfAKind + 3).map((value) => ({
       kind: 'tag',
       label: tag(value),
       href: link('/search', { tag: tag(value) }),
     }));
     const typed = shapeOf(text);
-    if (typed && !offers.some((offer) => offer.label === typed.label)) offers.unshift(typed);
-    draw();
+    const told = !typed || stored.some(({ label }) => label === typed.label);
+    offer(told ? stored : [typed, ...stored]);
   };
 
   const choose = (/** @type {Offer} */ offer) => {
@@ -218,11 +231,13 @@ export function omnibox(go) {
     else if (offer.kind === 'past') offer = /** @type {Offer} */ (shapeOf(offer.label));
     if (!offer.href) {
       input.value = offer.fill ?? '';
+      active = -1;
       return look();
     }
     keep(offer.label);
     input.value = '';
     offers = [];
+    active = -1;
     input.blur();
     // What this page does not know is for the server, such as a page of an older address.
     if (pageOf(offer.href.split('?')[0])) go(offer.href);
@@ -238,22 +253,28 @@ export function omnibox(go) {
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (!input.value.trim()) return;
+    const text = input.value;
+    if (!text.trim()) return;
     if (active >= 0) return choose(offers[active]);
-    if (!names.operations.length) await load();
-    const offer = shapeOf(input.value) ?? exact(input.value);
-    if (offer) return choose(offer);
+    const shape = shapeOf(text);
+    if (!shape && !names.operations.length) await load();
+    // Meanwhile the box may have been left, or hold another text.
+    if (input.value !== text || document.activeElement !== input) return;
+    const meant = shape ?? exact(text);
+    if (meant) return choose(meant);
     hint.textContent = t('app.omnibox.hint');
     hint.hidden = false;
-    offers = [];
-    draw();
+    offer([]);
   };
 
   input.addEventListener('focus', () => {
     load();
     look();
   });
-  input.addEventListener('input', look);
+  input.addEventListener('input', () => {
+    active = -1;
+    look();
+  });
   input.addEventListener('blur', () => {
     asking.abort();
     panel.hidden = true;

@@ -62,15 +62,18 @@ async function ask(signal) {
   const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
   const operations = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), quantiles, ...more }, signal);
-  const [all, allBefore, answers, answersBefore, edges, edgesBefore] = await Promise.all([
+  const answered = await api.together(
     operations(now, {}),
     operations(before, {}),
     operations(now, { kind: answering, step: stepText(now, points) }),
     operations(before, { kind: answering }),
     api.edgeTotals({ ...asked(now), quantiles }, signal),
     api.edgeTotals({ ...asked(before), quantiles }, signal),
-  ]);
+  );
+  const [all, allBefore, answers, answersBefore, edges, edgesBefore] = answered;
   const services = entryServices(answers.operations, edges.edges);
+  const empty = !all.operations.length && !answers.operations.length;
+  const drawn = empty ? null : await heat({ services: [...services] }, now, signal);
   const [seconds, secondsBefore] = [secondsOf(now), secondsOf(before)];
   const name = (/** @type {any} */ line) => JSON.stringify([line.service, line.operation]);
   const pair = (/** @type {any} */ line) => JSON.stringify([line.parent, line.child]);
@@ -107,10 +110,10 @@ async function ask(signal) {
         whole: !knownServices.has(line.service),
       }))
       : [],
-    empty: all.operations.length === 0,
-    unused: all.operations.length === 0 && Number((await api.status(signal)).spansStored) === 0,
-    heat: all.operations.length ? await heat({ services: [...services] }, now, signal) : null,
-    reasons: [all, answers, edges].flatMap((answer) => answer.incompleteReasons),
+    empty,
+    unused: empty && Number((await api.status(signal)).spansStored) === 0,
+    heat: drawn,
+    reasons: [...answered, drawn].flatMap((answer) => answer?.incompleteReasons ?? []),
   };
 }
 

@@ -41,8 +41,16 @@ export function present(main, context, { name, ask, view, reasons }) {
     fill(body, ...children);
   };
 
-  const load = async () => {
-    asking.abort();
+  /** The answer that is awaited. @type {Promise<void> | null} */
+  let awaited = null;
+  // Asked again too early a question begins anew, and a slow one would never be answered.
+  const load = () => {
+    awaited ??= read().finally(() => {
+      awaited = null;
+    });
+    return awaited;
+  };
+  const read = async () => {
     asking = new AbortController();
     const { signal } = asking;
     const began = performance.now();
@@ -68,7 +76,6 @@ export function present(main, context, { name, ask, view, reasons }) {
         show(notice({ title, text, action: retry(), quiet: true }));
       }
     };
-    context.signal.addEventListener('abort', settle, { signal });
     try {
       const data = await ask(AbortSignal.any([signal, context.signal]));
       settle();

@@ -20,7 +20,8 @@ export const orderNames = Object.keys(orders);
 /** @param {URLSearchParams} params @returns {string} '' where the query itself says it */
 export const orderOf = (params) => {
   const order = params.get('order') ?? '';
-  return isOrdered(params.get('q') ?? '') ? '' : order in orders ? order : defaults.order;
+  if (isOrdered(params.get('q') ?? '')) return '';
+  return orderNames.includes(order) ? order : defaults.order;
 };
 
 /** What the server understands; it refuses anything else, and an address may carry anything. */

@@ -119,39 +119,42 @@ export const badness = (now, before) =>
 export const perStep = (steps, of) => steps.map((step) => step.callCount ? of(step) : null);
 
 /**
- * The heat map of some spans: their counts where the server computes them, else from totals.
+ * The heat map of some spans: each of them counted, or where that cannot be, or not of all, put
+ * together from totals, which are of all.
  * @param {{ services: string[], operation?: string }} of @param {Range} range
- * @param {AbortSignal} signal @returns {Promise<import('./scale.js').Heat>}
+ * @param {AbortSignal} signal
+ * @returns {Promise<import('./scale.js').Heat & { incompleteReasons: string[] }>}
  */
 export async function heat({ services, operation }, range, signal) {
-  const window = asked(range);
-  const step = stepText(range, 72);
+  const window = { ...asked(range), step: stepText(range, 72) };
   const q = `${spans({ services, operation, kinds: answering })} | histogram_over_time(duration)`;
-  if (computes) {
-    try {
-      return heatOfMetrics(await api.metrics({ q, ...window, step }, signal));
-    } catch (error) {
-      if (!(error instanceof api.ApiError)) throw error;
-      // A server that does not know the route will not know it the next time either.
-      if (error.code === 404) computes = false;
-    }
+  let counted;
+  /** @type {string[]} */
+  let incompleteReasons;
+  try {
+    const answer = await api.metrics({ q, ...window }, signal);
+    counted = { ...heatOfMetrics(answer), incompleteReasons: answer.incompleteReasons };
+    if (answer.complete) return counted;
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    incompleteReasons = [error.message];
   }
-  const answers = await Promise.all(
-    services.slice(0, 8).map((service) =>
-      api.operationTotals({
-        ...window,
-        step,
-        service,
-        ...(operation ? { operation } : {}),
-        kind: answering,
-        by: operation ? 'operation' : 'service',
-        quantiles: heatQuantiles.join(),
-      }, signal)
-    ),
-  );
-  const lines = answers.flatMap((answer) => answer.operations.map((line) => line.steps));
-  const first = answers[0]?.startTimeUnixNano ?? '0';
-  return heatOfTotals(lines, Number(BigInt(first) / 1_000_000n), stepOf(range, 72));
+  try {
+    const answer = await api.operationTotals({
+      ...window,
+      ...(services.length === 1 ? { service: services[0] } : {}),
+      ...(operation ? { operation } : {}),
+      kind: answering,
+      by: operation ? 'operation' : 'service',
+      quantiles: heatQuantiles.join(),
+    }, signal);
+    const lines = answer.operations.filter(({ service }) => services.includes(service))
+      .map(({ steps }) => steps);
+    const from = Number(BigInt(answer.startTimeUnixNano) / 1_000_000n);
+    const { incompleteReasons } = answer;
+    return { ...heatOfTotals(lines, from, stepOf(range, 72)), incompleteReasons };
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    return counted ?? { ...heatOfTotals([], range.from, minute), incompleteReasons };
+  }
 }
-
-let computes = true;

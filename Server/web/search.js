@@ -53,6 +53,7 @@ class SearchPage {
     this.cursor = /** @type {string | null} */ (null);
     this.answer = /** @type {any} */ (null);
     this.loading = new AbortController();
+    this.signal.addEventListener('abort', () => this.loading.abort());
     this.touchedAt = -Infinity;
     this.first = /** @type {{ element: HTMLElement } | null} */ (null);
   }
@@ -128,7 +129,7 @@ class SearchPage {
       k: () => walk(-1),
       ArrowDown: () => this.list.focused() ? this.list.move(1) : false,
       ArrowUp: () => this.list.focused() ? this.list.move(-1) : false,
-      r: () => this.load(),
+      r: () => this.refresh(),
       x: () => {
         const id = this.list.current();
         return id ? this.mark(id) : false;
@@ -142,7 +143,7 @@ class SearchPage {
     const clock = setInterval(() => this.list.refreshTimes(), 5000);
     this.signal.addEventListener('abort', () => clearInterval(clock));
     onPulse((pulse) => {
-      if (this.first && pulse && pulse.received > 0) this.load();
+      if (this.first && pulse && pulse.received > 0) this.refresh();
     }, this.signal);
   }
 
@@ -267,7 +268,9 @@ class SearchPage {
       fill(this.charts, this.plots.element);
     }
     this.plots.showBox();
+    this.charting = true;
     await this.plots.load(this.params, signal);
+    if (!signal.aborted) this.charting = false;
   }
 
   /** @param {AbortSignal} signal */
@@ -287,7 +290,16 @@ class SearchPage {
     else params.set('live', '0');
     history.replaceState(null, '', params.size ? `/search?${params}` : '/search');
     this.showHead();
-    if (on) this.load();
+    if (on) this.refresh();
+  }
+
+  get busy() {
+    return this.stage.classList.contains('busy');
+  }
+
+  /** Asks the same again, unless it is asked still. */
+  refresh() {
+    if (!this.busy) this.load();
   }
 
   async load() {
@@ -306,7 +318,7 @@ class SearchPage {
       this.show(answer, answer.traces);
       if (!answer.traces.length) await this.showNone(signal);
     } catch (error) {
-      if (!signal.aborted && !this.signal.aborted) this.fail(error);
+      if (!signal.aborted) this.fail(error);
     } finally {
       if (!signal.aborted) {
         this.stage.classList.remove('busy');
@@ -517,15 +529,15 @@ class SearchPage {
       await new Promise((resolve) => setTimeout(resolve, liveInterval));
       if (this.signal.aborted) return;
       const still = performance.now() - this.touchedAt < stillness || this.list.focused();
-      const busy = this.stage.classList.contains('busy');
-      if (this.tab || !this.live || document.hidden || still || busy) continue;
+      if (this.tab || !this.live || document.hidden || still || this.busy) continue;
       const { signal } = this.loading;
       try {
         const answer = await api.traces(questionOf(this.params), signal);
-        if (signal.aborted || this.signal.aborted || !this.live) continue;
+        if (signal.aborted || !this.live) continue;
         this.merge(answer);
         const age = performance.now() - (this.chartedAt ?? 0);
-        if (age > Math.max(15_000, freshness(readRange(this.params).range))) this.loadCharts();
+        const due = age > Math.max(15_000, freshness(readRange(this.params).range));
+        if (due && !this.charting) this.loadCharts();
       } catch {
         // The pulse in the header says that the server does not answer; the list stays as it was.
       }

@@ -40,18 +40,19 @@ async function ask(signal) {
   const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
   const totals = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), by: 'service', quantiles, ...more }, signal);
-  const [all, answers, earlier, edges] = await Promise.all([
+  const answered = await api.together(
     totals(now, { quantiles: '0.5' }),
     totals(now, { kind: answering, step: stepText(now, points) }),
     totals(before, { kind: answering }),
     api.edgeTotals({ ...asked(now), quantiles: '0.5' }, signal),
-  ]);
+  );
+  const [all, answers, earlier, edges] = answered;
   const by = (/** @type {import('./api.js').OperationTotals[]} */ lines) =>
     new Map(lines.map((line) => [line.service, line]));
   const [lines, linesBefore] = [by(answers.operations), by(earlier.operations)];
   const [seconds, secondsBefore] = [secondsOf(now), secondsOf(before)];
   /** @type {Row[]} */
-  const rows = all.operations.map(({ service, callCount }) => ({
+  const rows = (all.operations.length ? all : answers).operations.map(({ service, callCount }) => ({
     service,
     spans: callCount,
     now: read(lines.get(service), seconds),
@@ -63,7 +64,7 @@ async function ask(signal) {
   return {
     range: now,
     rows,
-    reasons: [all, answers, edges].flatMap((answer) => answer.incompleteReasons),
+    reasons: answered.flatMap((answer) => answer.incompleteReasons),
   };
 }
 

@@ -6,6 +6,7 @@ import { byteCount, compact, count, duration } from './format.js';
 import { card } from './panels.js';
 import { present } from './present.js';
 import { percentText } from './scale.js';
+import { Questions } from './system-questions.js';
 import { t } from './texts.js';
 
 const protocols = ['otlp_http', 'otlp_grpc', 'zipkin'];
@@ -35,16 +36,32 @@ export function page(main, context) {
   present(main, context, {
     name: 'system',
     ask: async (signal) => {
-      const [status, text] = await Promise.all([api.status(signal), api.ownMetrics(signal)]);
-      return { status, samples: parseMetrics(text), at: performance.now() };
+      const answered = await api.together(
+        api.status(signal),
+        api.ownMetrics(signal),
+        api.askedQuestions(signal),
+      );
+      const [status, text, questions] = answered;
+      return {
+        status: status.version ? status : null,
+        samples: typeof text === 'string' ? parseMetrics(text) : null,
+        questions: questions.routes ? questions : null,
+        at: performance.now(),
+        reasons: answered.flatMap((answer) => answer.incompleteReasons ?? []),
+      };
     },
     view: () => new SystemView(),
+    reasons: (data) => data.reasons,
   });
 }
 
 class SystemView {
   /** What the numbers were before, for rates. @type {{ samples: Samples, at: number } | null} */
   before = null;
+  /** What the server said of itself last. @type {any} */
+  status = null;
+  /** @type {Samples} */
+  samples = new Map();
 
   constructor() {
     this.line = h('div.health', { role: 'status', 'aria-live': 'off' });
@@ -54,6 +71,7 @@ class SystemView {
     this.storage = h('dl.facts-list');
     this.gone = h('dl.facts-list');
     this.process = h('dl.facts-list');
+    this.questions = new Questions();
     this.settings = h('dl.facts-list');
     this.element = h(
       'div.system',
@@ -70,7 +88,8 @@ class SystemView {
         card('third', t('system.storage'), this.storage),
         card('third', t('system.gone'), this.gone, { says: t('system.since') }),
         card('third', t('system.process'), this.process),
-        card('whole', t('system.settings'), this.settings, { says: t('system.settings.says') }),
+        this.questions.element,
+        card('whole', t('system.settings'), this.settings),
       ),
       h(
         'p.raw',
@@ -81,135 +100,146 @@ class SystemView {
     );
   }
 
-  /** @param {{ status: any, samples: Samples, at: number }} data */
-  update({ status, samples, at }) {
-    const one = (/** @type {string} */ name) => samples.get(`skein_${name}`)?.[0]?.value ?? 0;
-    const of = (
-      /** @type {string} */ name,
-      /** @type {Record<string, string>} */ labels,
-      from = samples,
-    ) =>
-      (from.get(`skein_${name}`) ?? [])
-        .filter((sample) => Object.entries(labels).every(([k, v]) => sample.labels[k] === v))
-        .reduce((sum, sample) => sum + sample.value, 0);
-    const rate = (/** @type {string} */ name, /** @type {Record<string, string>} */ labels) =>
-      this.before
-        ? Math.max(0, of(name, labels) - of(name, labels, this.before.samples)) /
-          ((at - this.before.at) / 1000)
-        : of(name, labels) / Math.max(1, status.uptimeSeconds);
-    this.showLine(status, one);
-    this.showReceiving(of, rate);
-    const causes = (samples.get('skein_receiver_requests_total') ?? [])
-      .filter(({ labels, value }) => labels.result !== 'accepted' && value > 0)
-      .map(({ labels, value }) => ({ labels, value }));
-    const rejected = (samples.get('skein_receiver_rejected_spans_total') ?? [])
-      .filter(({ value }) => value > 0);
+  /** @param {{ status: any, samples: Samples | null, at: number,
+   *   questions: import('./system-questions.js').Answer | null }} data null is not known */
+  update({ status, samples, questions, at }) {
+    if (questions) this.questions.update(questions);
+    this.status = status ?? this.status;
+    this.samples = samples ?? this.samples;
+    const seconds = this.before
+      ? (at - this.before.at) / 1000
+      : Math.max(1, this.status?.uptimeSeconds ?? 1);
+    if (this.status) this.showLine();
+    if (samples) {
+      this.showReceiving(seconds);
+      this.showRefused(samples);
+    }
+    this.showFacts(seconds);
+    if (samples) this.before = { samples, at };
+  }
+
+  /** A sample that stands alone, 0 where there is none. @param {string} name */
+  one(name) {
+    return this.samples.get(`skein_${name}`)?.[0]?.value ?? 0;
+  }
+
+  /** All samples of these labels. @param {string} name @param {Record<string, string>} labels */
+  sum(name, labels, from = this.samples) {
+    return (from.get(name) ?? [])
+      .filter((sample) => Object.entries(labels).every(([k, v]) => sample.labels[k] === v))
+      .reduce((sum, sample) => sum + sample.value, 0);
+  }
+
+  /** A second's share of what was added since the numbers before, or the server began.
+   * @param {string} name @param {Record<string, string>} labels @param {number} seconds */
+  rate(name, labels, seconds) {
+    const before = this.before ? this.sum(name, labels, this.before.samples) : 0;
+    return Math.max(0, this.sum(name, labels) - before) / seconds;
+  }
+
+  /** @param {Samples} samples */
+  showRefused(samples) {
+    const found = (/** @type {string} */ name) =>
+      (samples.get(`skein_receiver_${name}_total`) ?? [])
+        .filter(({ labels, value }) => labels.result !== 'accepted' && value > 0);
+    const facts = [
+      ...found('requests').map(({ labels, value }) => [
+        t(`system.result.${labels.result}`),
+        t('system.requests', { n: value }),
+        labels,
+      ]),
+      ...found('rejected_spans').map(({ labels, value }) => [
+        t('system.rejected'),
+        t('unit.spans', { n: value }),
+        labels,
+      ]),
+    ];
     fill(
       this.refused,
-      causes.map(({ labels, value }) =>
-        fact(
-          t(`system.result.${labels.result}`),
-          t('system.requests', { n: value }),
-          protocolName(labels.protocol),
-          true,
-        )
-      ),
-      rejected.map(({ labels, value }) =>
-        fact(
-          t('system.rejected'),
-          t('unit.spans', { n: value }),
-          protocolName(labels.protocol),
-          true,
-        )
-      ),
+      facts.map(([name, n, { protocol }]) => fact(name, n, protocolName(protocol), true)),
     );
-    this.refused.hidden = !causes.length && !rejected.length;
+    this.refused.hidden = !facts.length;
     this.unrefused.hidden = !this.refused.hidden;
+  }
+
+  /** @param {number} seconds */
+  showFacts(seconds) {
+    const { status, samples } = this;
+    /** The value of a sample, and another beside it; nothing where it is not known. */
+    const of = (
+      /** @type {string} */ text,
+      /** @type {string} */ name,
+      format = count,
+      /** @type {any} */ more = '',
+      alarming = false,
+    ) =>
+      samples.has(`skein_${name}`)
+        ? fact(t(`system.${text}`), format(this.one(name)), more, alarming && this.one(name) > 0)
+        : null;
+    const said = (/** @type {string} */ text, /** @type {() => string} */ value, more = '') =>
+      status ? fact(t(`system.${text}`), value(), more) : null;
+    const bytes = (/** @type {string} */ name) => byteCount(this.one(name));
     fill(
       this.storage,
-      fact(t('system.spans'), count(Number(status.spansStored))),
-      fact(t('system.disk'), byteCount(Number(status.bytesOnDisk))),
-      fact(t('system.parts'), count(one('store_parts')), byteCount(one('store_part_bytes'))),
-      fact(t('system.head'), count(one('store_head_spans')), byteCount(one('store_head_bytes'))),
-      fact(t('system.log'), byteCount(one('store_log_bytes'))),
-      fact(
-        t('system.totals'),
-        count(one('store_totals_files')),
-        byteCount(one('store_totals_bytes')),
-      ),
-      fact(
-        t('system.overflowed'),
-        count(one('store_overflowed_keys')),
-        '',
-        one('store_overflowed_keys') > 0,
-      ),
+      said('spans', () => count(Number(status.spansStored))),
+      said('disk', () => byteCount(Number(status.bytesOnDisk))),
+      of('parts', 'store_parts', count, bytes('store_part_bytes')),
+      of('head', 'store_head_spans', count, bytes('store_head_bytes')),
+      of('log', 'store_log_bytes', byteCount),
+      of('totals', 'store_totals_files', count, bytes('store_totals_bytes')),
+      of('overflowed', 'store_overflowed_keys', count, '', true),
     );
+    const setAside = t('unit.spans', { n: this.one('store_quarantined_spans') });
     fill(
       this.gone,
-      fact(t('system.expired'), count(one('store_expired_spans_total'))),
-      fact(t('system.evicted'), count(one('store_evicted_spans_total'))),
-      fact(t('system.deleted'), count(one('store_deleted_spans_total'))),
-      fact(
-        t('system.uncounted'),
-        count(one('store_uncounted_spans_total')),
-        '',
-        one('store_uncounted_spans_total') > 0,
-      ),
-      fact(
-        t('system.setAside'),
-        count(one('store_quarantined_parts')),
-        t('unit.spans', {
-          n: one('store_quarantined_spans'),
-        }),
-        one('store_quarantined_parts') > 0,
-      ),
-      fact(
-        t('system.damaged'),
-        count(one('store_damaged_records')),
-        '',
-        one('store_damaged_records') > 0,
-      ),
+      of('expired', 'store_expired_spans_total'),
+      of('evicted', 'store_evicted_spans_total'),
+      of('deleted', 'store_deleted_spans_total'),
+      of('uncounted', 'store_uncounted_spans_total', count, '', true),
+      of('setAside', 'store_quarantined_parts', count, setAside, true),
+      of('damaged', 'store_damaged_records', count, '', true),
     );
-    const own = (/** @type {string} */ name) => samples.get(name)?.[0]?.value ?? 0;
-    const busy = this.before
-      ? (own('process_cpu_seconds_total') -
-        (this.before.samples.get('process_cpu_seconds_total')?.[0]?.value ?? 0)) /
-        ((at - this.before.at) / 1000)
-      : own('process_cpu_seconds_total') / Math.max(1, status.uptimeSeconds);
+    const own = (
+      /** @type {string} */ text,
+      /** @type {string} */ name,
+      /** @type {(value: number) => string} */ format,
+    ) => samples.has(name) ? fact(t(`system.${text}`), format(this.sum(name, {}))) : null;
+    const busy = () =>
+      t('system.cores', { share: percentText(this.rate('process_cpu_seconds_total', {}, seconds)) });
     fill(
       this.process,
-      fact(t('system.version'), status.version),
-      fact(t('system.uptime'), duration(status.uptimeSeconds * 1e9)),
-      fact(t('system.memory'), byteCount(own('process_resident_memory_bytes'))),
-      fact(t('system.cpu'), t('system.cores', { share: percentText(busy) })),
-      fact(t('system.files'), count(own('process_open_fds'))),
+      said('version', () => status.version),
+      said('uptime', () => duration(status.uptimeSeconds * 1e9)),
+      own('memory', 'process_resident_memory_bytes', byteCount),
+      own('cpu', 'process_cpu_seconds_total', busy),
+      own('files', 'process_open_fds', count),
     );
     fill(
       this.settings,
-      fact(t('system.durability'), status.durability, t(`system.durability.${status.durability}`)),
-      Object.entries(status.ports).map(([name, port]) =>
+      (status?.settings ?? []).map((/** @type {any} */ { name, value, origin }) =>
+        fact(name, value, origin ?? t('system.default'))
+      ),
+      Object.entries(status?.ports ?? {}).map(([name, port]) =>
         fact(t('system.port', { name }), String(port))
       ),
-      fact(
-        t('system.limit'),
-        byteCount(one('receiver_in_flight_limit_bytes')),
-        t('system.limit.now', {
-          bytes: byteCount(one('receiver_in_flight_bytes')),
-        }),
+      of(
+        'limit',
+        'receiver_in_flight_limit_bytes',
+        byteCount,
+        t('system.limit.now', { bytes: bytes('receiver_in_flight_bytes') }),
       ),
     );
-    this.before = { samples, at };
   }
 
-  /** @param {any} status @param {(name: string) => number} one */
-  showLine(status, one) {
+  showLine() {
+    const { status } = this;
+    const trouble = (/** @type {string} */ text, /** @type {string} */ name) =>
+      this.one(name) && t(`system.trouble.${text}`, { n: this.one(name) });
     const troubles = [
       status.storageFailure && t('system.trouble.storage', { why: String(status.storageFailure) }),
-      one('store_quarantined_parts') &&
-      t('system.trouble.setAside', { n: one('store_quarantined_parts') }),
-      one('store_damaged_records') &&
-      t('system.trouble.damaged', { n: one('store_damaged_records') }),
-      one('store_overflowed_keys') && t('system.trouble.keys', { n: one('store_overflowed_keys') }),
+      trouble('setAside', 'store_quarantined_parts'),
+      trouble('damaged', 'store_damaged_records'),
+      trouble('keys', 'store_overflowed_keys'),
     ].filter(Boolean);
     const state = status.storageFailure ? 'bad' : troubles.length ? 'fair' : 'good';
     fill(
@@ -235,26 +265,24 @@ class SystemView {
     );
   }
 
-  /**
-   * @param {(name: string, labels: Record<string, string>) => number} of
-   * @param {(name: string, labels: Record<string, string>) => number} rate
-   */
-  showReceiving(of, rate) {
+  /** @param {number} seconds */
+  showReceiving(seconds) {
     const columns = ['protocol', 'speed', 'spans', 'requests', 'bytes', 'time'];
-    const accepted = { result: 'accepted' };
     const row = (/** @type {string} */ name, /** @type {Record<string, string>} */ labels) => {
-      const requests = of('receiver_requests_total', { ...labels, ...accepted });
-      const seconds = of('receiver_seconds_total', labels);
+      const of = (/** @type {string} */ what, more = {}) =>
+        this.sum(`skein_receiver_${what}_total`, { ...labels, ...more });
+      const requests = of('requests', { result: 'accepted' });
+      const speed = this.rate('skein_receiver_spans_total', labels, seconds);
       return h(
         'tr',
         null,
         h('th', { scope: 'row' }, name),
         [
-          t('app.status.rate', { rate: compact(Math.round(rate('receiver_spans_total', labels))) }),
-          count(of('receiver_spans_total', labels)),
+          t('app.status.rate', { rate: compact(Math.round(speed)) }),
+          count(of('spans')),
           count(requests),
-          byteCount(of('receiver_payload_bytes_total', labels)),
-          requests ? duration((seconds / requests) * 1e9) : '–',
+          byteCount(of('payload_bytes')),
+          requests ? duration((of('seconds') / requests) * 1e9) : '–',
         ].map((text) => h('td.number', null, text)),
       );
     };

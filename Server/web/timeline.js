@@ -10,7 +10,7 @@
 //                          └─ canvas (bars)
 import { drawBars, margin, rowHeight } from './bars.js';
 import { dye, dyeClass, dyeNames, resolve } from './colors.js';
-import { h, icon } from './dom.js';
+import { h } from './dom.js';
 import { count, duration, named, spanLength } from './format.js';
 import { Gestures } from './gestures.js';
 import { percentText } from './scale.js';
@@ -227,7 +227,7 @@ export class Timeline {
   /** @param {number} index */
   makeSlot(index) {
     const guides = h('i.guides');
-    const fold = h('span.fold', { 'aria-hidden': 'true' }, icon('right'));
+    const fold = h('span.fold', { 'aria-hidden': 'true' });
     const dot = h('i.dot');
     const name = document.createTextNode('');
     const service = document.createTextNode('');
@@ -236,7 +236,7 @@ export class Timeline {
     const alike = h('span.alike', null, '');
     const figures = h('span.figures', null, '');
     const [own, share] = [document.createTextNode(''), document.createTextNode('')];
-    const failed = h('span.failed', null, icon('error'));
+    const failed = h('i.failed');
     const element = h(
       'div.row',
       { role: 'row', id: `row-${index}` },

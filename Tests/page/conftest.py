@@ -97,9 +97,7 @@ def tabs(browser, base):
     tabs = Tabs(browser, base)
     yield tabs
     tabs.close()
-    # A server without this route is asked once; charts then come from totals.
-    expected = (*tabs.expected, "/api/skein/v1/metrics?")
-    unexpected = [c for c in tabs.complaints if not any(e in c for e in expected)]
+    unexpected = [c for c in tabs.complaints if not any(e in c for e in tabs.expected)]
     assert unexpected == []
 
 

@@ -120,3 +120,19 @@ def test_an_unknown_address_leads_on(tabs):
     page.evaluate("dispatchEvent(new PopStateEvent('popstate'))")
     page.locator(".notice a.primary").click()
     page.wait_for_url(tabs.base + "/")
+
+
+def test_a_refresh_leaves_a_question_that_still_runs_alone(tabs):
+    page = tabs.open("/search")
+    traces(page)
+    held = []
+    page.route("**/totals/edges?*", lambda route: held.append(route))
+    page.goto(tabs.base + "/services")
+    until(page, "document.querySelector('.skeleton') !== null")
+    for _ in range(3):
+        page.keyboard.press("r")
+    page.locator(".time button[title*='(r)']").click()
+    assert len(held) == 1
+    held[0].continue_()
+    page.locator(".services tbody tr").first.wait_for()
+    assert len(held) == 1

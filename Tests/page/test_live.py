@@ -47,24 +47,32 @@ def test_traces_arrive_and_lead_to_themselves(tabs, picture, accessible, theme):
     page.wait_for_url("**/trace/*")
 
 
-def test_a_query_is_followed_and_stands_in_the_address(tabs):
+def test_a_query_is_completed_followed_and_stands_in_the_address(tabs):
     page = tabs.open("/live")
-    page.locator("input[name=q]").fill("{ status = error }")
+    page.locator(".tail-state", has_text="Following").wait_for()
+    page.keyboard.press("f")
+    page.keyboard.type("{ status = err")
+    page.locator("#query-offers li", has_text="error").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.type("}")
+    page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     until_address(page, "q", "{ status = error }")
     page.locator(".tail li").nth(2).wait_for()
     assert page.locator(".tail li:not(.failed)").count() == 0
     fresh = tabs.open(page.url[len(tabs.base):])
-    assert fresh.locator("input[name=q]").input_value() == "{ status = error }"
+    assert fresh.locator("#query").input_value() == "{ status = error }"
 
 
-def test_a_query_that_is_not_understood_is_underlined_from_its_mistake(tabs):
+def test_a_query_that_is_not_understood_is_underlined_where_its_mistake_is(tabs):
     tabs.expected = ("400 (Bad Request)",)
     page = tabs.open("/live?q=" + "{ foo = 1 }".replace(" ", "+"))
-    page.locator(".wrong").wait_for()
-    assert page.locator(".wrong").text_content().startswith("foo")
-    assert ".foo for the attribute" in page.locator(".complaint").inner_text()
-    assert page.locator("input[name=q]").get_attribute("aria-invalid") == "true"
+    page.locator(".marks u").wait_for()
+    assert page.evaluate("document.querySelector('.marks u').previousSibling.textContent") == "{ "
+    assert ".foo for the attribute" in page.locator(".query-says").inner_text()
+    assert page.locator(".tail-state").inner_text() == "The query is not understood"
+    assert page.locator("#query").get_attribute("aria-invalid") == "true"
 
 
 def test_a_pointer_on_the_list_and_space_hold_it_while_traces_are_counted(tabs):

@@ -223,3 +223,18 @@ def test_a_narrow_window_shows_all_of_it_below_each_other(tabs, picture, accessi
     picture(page, f"map-narrow-{language}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
     accessible(page)
+
+
+def test_a_press_that_ends_outside_the_map_drags_nothing_after_it(tabs):
+    page = tabs.open("/map?last=15m&live=0")
+    box(page, "order").wait_for()
+    place = "document.querySelector('.map-svg > g').getAttribute('transform')"
+    before = page.evaluate(place)
+    area = page.locator(".map-area").bounding_box()
+    page.mouse.move(area["x"] + 30, area["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 30, area["y"] - 40)
+    page.mouse.up()
+    page.mouse.move(area["x"] + 60, area["y"] + 60)
+    page.mouse.move(area["x"] + 200, area["y"] + 160)
+    assert page.evaluate(place) == before

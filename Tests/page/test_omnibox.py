@@ -3,7 +3,7 @@
 
 import re
 
-from test_page import parameters, until
+from test_page import parameters, traces, until
 
 
 def type_in(page, text):
@@ -74,3 +74,36 @@ def test_what_is_nothing_says_what_may_be_typed_and_what_was_asked_is_offered_ag
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     until(page, "location.search.includes('order.id')")
+
+
+def test_enter_before_the_names_have_come_waits_for_them(tabs):
+    page = tabs.open("/search")
+    traces(page)
+    held = []
+    page.route("**/totals/operations?*", lambda route: held.append(route))
+    type_in(page, "payment")
+    page.keyboard.press("Enter")
+    until(page, "document.getElementById('omnibox').value === 'payment'")
+    assert page.locator(".offers [role=alert]").is_hidden()
+    held[0].continue_()
+    page.wait_for_url("**/services/payment")
+
+
+def test_what_is_chosen_stays_chosen_when_more_is_offered(tabs):
+    page = tabs.open("/search?last=6h")
+    traces(page)
+    held = []
+    page.route("**/api/skein/v1/values?*", lambda route: held.append(route))
+    type_in(page, "order.id=O")
+    until(page, "document.querySelectorAll('#offers li').length === 1")
+    page.keyboard.press("ArrowDown")
+    for _ in range(200):
+        if held:
+            break
+        page.wait_for_timeout(20)  # Between two looks; the loop ends.
+    held[-1].fulfill(json={"values": ["O1", "O", "O2"]})
+    until(page, "document.querySelectorAll('#offers li').length > 1")
+    active = page.locator("#offers [aria-selected=true]")
+    assert active.locator("b").inner_text() == "order.id=O"
+    page.keyboard.press("Enter")
+    until(page, "new URLSearchParams(location.search).get('tag') === 'order.id=O'")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The overview: what it says is what the interface counts, and every number leads to its traces."""
 
-import json
 import re
 import time
 import urllib.parse
@@ -146,15 +145,45 @@ def test_what_fails_more_and_what_is_new_stands_out_and_names_are_text(tabs, acc
     accessible(page)
 
 
+def refusal(route):
+    route.fulfill(status=503, json={"error": {"code": 503, "message": "too many questions"}})
+
+
+@pytest.mark.parametrize("path", ["/", "/services"])
+def test_a_question_that_is_refused_leaves_the_answers_to_the_others(tabs, path):
+    tabs.expected = ("Failed to load resource",)
+    page = tabs.open("/search")
+    page.route("**/totals/edges?*", refusal)
+    page.goto(f"{tabs.base}{path}?live=0")
+    page.locator("tbody .name", has_text="gateway").first.wait_for()
+    assert "too many questions" in page.locator(".incomplete").inner_text()
+
+
+def test_a_heat_map_that_cannot_be_counted_whole_is_put_together_from_totals(tabs):
+    tabs.expected = ("Failed to load resource",)
+    page = tabs.open("/search")
+    page.route("**/api/skein/v1/metrics?*", refusal)
+    page.goto(tabs.base + "/?last=15m&live=0")
+    overview(page)
+    area = page.locator(".heat .area")
+    until(page, "Number(document.querySelector('.heat .area').getAttribute('aria-valuemax')) > 5")
+    area.focus()
+    page.keyboard.press("ArrowLeft")
+    assert "about" in area.get_attribute("aria-valuetext")
+    page.route("**/totals/operations?*quantiles=0%2C0.05*", refusal)
+    page.reload()
+    overview(page)
+    assert "too many questions" in page.locator(".incomplete").inner_text()
+
+
 def test_a_failure_says_what_to_do_and_trying_again_helps(tabs):
     tabs.expected = ("Failed to load resource",)
     page = tabs.open("/search")
-    page.route("**/totals/edges?*", lambda route: route.fulfill(
-        status=503, body=json.dumps({"error": {"code": 503, "message": "too many questions"}})))
+    page.route("**/totals/*?*", refusal)
     page.goto(tabs.base + "/?live=0")
     page.locator(".notice").wait_for()
     assert "too many questions" in page.locator(".notice").inner_text()
-    page.unroute("**/totals/edges?*")
+    page.unroute("**/totals/*?*")
     page.locator(".notice button").click()
     overview(page)
 

@@ -4,15 +4,14 @@
     SKEIN_URL=http://127.0.0.1:16686 .venv/bin/python -m pytest Tests/page
 """
 
-import array
 import functools
 import json
 import re
-import struct
 import time
 import urllib.parse
 import urllib.request
 
+import large
 import pytest
 
 THEMES = ("light", "dark")
@@ -364,16 +363,8 @@ def test_names_from_spans_are_text_and_never_markup(tabs):
 
 def trv1(names, start, duration, parent, name, service, depth, error):
     """A trace in the columnar form, in nanoseconds."""
-    header = json.dumps({
-        "traceId": "ab" * 16, "t0": str(T0), "duration": str(max(duration)), "n": len(start),
-        "unitNanos": 1, "services": ["one", "two"], "names": names, "warnings": [],
-    }).encode()
-    header += b" " * (-len(header) % 8)
-    kind = [2] * len(start)
-    parts = [("I", start), ("I", duration), ("i", parent), ("I", name), ("H", service),
-             ("H", depth), ("B", kind), ("B", error)]
-    body = b"".join(array.array(code, values).tobytes() for code, values in parts)
-    return b"TRV1" + struct.pack("<I", len(header)) + header + body
+    return large.trv1(names, ["one", "two"], start, duration, parent, name, service, depth,
+                      [2] * len(start), error, t0=T0)
 
 
 def without_analysis(page):

@@ -303,3 +303,24 @@ def test_a_search_that_was_stopped_says_so_and_goes_on(tabs):
     page.locator(".list-foot button").click()
     page.locator("a.trace").nth(1).wait_for()
     assert "cursor=further" in asked[-1]
+
+
+def test_a_page_that_is_left_gives_up_what_it_asks(tabs):
+    page = tabs.open("/search")
+    traces(page)
+    given_up = []
+    page.on("requestfailed", lambda request: given_up.append(request.url))
+    page.route("**/api/skein/v1/traces?*", lambda route: None)
+    page.keyboard.press("r")
+    until(page, "document.querySelector('.stage.busy') !== null")
+    page.keyboard.press("g")
+    page.keyboard.press("y")
+    page.locator(".receiving tbody tr").first.wait_for()
+    assert any("/traces?" in url for url in given_up)
+
+
+@pytest.mark.parametrize("order", ["constructor", "__proto__", "toString"])
+def test_an_order_that_is_none_is_the_usual_one(tabs, order):
+    page = tabs.open(f"/search?order={order}")
+    traces(page)
+    assert page.locator(".list-head select").input_value() == "newest"

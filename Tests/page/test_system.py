@@ -12,7 +12,9 @@ from test_page import THEMES, api
 def test_what_is_received_and_stored_is_told(tabs, base, picture, accessible, theme):
     page = tabs.open("/system", theme=theme)
     page.locator(".receiving tbody tr").first.wait_for()
-    spans = page.locator(".receiving tbody tr").last.locator("td").nth(1).inner_text()
+    number = page.locator(".receiving tbody tr").last.locator("td").nth(1)
+    number.filter(has_text=re.compile("[1-9]")).wait_for()
+    spans = number.inner_text()
     with urllib.request.urlopen(f"{base}/metrics", timeout=30) as response:
         text = response.read().decode()
     received = sum(int(n) for n in re.findall(r"skein_receiver_spans_total\{.*\} (\d+)", text))
@@ -36,8 +38,46 @@ def test_refused_requests_are_told_by_their_cause(tabs):
     assert "set aside" in page.locator(".says-why").inner_text()
 
 
+def test_numbers_that_are_refused_leave_what_the_server_says_of_itself(tabs, base):
+    tabs.expected = ("Failed to load resource",)
+    page = tabs.open("/search")
+    page.route("**/metrics", lambda route: route.fulfill(status=503, body=""))
+    page.goto(tabs.base + "/system")
+    page.locator(".incomplete").wait_for()
+    assert api(base, "/status")["version"] in page.locator(".system").inner_text()
+    # What is not known is left out, and is not nought.
+    assert page.locator(".system dt", has_text="Log records lost").count() == 0
+    assert page.locator(".system dt", has_text="Version").count() == 1
+
+
 def test_chinese_on_a_narrow_screen_fits(tabs, picture):
     page = tabs.open("/system", language="zh-CN", size=(420, 900))
     page.locator(".receiving tbody tr").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     picture(page, "system-narrow-zh")
+
+
+def test_what_is_asked_and_what_it_costs_is_told(tabs, accessible):
+    page = tabs.open("/search?q=" + "%7B%20duration%20%3E%201ms%20%7D&last=1h")
+    page.locator("a.trace").first.wait_for()
+    page.goto(tabs.base + "/system")
+    routes = page.get_by_role("table", name="Questions", exact=True)
+    row = routes.locator("tr", has_text="/api/skein/v1/traces").first
+    assert re.match(r"Skein\s+/api/skein/v1/traces\s+[\d,]+\s+\d", row.inner_text())
+    asked = page.get_by_role("table", name="Costliest questions").get_by_role(
+        "link", name="{ duration > 1ms }").first
+    asked.click()
+    page.locator("a.trace").first.wait_for()
+    assert "q=%7B" in page.url and page.url.startswith(tabs.base + "/search?")
+    page.go_back()
+    routes.wait_for()
+    accessible(page)
+
+
+def test_settings_tell_where_they_were_made(tabs):
+    page = tabs.open("/system")
+    facts = page.locator(".card", has=page.get_by_role("heading", name="Settings in force"))
+    facts.locator("dt").first.wait_for()
+    assert re.search(r"retention\s+7d\s*default", facts.inner_text()) or re.search(
+        r"retention\s+36500d\s*--retention", facts.inner_text())
+    assert re.search(r"ports?", facts.inner_text(), re.I)

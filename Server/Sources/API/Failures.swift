@@ -77,6 +77,16 @@ enum ErrorStyle: Sendable {
     /// Plain text.
     case tempo
 
+    /// Whose interface it is.
+    var interface: String {
+        switch self {
+        case .native: "native"
+        case .jaeger, .jaegerV3: "jaeger"
+        case .zipkin: "zipkin"
+        case .tempo: "tempo"
+        }
+    }
+
     func response(to error: any Error) -> Response {
         if let error = error as? QueryError { return response(to: error) }
         let failure = Failure(of: error)

@@ -9,6 +9,9 @@ struct GRPCService: RegistrableRPCService {
     /// With its package, such as `jaeger.api_v3.QueryService`.
     let name: String
     let calls: [GRPCCall]
+    let questions: QuestionLog
+    /// Whose it is, for the log of questions.
+    let interface: String
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         for call in calls {
@@ -21,7 +24,13 @@ struct GRPCService: RegistrableRPCService {
                 return StreamingServerResponse { writer in
                     do {
                         let question = try ProtobufFields(bytes)
-                        return try await call.answer(question, GRPCAnswer(writer)).metadata
+                        return try await questions.answer(
+                            QuestionPlace(interface: interface, route: "\(name)/\(call.method)"),
+                            text: "",
+                            status: Self.status
+                        ) {
+                            try await call.answer(question, GRPCAnswer(writer)).metadata
+                        }
                     } catch let error as RPCError {
                         throw error
                     } catch {
@@ -30,6 +39,13 @@ struct GRPCService: RegistrableRPCService {
                 }
             }
         }
+    }
+}
+
+extension GRPCService {
+    private static func status(_ answer: Result<Metadata, any Error>) -> HTTPResponse.Status {
+        guard case .failure(let error) = answer else { return .ok }
+        return Failure(of: error).status
     }
 }
 

@@ -13,13 +13,14 @@ extension ReadAPI {
     /// The services of Jaeger's port for queries.
     public var jaegerGRPCServices: [any RegistrableRPCService] {
         [
-            GRPCService(name: "jaeger.api_v3.QueryService", calls: jaegerV3Calls),
-            GRPCService(name: "jaeger.api_v2.QueryService", calls: jaegerV2Calls),
-            GRPCService(
-                name: "jaeger.api_v2.metrics.MetricsQueryService",
-                calls: jaegerMetricCalls
-            ),
+            jaegerService("jaeger.api_v3.QueryService", jaegerV3Calls),
+            jaegerService("jaeger.api_v2.QueryService", jaegerV2Calls),
+            jaegerService("jaeger.api_v2.metrics.MetricsQueryService", jaegerMetricCalls),
         ]
+    }
+
+    private func jaegerService(_ name: String, _ calls: [GRPCCall]) -> GRPCService {
+        GRPCService(name: name, calls: calls, questions: questions, interface: "jaeger")
     }
 
     /// Both versions' list of services.

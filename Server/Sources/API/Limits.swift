@@ -27,6 +27,10 @@ enum RequestLimits {
     static let metricByteCount = 4 << 20
     /// Steps that the window of one point may have: each is a read of its own.
     static let metricWidthSteps: UInt64 = 60
+    /// Questions that are remembered with what they cost: half a megabyte with the longest texts.
+    static let rememberedQuestionCount = 1_000
+    /// Bytes of a question's text that are remembered.
+    static let rememberedQuestionByteCount = 400
     /// Parts of a Zipkin annotation query.
     static let annotationPartCount = 100
     /// Names of values in one list.
@@ -96,4 +100,12 @@ enum RequestLimits {
     static let comparedTraceCount = (standard: 100, most: 1_000)
     /// Calls away from the service in focus of a map.
     static let mapHops = 1...20
+    /// Instances of a service in one answer.
+    static let instanceCount = (standard: 100, most: 1_000)
+    /// Groups of exceptions in one answer: each has up to 12 kB.
+    static let exceptionGroupCount = (standard: 50, most: 1_000)
+    /// Call trees in one answer: each has up to 200 lines.
+    static let callTreeCount = (standard: 20, most: 100)
+    /// Traces that call trees are made from, the newest.
+    static let shapedTraceCount = (standard: 200, most: 1_000)
 }

@@ -178,7 +178,16 @@ extension ReadAPI {
         var isError = false
         do {
             let arguments = try ToolArguments(parameters["arguments"], of: tool)
-            text = try await run(tool, arguments)
+            text = try await questions.answer(
+                QuestionPlace(interface: "mcp", route: name),
+                text: arguments.written,
+                status: { answer in
+                    guard case .failure(let error) = answer else { return .ok }
+                    return API.Failure(of: error).status
+                }
+            ) {
+                try await run(tool, arguments)
+            }
         } catch let error as QueryError {
             text = MCP.explained(error)
             isError = true

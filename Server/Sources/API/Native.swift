@@ -27,11 +27,12 @@ extension ReadAPI {
             Route(Self.prefix + "/totals/operations", totalsOfOperations),
             Route(Self.prefix + "/totals/edges", totalsOfEdges),
             Route(Self.prefix + "/status", status),
+            Route(Self.prefix + "/questions", askedQuestions),
             Route(Self.prefix + "/openapi.json") { request in
                 try request.query.allow([])
                 return .bytes(Array(OpenAPI.document.utf8), type: "application/json")
             },
-        ] + analysisRoutes
+        ] + analysisRoutes + serviceRoutes
     }
 
     private func services(_ request: ReadRequest) async throws -> Response {
@@ -242,6 +243,15 @@ extension ReadAPI {
             json.object("ports") { json in
                 for (listener, port) in facts.ports.sorted(by: { $0.key < $1.key }) {
                     json.member(listener, number: port)
+                }
+            }
+            json.array("settings") { json in
+                for setting in facts.settings {
+                    json.object { json in
+                        json.member("name", setting.name)
+                        json.member("value", setting.value)
+                        json.member("origin", optional: setting.origin)
+                    }
                 }
             }
         }

@@ -565,6 +565,7 @@ extension OpenAPI {
           \#(totalsPaths),
           \#(streamPaths),
           \#(analysisPaths),
+          \#(servicePaths),
           "/api/skein/v1/status": {
             "get": {
               "operationId": "getStatus",
@@ -577,6 +578,35 @@ extension OpenAPI {
                     "application/json": {
                       "schema": {
                         "$ref": "#/components/schemas/Status"
+                      }
+                    }
+                  }
+                },
+                "default": {
+                  "$ref": "#/components/responses/Error"
+                }
+              }
+            }
+          },
+          "/api/skein/v1/questions": {
+            "get": {
+              "operationId": "getQuestions",
+              "summary": "What is asked of this server, by every interface, and what it costs.",
+              "parameters": [
+                {
+                  "name": "limit",
+                  "in": "query",
+                  "description": "How many of the costliest questions to tell.",
+                  "schema": {"type": "integer", "minimum": 0, "default": 20}
+                }
+              ],
+              "responses": {
+                "200": {
+                  "description": "Sums since the start, and of the last 1,000 questions the costliest.",
+                  "content": {
+                    "application/json": {
+                      "schema": {
+                        "$ref": "#/components/schemas/Questions"
                       }
                     }
                   }

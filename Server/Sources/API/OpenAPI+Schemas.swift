@@ -473,6 +473,7 @@ extension OpenAPI {
           \#(metricsSchemas),
           \#(totalsSchemas),
           \#(analysisSchemas),
+          \#(serviceSchemas),
           "Status": {
             "type": "object",
             "required": [
@@ -485,7 +486,8 @@ extension OpenAPI {
               "storageFailure",
               "partsSetAside",
               "overflowedKeys",
-              "ports"
+              "ports",
+              "settings"
             ],
             "properties": {
               "version": {"type": "string"},
@@ -509,10 +511,28 @@ extension OpenAPI {
                 "type": "object",
                 "description": "Where spans can be sent, by listener: http, otlp-http, otlp-grpc, zipkin, and jaeger-grpc where it was asked for.",
                 "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 65535}
+              },
+              "settings": {
+                "type": "array",
+                "description": "Every setting as it is in force.",
+                "items": {
+                  "type": "object",
+                  "required": ["name", "value", "origin"],
+                  "properties": {
+                    "name": {"type": "string", "description": "As the option has it, without dashes."},
+                    "value": {"type": "string"},
+                    "origin": {
+                      "type": ["string", "null"],
+                      "description": "Where it was made, such as SKEIN_RETENTION; null for the default."
+                    }
+                  },
+                  "additionalProperties": false
+                }
               }
             },
             "additionalProperties": false
-          }
+          },
+          \#(questionSchemas)
         }
         """#
 }

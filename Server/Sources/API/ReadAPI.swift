@@ -10,6 +10,8 @@ public struct ReadAPI: Sendable {
     let facts: @Sendable () -> ServerFacts
     let autocompleteKeys: [String]
     let streams = StreamSlots()
+    /// What was asked, and what it cost.
+    public let questions: QuestionLog
 
     /// What the server knows of itself beside the store's statistics.
     public struct ServerFacts: Sendable {
@@ -21,6 +23,8 @@ public struct ReadAPI: Sendable {
         public var durability: String
         /// Ports by listener: `http`, `otlp-http`, `otlp-grpc`, `zipkin`, and those that were asked for.
         public var ports: [String: Int]
+        /// Every setting as it is in force.
+        public var settings: [Setting]
 
         /// States the facts.
         public init(
@@ -28,13 +32,32 @@ public struct ReadAPI: Sendable {
             spansReceived: UInt64,
             uptimeSeconds: UInt64,
             durability: String,
-            ports: [String: Int]
+            ports: [String: Int],
+            settings: [Setting] = []
         ) {
             self.version = version
             self.spansReceived = spansReceived
             self.uptimeSeconds = uptimeSeconds
             self.durability = durability
             self.ports = ports
+            self.settings = settings
+        }
+    }
+
+    /// One setting of the server.
+    public struct Setting: Sendable {
+        /// As its option has it, without the dashes.
+        public var name: String
+        /// As a person would write it.
+        public var value: String
+        /// Where it was made, such as `SKEIN_RETENTION`; `nil` where it is the default.
+        public var origin: String?
+
+        /// States a setting.
+        public init(name: String, value: String, origin: String?) {
+            self.name = name
+            self.value = value
+            self.origin = origin
         }
     }
 
@@ -43,15 +66,18 @@ public struct ReadAPI: Sendable {
     /// - Parameters:
     ///   - engine: Who is asked.
     ///   - autocompleteKeys: Tag keys that Zipkin's page offers in its search bar.
+    ///   - elapsed: Nanoseconds since any moment, never going back.
     ///   - facts: Called for each status request; must be cheap.
     public init(
         engine: QueryEngine,
         autocompleteKeys: [String] = [],
+        elapsed: @escaping @Sendable () -> UInt64,
         facts: @escaping @Sendable () -> ServerFacts
     ) {
         self.engine = engine
         self.autocompleteKeys = autocompleteKeys
         self.facts = facts
+        questions = QuestionLog(now: engine.now, elapsed: elapsed)
     }
 
     /// Adds `/api/skein/v1/…`.
@@ -136,7 +162,18 @@ public struct ReadAPI: Sendable {
                 accept: request.headers[.accept] ?? "",
                 lastEventID: HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
             )
-            return try await route.handle(read)
+            return try await questions.answer(
+                QuestionPlace(interface: style.interface, route: route.path),
+                text: request.uri.string,
+                status: { answer in
+                    switch answer {
+                    case .success(let response): response.status
+                    case .failure(let error): Failure(of: error).status
+                    }
+                }
+            ) {
+                try await route.handle(read)
+            }
         } catch {
             return style.response(to: error)
         }

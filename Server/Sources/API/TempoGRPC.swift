@@ -19,7 +19,9 @@ extension ReadAPI {
                     GRPCCall("SearchTagsV2", tempoStreamTagsV2),
                     GRPCCall("SearchTagValues", tempoStreamValues),
                     GRPCCall("SearchTagValuesV2", tempoStreamValuesV2),
-                ] + tempoMetricCalls
+                ] + tempoMetricCalls,
+                questions: questions,
+                interface: "tempo"
             )
         ]
     }

@@ -21,6 +21,21 @@ struct ToolArguments {
         }
     }
 
+    /// As a person reads them: `limit=5, query={ status = error }`.
+    var written: String {
+        members.sorted { $0.key < $1.key }
+            .map { name, value in
+                switch value {
+                case .string(let text): "\(name)=\(text)"
+                case .int(let number): "\(name)=\(number)"
+                case .number(let number): "\(name)=\(number)"
+                case .bool(let flag): "\(name)=\(flag)"
+                case .null, .array, .object: "\(name)=…"
+                }
+            }
+            .joined(separator: ", ")
+    }
+
     func text(_ name: String) throws -> String? {
         guard let value = members[name] else { return nil }
         guard let text = value.text else {

@@ -23,4 +23,18 @@ public enum AnalysisLimits {
     public static let ungroupedNodeCount = 300
     /// Sweeps that order the layers of a map: later ones move next to nothing.
     public static let layoutSweepCount = 8
+    /// Characters of a message that are read for what it has in common with others: what follows is
+    /// a dump as a rule.
+    public static let templatedLength = 1_024
+    /// Characters of that which are kept: two lines of a page.
+    public static let templateLength = 200
+    /// Characters between quotes; a quote that closes later is none.
+    static let quotedLength = 512
+    /// Call paths kept while call trees are told apart, about 50 bytes each; a call with further ones
+    /// has no tree.
+    public static let shapedPathCount = 100_000
+    /// Lines of one call tree told: those nearest to its root come first.
+    public static let shapeLineCount = 200
+    /// Lines told that the most frequent tree has and another has not.
+    public static let missingLineCount = 20
 }

@@ -145,7 +145,7 @@ extension NativeAPI {
         try decoded(try await mapJSON(search))
     }
 
-    private func decoded<Answer: Decodable>(_ bytes: [UInt8]) throws -> Answer {
+    func decoded<Answer: Decodable>(_ bytes: [UInt8]) throws -> Answer {
         do {
             return try JSONDecoder().decode(Answer.self, from: Data(bytes))
         } catch {

@@ -46,11 +46,12 @@ final class QueryPool: Sendable {
         queue.update { $0.running -= 1 }
     }
 
-    /// Runs `body` on one of the threads.
+    /// Runs `body` on one of the threads, and tells the question's meter what it took.
     func run<Value: Sendable>(
         _ body: @escaping @Sendable (CancellationFlag) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let flag = CancellationFlag()
+        let meter = QuestionMeter.current
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let refusal = queue.update { queue -> StoreError? in
@@ -59,10 +60,12 @@ final class QueryPool: Sendable {
                         return .overloaded(retryAfterSeconds: 1)
                     }
                     queue.waiting.append {
+                        let began = Process.threadCPUNanoseconds()
                         let answer = Result { () throws(StoreError) in
                             try flag.check()
                             return try body(flag)
                         }
+                        meter?.addRead(cpuNanoseconds: Process.threadCPUNanoseconds() &- began)
                         continuation.resume(returning: answer)
                     }
                     return nil

@@ -36,6 +36,13 @@ public enum Process {
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 
+    /// Processor time that the calling thread has used, nanoseconds; 0 where the system does not say.
+    public static func threadCPUNanoseconds() -> UInt64 {
+        var now = timespec()
+        guard clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0 else { return 0 }
+        return UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec)
+    }
+
     /// Bytes of memory in use; 0 where the system does not say.
     public static func residentByteCount() -> Int {
         // Its second number is the resident pages.

@@ -74,4 +74,18 @@ enum RunLimits {
     static let exemplarTraceCount = 20
     /// Spans of them, at most.
     static let exemplarSpanCount = 5_000
+    /// Instances of a service that are counted: up to 32 kB each.
+    static let instanceCount = 1_000
+    /// Bytes of a name of an instance; what is longer names none.
+    static let instanceNameByteCount = 1_024
+    /// Groups of exceptions that are counted: up to 12 kB each.
+    static let exceptionGroupCount = 1_000
+    /// Bytes of an exception's type and of its operation that groups are told apart by.
+    static let exceptionNameByteCount = 1_024
+    /// Bytes of the message of an example, and of its stack trace.
+    static let exceptionTextByteCount = (message: 2_048, stack: 8_192)
+    /// Steps in which the exceptions of a group are counted: a small chart.
+    static let exceptionStepCount = 30
+    /// Spans of the traces that call trees are made from, and the rest of the last trace.
+    static let shapedSpanCount = 1_000_000
 }

@@ -113,6 +113,7 @@ extension QueryEngine {
         answer.add(walk.incomplete)
         answer.examinedTraceCount += walk.examined.traces
         answer.examinedSpanCount += walk.examined.spans
+        QuestionMeter.current?.add(examinedSpanCount: walk.examined.spans)
         return walk.series
     }
 

@@ -36,7 +36,9 @@ extension QueryEngine {
         do {
             let result = try await walk(plan, only: necessary.traceID, run)
             if let failure = run.failure { throw failure }
-            return run.answer(result)
+            let found = run.answer(result)
+            QuestionMeter.current?.add(examinedSpanCount: found.examinedSpanCount)
+            return found
         } catch StoreError.cancelled {
             throw CancellationError()
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import API
 internal import Ingest
 internal import Platform
 internal import Store
@@ -8,12 +9,14 @@ internal import Store
 struct MetricsText: Sendable {
     private let store: any TraceStore
     private let ingest: Ingest
+    private let questions: QuestionLog
     private let clock: any Clock
     private let startedAt: UInt64
 
-    init(store: any TraceStore, ingest: Ingest, clock: any Clock) {
+    init(store: any TraceStore, ingest: Ingest, questions: QuestionLog, clock: any Clock) {
         self.store = store
         self.ingest = ingest
+        self.questions = questions
         self.clock = clock
         startedAt = clock.wallNanoseconds()
     }
@@ -25,6 +28,7 @@ struct MetricsText: Sendable {
         writeStore(&writer)
         writeRemovals(&writer)
         writeDamage(&writer)
+        writeQuestions(&writer)
         writeProcess(&writer)
         return writer.text
     }
@@ -235,6 +239,30 @@ struct MetricsText: Sendable {
             "1 while writes are refused because the disk failed.",
             now.failure == nil ? 0 : 1
         )
+    }
+
+    private func writeQuestions(_ writer: inout MetricsWriter) {
+        let sums = questions.sums
+        func family(
+            _ name: String,
+            _ help: String,
+            _ value: (QuestionSum) -> some CustomStringConvertible
+        ) {
+            writer.family(name, .counter, help)
+            for (place, sum) in sums {
+                writer.sample(value(sum), ["interface": place.interface, "route": place.route])
+            }
+        }
+        family("skein_questions_total", "Questions asked of the store, by where.") { $0.count }
+        family("skein_questions_failed_total", "Those of them that had no answer.") {
+            $0.failedCount
+        }
+        family("skein_question_seconds_total", "Time until their answers, summed.") {
+            Double($0.cost.elapsedNanoseconds) / 1e9
+        }
+        family("skein_question_cpu_seconds_total", "Processor time of reading for them.") {
+            Double($0.cost.cpuNanoseconds) / 1e9
+        }
     }
 
     private func writeProcess(_ writer: inout MetricsWriter) {

@@ -11,6 +11,9 @@ extension ServerConfiguration {
     ///   is wrong, what is right.
     public init(from sources: ConfigurationSources) throws {
         self.init()
+        for key in ConfigurationSources.Key.allCases {
+            origins[key] = try sources.setting(key)?.origin
+        }
         if let setting = try sources.setting(.data) { dataDirectory = setting.text }
         if let setting = try sources.setting(.webDirectory) { webDirectory = setting.text }
         for listener in Listener.allCases {

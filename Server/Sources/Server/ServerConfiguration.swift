@@ -34,6 +34,9 @@ public struct ServerConfiguration: Sendable {
     /// Serves the page from this folder instead of the one in the binary, for work on the page.
     public var webDirectory: String?
 
+    /// By setting: where it was made. A setting that is not there has its default.
+    var origins: [ConfigurationSources.Key: String] = [:]
+
     /// The defaults.
     public init() {}
 

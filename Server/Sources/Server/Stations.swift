@@ -44,13 +44,14 @@ struct Stations {
         )
         self.ingest = ingest
         limits = Self.receiverLimits(listenerCount: configuration.listeners.count)
-        metrics = MetricsText(store: store, ingest: ingest, clock: clock)
         let begin = clock.monotonicNanoseconds()
         let durability = configuration.durability.rawValue
+        let settings = configuration.settings
         let engine = QueryEngine(store: store, now: { clock.wallNanoseconds() })
         callCounters = CallCounters(engine)
         readAPI = ReadAPI(
             engine: engine,
+            elapsed: { clock.monotonicNanoseconds() },
             facts: {
                 ReadAPI.ServerFacts(
                     version: skeinVersion,
@@ -59,9 +60,16 @@ struct Stations {
                     },
                     uptimeSeconds: (clock.monotonicNanoseconds() &- begin) / 1_000_000_000,
                     durability: durability,
-                    ports: board.current.ports
+                    ports: board.current.ports,
+                    settings: settings
                 )
             }
+        )
+        metrics = MetricsText(
+            store: store,
+            ingest: ingest,
+            questions: readAPI.questions,
+            clock: clock
         )
     }
 

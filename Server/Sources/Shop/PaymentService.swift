@@ -25,8 +25,9 @@ struct PaymentService: Service {
     private func assess(_ payment: PaymentRequest) async throws {
         try await station.span("assess fraud risk") { span in
             span.attributes["fraud.score"] = Double(payment.amountCents % 97) / 100
-            span.attributes["fraud.model"] = "gradient-2026-02"
-            try await station.work.take(4...18)
+            let isOutdated = station.instance.isOutdated
+            span.attributes["fraud.model"] = isOutdated ? "gradient-2025-11" : "gradient-2026-02"
+            try await station.work.take(isOutdated ? 70...160 : 4...18)
         }
     }
 
@@ -63,5 +64,5 @@ enum DeclinedCard {
 struct PaymentDeclined: Error, CustomStringConvertible {
     let order: String
 
-    var description: String { "payment declined for order \(order): insufficient funds" }
+    var description: String { "payment declined for order '\(order)': insufficient funds" }
 }

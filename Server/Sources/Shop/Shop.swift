@@ -3,7 +3,7 @@
 // Shop is the demo: a small gift shop of real services on loopback, in one process. It owns its
 // HTTP servers, its message queue, its SQLite stock and the customers that order in it. It stands
 // for a user's application: it knows nothing of the server, only the tracing API and a tracer for
-// each service. Nothing in a trace is made up: each span times code that ran.
+// each of their instances. Nothing in a trace is made up: each span times code that ran.
 //
 //     customer ──> gateway ──> order ──> stock ──> SQLite
 //                                ├─────> coupon
@@ -48,17 +48,18 @@ public struct ShopReport: Sendable, Hashable {
 /// The gift shop. Runs until it is shut down or has served its orders.
 public struct Shop: Service {
     private let configuration: ShopConfiguration
-    private let tracer: @Sendable (ShopService) -> any Tracer
+    private let tracer: @Sendable (ShopInstance) -> any Tracer
     private let logger: Logger
     private let ledger = Ledger()
 
-    /// Makes a shop whose services are traced with what `tracer` gives for each of them.
+    /// Makes a shop whose services are traced with what `tracer` gives for each of
+    /// their instances.
     ///
     /// The tracers are the caller's: it flushes and closes them after `run` has returned.
     public init(
         configuration: ShopConfiguration,
         logger: Logger,
-        tracer: @escaping @Sendable (ShopService) -> any Tracer
+        tracer: @escaping @Sendable (ShopInstance) -> any Tracer
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -73,22 +74,17 @@ public struct Shop: Service {
         let directory = ServiceDirectory()
         let queue = PushQueue()
         let work = SimulatedWork(pace: configuration.pace)
-        let stations = ShopService.allCases.map { service in
+        let stations = ShopInstance.all.map { instance in
             Station(
-                service: service,
-                tracer: traceOrders(with: tracer(service)),
+                instance: instance,
+                tracer: traceOrders(with: tracer(instance)),
                 directory: directory,
                 work: work,
                 logger: logger
             )
         }
-        let byService = Dictionary(uniqueKeysWithValues: stations.map { ($0.service, $0) })
-        func station(_ service: ShopService) -> Station {
-            // `allCases` was mapped above.
-            guard let found = byService[service] else {
-                preconditionFailure("no station for \(service)")
-            }
-            return found
+        func instances(_ service: ShopService) -> [Station] {
+            stations.filter { $0.instance.service == service }
         }
         let customers = Customers(
             configuration: configuration,
@@ -98,14 +94,14 @@ public struct Shop: Service {
         )
         // A group shuts down from its last service to its first: customers leave before the doors
         // close, and callers before those they call.
-        var services: [any Service] = [
-            try StockService(station: station(.stock)),
-            PaymentService(station: station(.payment)),
-            CouponService(station: station(.coupon)),
-            OrderService(station: station(.order), queue: queue, ledger: ledger),
-            PushWorker(station: station(.push), queue: queue, ledger: ledger),
-            GatewayService(station: station(.gateway)),
-        ]
+        var services: [any Service] = try instances(.stock).map { try StockService(station: $0) }
+        services += instances(.payment).map { PaymentService(station: $0) }
+        services += instances(.coupon).map { CouponService(station: $0) }
+        services += instances(.order).map {
+            OrderService(station: $0, queue: queue, ledger: ledger)
+        }
+        services += instances(.push).map { PushWorker(station: $0, queue: queue, ledger: ledger) }
+        services += instances(.gateway).map { GatewayService(station: $0) }
         services.append(customers)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -19,6 +19,28 @@ public enum ShopService: String, Sendable, CaseIterable {
         }
     }
 
+    /// How many processes of it would run: those that many orders wait for have a second.
+    public var instanceCount: Int { self == .order || self == .payment ? 2 : 1 }
+}
+
+/// One of the instances of a service of the shop.
+public struct ShopInstance: Sendable, Hashable {
+    public let service: ShopService
+    /// From 1.
+    public let number: Int
+
+    /// All instances of all services.
+    static let all = ShopService.allCases.flatMap { service in
+        (1...service.instanceCount).map { ShopInstance(service: service, number: $0) }
+    }
+
     /// Its `service.instance.id`.
-    public var instance: String { "\(name)-1" }
+    public var name: String { "\(service.name)-\(number)" }
+
+    /// Its `service.version`.
+    public var version: String { isOutdated ? "1.11.4" : service.version }
+
+    /// The second instance of payment missed the last release, whose judge of fraud is quicker: that
+    /// one instance is slower than its like is there to be found.
+    var isOutdated: Bool { service == .payment && number == 2 }
 }

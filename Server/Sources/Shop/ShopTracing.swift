@@ -3,7 +3,7 @@
 import Skein
 public import Tracing
 
-/// The tracers of the shop's services: one for each, all exporting by one pipeline.
+/// The tracers of the shop's services: one for each instance, all exporting by one pipeline.
 public struct ShopTracing: Sendable {
     private let pipeline: SpanPipeline
 
@@ -21,15 +21,15 @@ public struct ShopTracing: Sendable {
         return (counters.endedCount, counters.exportedCount, dropped + counters.rejectedCount)
     }
 
-    /// The tracer of one service.
-    public func tracer(of service: ShopService) -> any Tracer {
+    /// The tracer of one instance of a service.
+    public func tracer(of instance: ShopInstance) -> any Tracer {
         SkeinTracer(
             resource: Resource(
-                serviceName: service.name,
+                serviceName: instance.service.name,
                 attributes: [
                     "service.namespace": "gift-shop",
-                    "service.version": .string(service.version),
-                    "service.instance.id": .string(service.instance),
+                    "service.version": .string(instance.version),
+                    "service.instance.id": .string(instance.name),
                     "deployment.environment.name": "demo",
                 ]
             ),

@@ -7,9 +7,9 @@ import NIOCore
 import ServiceLifecycle
 import Tracing
 
-/// What each service of the shop stands on: its tracer, its client, its HTTP server.
+/// What each instance of a service of the shop stands on: its tracer, its client, its HTTP server.
 struct Station: Sendable {
-    let service: ShopService
+    let instance: ShopInstance
     let tracer: any Tracer
     let client: ServiceClient
     let directory: ServiceDirectory
@@ -17,13 +17,13 @@ struct Station: Sendable {
     let logger: Logger
 
     init(
-        service: ShopService,
+        instance: ShopInstance,
         tracer: any Tracer,
         directory: ServiceDirectory,
         work: SimulatedWork,
         logger: Logger
     ) {
-        self.service = service
+        self.instance = instance
         self.tracer = tracer
         self.directory = directory
         self.work = work
@@ -40,11 +40,11 @@ struct Station: Sendable {
             router: router,
             configuration: ApplicationConfiguration(
                 address: .hostname("127.0.0.1", port: 0),
-                serverName: service.name
+                serverName: instance.service.name
             ),
-            onServerRunning: { [service, directory] channel in
+            onServerRunning: { [instance, directory] channel in
                 guard let port = channel.localAddress?.port else { return }
-                await directory.announce(service, port: port)
+                await directory.announce(instance.service, port: port)
             },
             logger: logger
         )
@@ -61,20 +61,26 @@ struct Station: Sendable {
     }
 }
 
-/// Where the services of the shop listen. Each waits here for those it calls.
+/// Where the services of the shop listen. Each waits here for those it calls; where one has several
+/// instances, they take turns.
 actor ServiceDirectory {
-    private var ports: [ShopService: Int] = [:]
+    private var ports: [ShopService: [Int]] = [:]
+    private var turns: [ShopService: Int] = [:]
     private var waiting: [ShopService: [CheckedContinuation<Int, Never>]] = [:]
 
     func announce(_ service: ShopService, port: Int) {
-        ports[service] = port
+        ports[service, default: []].append(port)
         for continuation in waiting.removeValue(forKey: service) ?? [] {
             continuation.resume(returning: port)
         }
     }
 
     func port(of service: ShopService) async -> Int {
-        if let port = ports[service] { return port }
+        if let known = ports[service] {
+            let turn = turns[service, default: 0]
+            turns[service] = (turn + 1) % known.count
+            return known[turn % known.count]
+        }
         return await withCheckedContinuation { waiting[service, default: []].append($0) }
     }
 }

@@ -50,14 +50,23 @@ struct StockService: Service {
 
     private func reserve(_ wanted: ReservationRequest) async throws -> Response {
         if CongestedWarehouse.refuses(wanted) {
-            try await station.work.take(3...8)
-            return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
+            do { try await askPickers(of: wanted) } catch is WarehouseBusy {
+                return Response(status: .serviceUnavailable, headers: [.retryAfter: "1"])
+            }
         }
         let prices = try await prices(of: wanted)
         var total = 0
         for line in wanted.lines { total += (prices[line.sku] ?? 0) * line.quantity }
         try await take(wanted)
         return try json(Reservation(order: wanted.order, totalCents: total), status: .created)
+    }
+
+    private func askPickers(of wanted: ReservationRequest) async throws {
+        try await station.span("ask pickers") { span in
+            span.attributes["warehouse.name"] = wanted.warehouse
+            try await station.work.take(3...8)
+            throw WarehouseBusy(name: wanted.warehouse, waitingCount: wanted.lines.count + 11)
+        }
     }
 
     /// The price of each article: in one query, or, as the importer of the marketplace does it, in
@@ -160,4 +169,12 @@ enum CongestedWarehouse {
     static func refuses(_ wanted: ReservationRequest) -> Bool {
         wanted.warehouse == name && wanted.attempt == 1
     }
+}
+
+/// Nobody in the warehouse has time.
+struct WarehouseBusy: Error, CustomStringConvertible {
+    let name: String
+    let waitingCount: Int
+
+    var description: String { "warehouse \(name) is busy: \(waitingCount) orders wait" }
 }

@@ -21,8 +21,8 @@ struct SkeinCommand: AsyncParsableCommand {
             """,
         version: skeinVersion,
         subcommands: [
-            Serve.self, Demo.self, Load.self, Query.self, Trace.self, Analyze.self, Map.self,
-            Totals.self, Export.self,
+            Serve.self, Demo.self, Load.self, Query.self, Trace.self, Analyze.self,
+            ServiceCommand.self, Map.self, Totals.self, Export.self,
             Delete.self, Backup.self, Restore.self, Verify.self, Inspect.self,
         ]
     )

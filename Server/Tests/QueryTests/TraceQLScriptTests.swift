@@ -29,6 +29,22 @@ import Testing
         for script in Self.scripts { #expect(script.cases.count >= 10, "\(script.name)") }
     }
 
+    static let functions = [
+        "count", "min", "max", "avg", "sum", "by", "select", "coalesce", "with", "rate",
+        "count_over_time", "min_over_time", "max_over_time", "avg_over_time", "sum_over_time",
+        "quantile_over_time", "histogram_over_time", "compare", "topk", "bottomk",
+    ]
+
+    @Test(arguments: functions)
+    func `each function has ten cases or more`(function: String) {
+        let cases = Self.scripts.flatMap(\.cases).filter { test in
+            let words = test.query.split { !($0.isLetter || $0 == "_" || $0 == "(") }
+            return words.contains { $0.hasPrefix(function + "(") }
+                || test.query.contains(function + " (")
+        }
+        #expect(cases.count >= 10, "\(function)")
+    }
+
     @Test(arguments: scripts)
     func `finds what the script says`(script: TraceQLScript) async {
         let store = MemoryStore(script.spans)

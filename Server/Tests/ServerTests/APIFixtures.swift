@@ -165,13 +165,18 @@ struct TestAPI {
         api = ReadAPI(
             engine: QueryEngine(store: other ?? store, now: { 1_000_000_000_000_000 }),
             autocompleteKeys: ["environment"],
+            elapsed: { 0 },
             facts: {
                 .init(
                     version: "9",
                     spansReceived: 3,
                     uptimeSeconds: 4,
                     durability: "os",
-                    ports: ["otlp-http": 4318]
+                    ports: ["otlp-http": 4318],
+                    settings: [
+                        .init(name: "data", value: "spans", origin: "--data"),
+                        .init(name: "tempo", value: "off", origin: nil),
+                    ]
                 )
             }
         )

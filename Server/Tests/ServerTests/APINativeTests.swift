@@ -44,7 +44,9 @@ import Testing
             "/status",
             #"{"version":"9","spansReceived":"3","spansStored":"2","bytesOnDisk":"120","#
                 + #""uptimeSeconds":4,"durability":"os","storageFailure":null,"partsSetAside":0,"overflowedKeys":0,"#
-                + #""ports":{"otlp-http":4318}}"#
+                + #""ports":{"otlp-http":4318},"#
+                + #""settings":[{"name":"data","value":"spans","origin":"--data"},"#
+                + #"{"name":"tempo","value":"off","origin":null}]}"#
         ),
         (
             "/traces?service=web",

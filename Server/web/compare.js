@@ -8,7 +8,7 @@ import { anything, oneOf, within } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';
-import { count, duration, signed } from './format.js';
+import { count, duration, named, signed } from './format.js';
 import { notice } from './notice.js';
 import { card } from './panels.js';
 import { present } from './present.js';
@@ -288,7 +288,7 @@ function nameCell(path) {
   return pathCell(
     path,
     [
-      path.operation || '–',
+      named(path.operation),
       h('small', null, path.service),
       only ? h(`span.only.side-${only}`, null, t(`compare.only.${only}`)) : null,
     ],
@@ -350,7 +350,7 @@ function differencesCard(data) {
         return h(
           'tr',
           null,
-          h('td', null, path?.operation || '–', ' ', h('small.faint', null, path?.service)),
+          h('td', null, named(path?.operation), ' ', h('small.faint', null, path?.service)),
           h('td.mono', null, one.key),
           values(one.a),
           values(one.b),

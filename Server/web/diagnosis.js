@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server found in a trace, in a sentence each; every one leads to its rows.
 import { h, icon } from './dom.js';
-import { duration } from './format.js';
+import { clipped, duration, named } from './format.js';
 import { percentText } from './scale.js';
 import { t } from './texts.js';
 
 /** @typedef {import('./trace-analysis.js').Finding} Finding */
+
+/** Of a name in a sentence. Characters. */
+const nameMost = 120;
 
 /** The sentence of a finding. @param {Finding} finding @returns {string} */
 export function phrase(finding) {
   const { kind, count, service, operation } = finding;
   const values = {
     n: count,
-    service: service ?? '',
-    operation: operation || '–',
+    service: clipped(named(service), nameMost),
+    operation: clipped(named(operation), nameMost),
     time: duration(Number(finding.nanos)),
     share: percentText(finding.share),
   };

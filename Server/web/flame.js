@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace as a flame: one line a level, every span as wide as it is long. Spans are written into a
+// A trace as a flame: every span as wide as it is long, below its caller. Spans are written into a
 // buffer of pixels, one pixel row a level, which is then drawn stretched: a hundred thousand take
-// a few milliseconds. Spans of one level that overlap in time cover each other.
+// a few milliseconds.
 import { dye, dyeNames, pixel, resolve } from './colors.js';
 import { h } from './dom.js';
-import { duration } from './format.js';
+import { named, spanLength } from './format.js';
 import { t } from './texts.js';
+import { levelling } from './trace-lanes.js';
 import { flag } from './trv1.js';
 
 const lineHeight = 20;
@@ -14,22 +15,7 @@ const namedFrom = 44;
 const namedMost = 400;
 /** Browsers refuse canvases that are much taller. */
 const tallest = 8000;
-
-/** Pieces of a trace that are drawn below each other; further ones share the last place. */
-const piecesApart = 40;
-
-/** Spans without their parent begin below all that stands before them.
- *  @param {import('./trv1.js').Trace} trace */
-function levelling(trace) {
-  const levelOf = new Uint32Array(trace.n);
-  let [base, levels, pieces] = [0, 1, 0];
-  for (let i = 0; i < trace.n; i++) {
-    if (trace.parent[i] < 0 && i > 0 && ++pieces < piecesApart) base = levels;
-    levelOf[i] = base + trace.depth[i];
-    levels = Math.max(levels, levelOf[i] + 1);
-  }
-  return { levels, levelOf };
-}
+const thinnest = 2;
 
 /** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
@@ -37,8 +23,8 @@ export function view(page) {
   const canvas = h('canvas', { role: 'img', 'aria-label': t('flame.label') });
   const tip = h('div.flame-tip', { hidden: true });
   const element = h('div.flame', { tabindex: '0', 'aria-label': t('flame.label') }, canvas, tip);
-  const { levels, levelOf } = levelling(trace);
-  const line = Math.max(2, Math.min(lineHeight, Math.floor(tallest / levels)));
+  const { levels, levelOf } = levelling(trace, tallest / thinnest);
+  const line = Math.max(thinnest, Math.min(lineHeight, Math.floor(tallest / levels)));
   let width = 1;
 
   /** Rows by level, in the order of their starts as far as one parent goes. */
@@ -63,6 +49,7 @@ export function view(page) {
     }
     names(c, colors);
     outline(c, colors['--text']);
+    reveal();
   };
 
   /** @param {CanvasRenderingContext2D} c @param {number} across */
@@ -105,14 +92,14 @@ export function view(page) {
     c.font = `12px ${getComputedStyle(element).fontFamily}`;
     c.textBaseline = 'middle';
     c.fillStyle = colors['--surface'];
-    let named = 0;
-    for (let i = 0; i < trace.n && named < namedMost; i++) {
+    let told = 0;
+    for (let i = 0; i < trace.n && told < namedMost; i++) {
       const { x, y, w } = box(i);
       const left = Math.max(0, x);
       const room = Math.min(width, x + w) - left - 8;
       if (room < namedFrom) continue;
-      named++;
-      const text = trace.names[trace.name[i]];
+      told++;
+      const text = named(trace.names[trace.name[i]]);
       const most = Math.floor(room / 6.2);
       c.fillText(
         text.length > most ? `${text.slice(0, most - 1)}…` : text,
@@ -130,6 +117,19 @@ export function view(page) {
     c.strokeStyle = color;
     c.lineWidth = 2;
     c.strokeRect(Math.max(-2, x) + 1, y + 1, Math.min(width + 2, w) - 2, line - 3);
+  };
+
+  /** Scrolls to a span that was selected elsewhere, or by a key. */
+  let revealed = -1;
+  const reveal = () => {
+    const row = timeline.selected;
+    if (row === revealed) return;
+    revealed = row;
+    const y = row < 0 ? 0 : levelOf[row] * line;
+    const { scrollTop, clientHeight } = element;
+    if (row >= 0 && (y < scrollTop || y + line > scrollTop + clientHeight)) {
+      element.scrollTop = y - clientHeight / 2;
+    }
   };
 
   /** @param {MouseEvent} event @returns {number} the row there, or -1 */
@@ -168,8 +168,8 @@ export function view(page) {
     tip.hidden = row < 0;
     if (row < 0) return;
     const there = element.getBoundingClientRect();
-    tip.textContent = `${trace.services[trace.service[row]]} ${trace.names[trace.name[row]]} · ${
-      duration(trace.duration[row] * trace.unit)
+    tip.textContent = `${trace.services[trace.service[row]]} ${named(trace.names[trace.name[row]])} · ${
+      spanLength(trace.duration[row], trace.unit)
     }`;
     const x = event.clientX - there.left;
     tip.style.left = `${Math.max(0, Math.min(x + 12, width - 240))}px`;

@@ -25,6 +25,13 @@ export function duration(nanos) {
   return unit === 1 ? `${Math.round(nanos)} ns` : `${digits(nanos / unit)} ${name}`;
 }
 
+/** A name as it is shown; of one that nothing is seen of there is a dash. @param {any} name
+ *  @returns {string} */
+export const named = (name) => /^[\s\p{Cc}\p{Cf}]*$/u.test(name ?? '') ? '–' : name;
+
+/** @param {string} text @param {number} most characters */
+export const clipped = (text, most) => text.length > most ? `${text.slice(0, most)}…` : text;
+
 /** The length of a span in columns, which know none shorter than their unit.
  *  @param {number} units @param {number} unit nanoseconds */
 export const spanLength = (units, unit) =>

@@ -59,9 +59,13 @@ const percent = (part) => {
 export function standing(answer) {
   // One call, which is this, stands among none.
   if (answer.callCount < 2) return null;
-  const words = answer.fasterAtLeast > 0.5
-    ? t('stands.slower', { part: percent(answer.fasterAtLeast), n: answer.callCount })
-    : t('stands.faster', { part: percent(1 - answer.fasterAtMost), n: answer.callCount });
+  const [slower, faster] = [answer.fasterAtLeast, 1 - answer.fasterAtMost];
+  const n = answer.callCount;
+  const words = Math.max(slower, faster) < 0.01
+    ? t('stands.same', { n })
+    : slower > faster
+    ? t('stands.slower', { part: percent(slower), n })
+    : t('stands.faster', { part: percent(faster), n });
   const { shares, low, high } = histogramOf(answer.quantiles);
   const most = Math.max(...shares);
   const across = (/** @type {number} */ nanos) =>

@@ -4,7 +4,7 @@
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
 import { wordOf } from './find-stored.js';
-import { count, duration, moment, signed, spanLength } from './format.js';
+import { count, duration, moment, named, signed, spanLength } from './format.js';
 import { tagSearch } from './question.js';
 import { linksHere } from './panel-back.js';
 import { elsewhere } from './panel-links.js';
@@ -143,7 +143,7 @@ function eventNode(span, event) {
       'header',
       null,
       bad ? icon('error') : null,
-      h('b', null, event.name || '–'),
+      h('b', null, named(event.name)),
       h('time', null, signed(offset)),
     ),
     bad ? exception(event.attributes) : null,
@@ -276,7 +276,7 @@ export class Panel {
           'span.service',
           null,
           h('i.dot'),
-          trace.services[trace.service[row]],
+          h('span', null, named(trace.services[trace.service[row]])),
           kind ? h('small', null, t(`span.kind.${kind}`)) : null,
         ),
         h('button.quiet.round', {
@@ -292,7 +292,7 @@ export class Panel {
           onclick: () => this.on.close(),
         }, icon('close')),
       ),
-      h('h2', null, trace.names[trace.name[row]] || '–'),
+      h('h2', null, named(trace.names[trace.name[row]])),
       h(
         'dl.facts',
         null,
@@ -319,7 +319,12 @@ export class Panel {
     const failed = span.status?.code === 'error';
     return [
       failed
-        ? h('div.strip.bad', null, icon('error'), span.status.message || t('span.failed'))
+        ? h(
+          'div.strip.bad',
+          null,
+          icon('error'),
+          h('div', null, valueNode(span.status.message || t('span.failed'))),
+        )
         : null,
       span.warnings?.length
         ? h('div.strip.warn', null, icon('warning'), span.warnings.join(' · '))

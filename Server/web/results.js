@@ -71,7 +71,7 @@ export class ResultList {
         `span.chip.${dyeClass(service.name)}`,
         null,
         h('i.dot'),
-        service.name,
+        h('span.chip-name', null, service.name),
         h('small', null, count(service.spanCount)),
         service.errorCount ? icon('error') : null,
       )

@@ -19,6 +19,12 @@ export async function setLanguage(name) {
   document.documentElement.lang = name === 'zh' ? 'zh-CN' : 'en';
 }
 
+/** A text that is written the other way, or says so, turns no words around it. @param {string} text */
+const apart = (text) =>
+  /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/.test(text)
+    ? `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`
+    : text;
+
 /**
  * The text of a key; `{name}` becomes `values.name`, and `n` chooses singular or plural.
  * @param {string} key
@@ -32,7 +38,7 @@ export function t(key, values = {}) {
     if (value === undefined) return whole;
     return typeof value === 'number'
       ? value.toLocaleString(language() === 'zh' ? 'zh-CN' : 'en')
-      : String(value);
+      : apart(String(value));
   });
 }
 

@@ -11,7 +11,7 @@
 import { drawBars, margin, rowHeight } from './bars.js';
 import { dye, dyeClass, dyeNames, resolve } from './colors.js';
 import { h } from './dom.js';
-import { count, duration, spanLength } from './format.js';
+import { count, duration, named, spanLength } from './format.js';
 import { Gestures } from './gestures.js';
 import { percentText } from './scale.js';
 import { t } from './texts.js';
@@ -288,8 +288,8 @@ export class Timeline {
     slot.row = row;
     slot.guides.style.width = `${trace.depth[row] * this.indent}px`;
     slot.guides.style.backgroundSize = `${this.indent}px 100%`;
-    slot.name.data = trace.names[trace.name[row]] || '–';
-    slot.service.data = trace.services[trace.service[row]];
+    slot.name.data = named(trace.names[trace.name[row]]);
+    slot.service.data = named(trace.services[trace.service[row]]);
     this.fillRun(slot, row, run);
     if (this.wide) this.fillWide(slot, row, run);
     slot.hidden.textContent = closed && run < 0 ? `+${count(trace.end[row] - row - 1)}` : '';

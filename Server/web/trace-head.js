@@ -3,7 +3,7 @@
 import { traceJSONAddress } from './api.js';
 import { dyeClass } from './colors.js';
 import { copyButton, h, icon } from './dom.js';
-import { count, duration, moment } from './format.js';
+import { count, duration, moment, named } from './format.js';
 import { t } from './texts.js';
 import { tool } from './trace-bar.js';
 import { serviceCounts } from './trv1.js';
@@ -21,8 +21,8 @@ export function traceHead(page) {
     t('unit.services', { n: services.length }),
     t('unit.levels', { n: trace.maxDepth + 1 }),
   ];
-  const service = trace.services[trace.service[0]];
-  const operation = trace.names[trace.name[0]] || '–';
+  const service = named(trace.services[trace.service[0]]);
+  const operation = named(trace.names[trace.name[0]]);
   timeline.element.setAttribute(
     'aria-description',
     t('trace.grid.summary', {
@@ -45,7 +45,7 @@ export function traceHead(page) {
         onclick: () => page.bringOut(entry.index),
       },
       h('i.dot'),
-      entry.name,
+      h('span.chip-name', null, named(entry.name)),
       h('small', null, count(entry.spans)),
       entry.errors ? icon('error') : null,
     )

@@ -2,7 +2,7 @@
 // The events of all spans of a trace in the order of their times, and the trace as it was sent.
 import { dyeClass } from './colors.js';
 import { copyButton, fill, h, icon } from './dom.js';
-import { signed } from './format.js';
+import { clipped, named, signed } from './format.js';
 import { errorNotice } from './notice.js';
 import { t } from './texts.js';
 
@@ -11,6 +11,9 @@ const readBelow = 20_000;
 const eventsShown = 200;
 /** Characters that are shown; a document with more of them is slow to lay out. */
 const textShown = 400_000;
+/** Of one event in the list; all of it is in the panel of its span. */
+const messageShown = 2000;
+const tagShown = 300;
 
 /** A value of OTLP JSON as people read it. @param {any} value @returns {string} */
 export function valueText(value) {
@@ -109,17 +112,17 @@ function logLine(page, { event, span, service, at }) {
       `button.inline.log-span.${dyeClass(service)}`,
       { type: 'button', title: t('logs.lead'), onclick: () => page.selectById(span.spanId, -1) },
       h('i.dot'),
-      span.name || '–',
+      named(span.name),
       h('small', null, service),
     ),
     h(
       'div',
       null,
       bad ? icon('error') : null,
-      h('b', null, bad ? value('exception.type') || event.name : event.name || '–'),
-      bad ? h('span', null, ` ${value('exception.message')}`) : null,
+      h('b', null, clipped(named((bad && value('exception.type')) || event.name), tagShown)),
+      bad ? h('span', null, ` ${clipped(value('exception.message'), messageShown)}`) : null,
       rest.map((one) =>
-        h('span.log-tag', null, `${one.key}=${valueText(one.value).slice(0, 300)}`)
+        h('span.log-tag', null, clipped(`${one.key}=${valueText(one.value)}`, tagShown))
       ),
       value('exception.stacktrace')
         ? h(

@@ -4,7 +4,7 @@
 import { dyeClass } from './colors.js';
 import { fill, h } from './dom.js';
 import { errorNotice } from './notice.js';
-import { count, duration } from './format.js';
+import { count, duration, named } from './format.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
 
@@ -84,7 +84,7 @@ export function view(page) {
                 h(
                   'button.inline',
                   { type: 'button', onclick: () => page.select(node.firstRow) },
-                  node.operation || '–',
+                  named(node.operation),
                   h('small', null, node.service),
                 ),
               ),

@@ -3,7 +3,7 @@
 import { dyeClass } from './colors.js';
 import { fill, h } from './dom.js';
 import { wordOf } from './find-stored.js';
-import { count, duration } from './format.js';
+import { count, duration, named } from './format.js';
 import { percentText } from './scale.js';
 import { Table } from './table.js';
 import { t } from './texts.js';
@@ -106,7 +106,7 @@ function makeTable(page, byService) {
             `a.stat-name.${dyeClass(row.service)}`,
             { href: address(row), title: t('stats.lead') },
             h('i.dot'),
-            byService ? row.service : [row.operation || '–', h('small', null, row.service)],
+            byService ? row.service : [named(row.operation), h('small', null, row.service)],
           ),
       },
       {

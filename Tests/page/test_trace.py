@@ -245,6 +245,43 @@ def test_a_flame_selects_what_is_pressed(tabs, trace):
     assert page.locator(".panel h2").inner_text() == "create"
 
 
+def test_calls_at_the_same_time_lie_below_each_other_in_a_flame(tabs, base):
+    sender = Sender(base)
+    root = sender.span("front", "root", 0, 100 * MS)
+    first = sender.span("a", "first", 10 * MS, 50 * MS, root)
+    sender.span("a", "below first", 20 * MS, 30 * MS, first)
+    sender.span("b", "meanwhile", 30 * MS, 60 * MS, root)
+    sender.span("a", "after first", 70 * MS, 25 * MS, root)
+    page = opened(tabs, sender.send().trace, "?v=flame")
+    page.locator(".flame canvas").wait_for()
+    for at, line, name in ((35, 0, "root"), (35, 1, "first"), (35, 2, "below first"),
+                           (35, 3, "meanwhile"), (85, 3, "meanwhile"), (85, 1, "after first")):
+        box = page.locator(".flame canvas").bounding_box()
+        page.mouse.click(box["x"] + box["width"] * at / 100, box["y"] + line * 20 + 9)
+        until(page, "name => document.querySelector('.panel h2')?.textContent === name", name)
+
+
+def test_a_flame_of_many_parallel_and_deep_calls_is_bounded(tabs):
+    page = tabs.open("/search")
+    found = page.evaluate("""async () => {
+        const { levelling } = await import('/modules/trace-lanes.js');
+        const all = (n, parentOf, startOf) => {
+            const rows = Array.from({ length: n }, (_, i) => i);
+            const parent = Int32Array.from(rows, parentOf);
+            const end = Int32Array.from(rows, (i) => i + 1);
+            for (let i = n - 1; i > 0; i--) end[parent[i]] = Math.max(end[parent[i]], end[i]);
+            return { n, parent, end, start: Uint32Array.from(rows, startOf),
+                duration: new Uint32Array(n).fill(1000) };
+        };
+        const parallel = levelling(all(20000, (i) => Math.min(i, 1) - 1, () => 0), 4000);
+        const serial = levelling(all(20000, (i) => Math.min(i, 1) - 1, (i) => i * 1000), 4000);
+        const deep = levelling(all(20000, (i) => i - 1, () => 0), 4000);
+        return [parallel, serial, deep].map(({ levels, levelOf }) =>
+            [levels, levelOf.reduce((a, b) => Math.max(a, b))]);
+    }""")
+    assert found == [[201, 200], [2, 1], [4000, 3999]]
+
+
 def test_a_span_stands_among_the_calls_of_its_operation(tabs, base):
     listed = api(base, "/traces?last=1h&service=gateway&limit=1")["traces"][0]
     page = tabs.open("/trace/not-an-id")

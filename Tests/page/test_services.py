@@ -123,3 +123,17 @@ def test_a_thousand_services_need_few_nodes_and_scroll_to_the_last(tabs):
         table.evaluate("(box, share) => { box.scrollTop = share * box.scrollHeight }", share)
         page.locator(".name", has_text=name).wait_for()
         assert page.evaluate("document.querySelectorAll('tbody tr').length") < 60
+
+
+def test_a_service_has_one_colour_on_every_page(tabs):
+    places = {
+        "/services": ".services tbody .name:has-text('gateway')", "/services/gateway": "main h1",
+        "/services/gateway/POST%20%2Forders": "main h1",
+        "/services/order": "main .name:has-text('gateway')",
+        "/live": "main a:has-text('gateway')", "/search": ".chip:has-text('gateway')"}
+    colours = {}
+    for address, place in places.items():
+        there = tabs.open(address).locator(place).first
+        there.wait_for()
+        colours[address] = re.search(r"\bdye-\d+", there.get_attribute("class")).group()
+    assert len(set(colours.values())) == 1, colours

@@ -18,42 +18,13 @@ function snippets(host, port) {
   const endpoint = `http://${host}:${port}`;
   // The SDK sends to this machine unless told otherwise.
   const isDefault = (host === '127.0.0.1' || host === 'localhost') && port === 4318;
-  const bootstrap = isDefault
-    ? `let tracing = SkeinTracing.bootstrap(
-    SkeinConfiguration(serviceName: "my-service"))`
-    : `var configuration = SkeinConfiguration(serviceName: "my-service")
-configuration.exporter = OTLPEndpoint(
-    baseURL: "${endpoint}")
-let tracing = SkeinTracing.bootstrap(configuration)`;
+  const ids = { trace: randomHex(32), span: randomHex(16) };
   return {
-    curl: `curl ${endpoint}/v1/traces \\
-  -H 'Content-Type: application/json' -d '
-{"resourceSpans": [{
-  "resource": {"attributes": [
-    {"key": "service.name", "value": {"stringValue": "hello"}}]},
-  "scopeSpans": [{"spans": [{
-    "traceId": "${randomHex(32)}",
-    "spanId": "${randomHex(16)}",
-    "name": "my first trace",
-    "kind": 2,
-    "startTimeUnixNano": "'$(date +%s)'000000000",
-    "endTimeUnixNano": "'$(date +%s)'042000000",
-    "attributes": [
-      {"key": "order.id", "value": {"stringValue": "17"}}]
-  }]}]
-}]}'`,
-    env: `export OTEL_SERVICE_NAME=my-service
-export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`,
-    swift: `import Skein
-import Tracing
-
-${bootstrap}
-
-withSpan("POST /orders") { span in
-    span.attributes["order.id"] = "17"
-}
-await tracing.shutdown()`,
+    curl: t('first.curl.code', { endpoint, ...ids }),
+    env: t('first.env.code', { endpoint }),
+    swift: t('first.swift.code', {
+      bootstrap: t(`first.swift.${isDefault ? 'default' : 'elsewhere'}`, { endpoint }),
+    }),
   };
 }
 

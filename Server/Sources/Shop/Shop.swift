@@ -83,7 +83,7 @@ public struct Shop: Service {
                 logger: logger
             )
         }
-        func stations(_ service: ShopService) -> [Station] {
+        func instances(_ service: ShopService) -> [Station] {
             stations.filter { $0.instance.service == service }
         }
         let customers = Customers(
@@ -94,14 +94,14 @@ public struct Shop: Service {
         )
         // A group shuts down from its last service to its first: customers leave before the doors
         // close, and callers before those they call.
-        var services: [any Service] = try stations(.stock).map { try StockService(station: $0) }
-        services += stations(.payment).map { PaymentService(station: $0) }
-        services += stations(.coupon).map { CouponService(station: $0) }
-        services += stations(.order).map {
+        var services: [any Service] = try instances(.stock).map { try StockService(station: $0) }
+        services += instances(.payment).map { PaymentService(station: $0) }
+        services += instances(.coupon).map { CouponService(station: $0) }
+        services += instances(.order).map {
             OrderService(station: $0, queue: queue, ledger: ledger)
         }
-        services += stations(.push).map { PushWorker(station: $0, queue: queue, ledger: ledger) }
-        services += stations(.gateway).map { GatewayService(station: $0) }
+        services += instances(.push).map { PushWorker(station: $0, queue: queue, ledger: ledger) }
+        services += instances(.gateway).map { GatewayService(station: $0) }
         services.append(customers)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

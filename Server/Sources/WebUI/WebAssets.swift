@@ -3,13 +3,13 @@ public import HTTPTypes
 public import Hummingbird
 import NIOCore
 
-/// The files of the page, hashed and compressed once, and the answers that carry them.
+/// The files of the page, hashed once, and the answers that carry them.
 public struct WebAssets: Sendable {
     /// One file as it is served.
     struct Asset: Sendable {
         let contentType: String
         let bytes: ByteBuffer
-        /// Nil where compression saves nothing.
+        /// Nil for what is not worth it.
         let gzipped: ByteBuffer?
         /// Quoted, as the ETag header has it.
         let tag: String
@@ -48,7 +48,11 @@ public struct WebAssets: Sendable {
                     text.replacing(Self.versionPlaceholder, with: "/assets/\(version)/").utf8
                 )
             }
-            assets[file.name] = Asset(contentType: file.contentType, bytes: bytes)
+            assets[file.name] = Asset(
+                contentType: file.contentType,
+                bytes: bytes,
+                gzipped: file.gzipped
+            )
         }
         self.assets = assets
     }
@@ -143,13 +147,12 @@ public struct WebAssets: Sendable {
 }
 
 extension WebAssets.Asset {
-    fileprivate init(contentType: String, bytes: [UInt8]) {
+    fileprivate init(contentType: String, bytes: [UInt8], gzipped: [UInt8]?) {
         var hash = FNV1a()
         hash.add(bytes)
-        let gzipped = gzip(bytes)
         self.contentType = contentType
         self.bytes = ByteBuffer(bytes: bytes)
-        self.gzipped = gzipped.flatMap { $0.count < bytes.count ? ByteBuffer(bytes: $0) : nil }
+        self.gzipped = gzipped.map { ByteBuffer(bytes: $0) }
         self.tag = "W/\"\(hash.hexadecimal)\""
     }
 }

@@ -99,9 +99,6 @@ import WebUI
             let sent = try await body(of: try #require(assets.response(for: name)))
             #expect(!sent.contains("SPDX") && !sent.contains("/**"), "\(name)")
         }
-        // The text of a template keeps its spaces.
-        let script = try await body(of: try #require(assets.response(for: "app.js")))
-        #expect(script.contains("\n    SkeinConfiguration(serviceName:"))
     }
 
     @Test func `no file has an inline script, an inline style or a foreign address`() throws {

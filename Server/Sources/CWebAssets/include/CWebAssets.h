@@ -8,11 +8,13 @@
 typedef struct {
     /// The file's name in `web/`, NUL terminated.
     const char *path;
-    /// Its bytes, not NUL terminated, valid for the life of the process.
+    /// Its bytes, or one gzip member of them; not NUL terminated, valid for the life of the process.
     const unsigned char *bytes;
     size_t length;
     /// What Content-Type says, NUL terminated.
     const char *content_type;
+    /// Whether `bytes` are a gzip member.
+    int is_gzipped;
 } cweb_asset;
 
 /// All files; `count` receives how many there are.

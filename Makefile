@@ -17,10 +17,10 @@ GOLDEN ?= v3
 .PHONY: help demo run build build-tests test test-root test-examples test-server test-blackbox \
 	test-sdk-costs test-storm bench-sdk build-sdk-bench \
 	test-slow simulate golden bench bench-memory bench-store bench-traceql bench-codecs bench-analysis \
-	bench-page \
+	bench-page pictures \
 	bench-programs build-bench \
 	build-examples fuzz fuzz-short sanitize format format-check tidy docs sdk-check ci install-build install-test \
-	install-bench install-peers bundle-page
+	install-bench install-peers install-pictures bundle-page
 
 help:
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -88,6 +88,9 @@ bench-analysis: install-bench ## Measure explaining traces, and laying out the m
 bench-page: install-test build ## Measure the page in headless Chromium (ROUNDS=3; 2 minutes)
 	@mkdir -p bench/build
 	$(PYTHON) bench/page.py
+
+pictures: install-pictures build ## Take the pictures in docs/images from a demo that ran for MINUTES=16, or of SKEIN_URL (25 minutes)
+	$(PYTHON) tools/pictures.py $(PICTURES)
 
 fuzz: install-build ## Fuzz a decoder, or all: make fuzz T=otlp-protobuf|store-part|all SECONDS_MAX=60
 	SWIFT="$(SWIFT)" scripts/fuzz.sh "$(T)"
@@ -177,6 +180,9 @@ install-test:
 
 install-bench:
 	@scripts/install-dependencies.sh bench
+
+install-pictures:
+	@scripts/install-dependencies.sh pictures
 
 install-peers:
 	@scripts/install-dependencies.sh peers

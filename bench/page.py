@@ -27,7 +27,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SMALL, LARGE, LARGEST = 1_000, 100_000, 1_000_000
 SEQUENCE = 50_000
-WARM_UP = 3
+WARM_UP = 2
 PAGES = ("/", "/search", "/services", "/map", "/compare", "/live", "/system", "/trace/file")
 
 # Milliseconds from the start of the navigation to the frame after the one that first drew a thing.
@@ -39,6 +39,13 @@ const look = () => {
     requestAnimationFrame(() => requestAnimationFrame(() => { window.painted = performance.now(); }));
 };
 requestAnimationFrame(look);
+// What comes after the first paint waits until its cost was read.
+const ask = fetch;
+const read = new Promise((resolve) => { window.goOn = resolve; });
+window.fetch = async (where, how) => {
+    if (/[/]analysis/.test(where)) await read;
+    return ask(where, how);
+};
 """
 # When the last byte of a trace's columns was here, in milliseconds as above.
 COME = """performance.getEntriesByType('resource').find(
@@ -52,14 +59,17 @@ def tab(browser):
 
 
 def painted(page, address):
-    """Opens an address: milliseconds until it was painted."""
+    """Opens an address: milliseconds until it was painted, and CPU milliseconds of the renderer."""
+    before = large.renderers(page.context.browser)
     page.goto(address)
     deadline = time.monotonic() + large.WAIT_SECONDS_MAX
     while not (took := page.evaluate("window.painted ?? null")):
         if time.monotonic() > deadline:
             raise SystemExit(f"nothing was drawn at {address}")
         page.wait_for_timeout(20)
-    return took
+    used = large.renderers(page.context.browser) - before
+    page.evaluate("window.goOn()")
+    return took, used / 1e6
 
 
 def settle(page, seconds=2):
@@ -82,9 +92,10 @@ def measure_trace(browser, server, rows, stored=True):
         address = server.url("http", "/trace/" + large.send(server, rows))
         machine.wait_until_idle(server.process.pid)
         for number in range(WARM_UP + ROUNDS):
-            took = painted(page, address)
+            took, used = painted(page, address)
             if number >= WARM_UP:
                 own.setdefault("paint", []).append(took)
+                own.setdefault("paint CPU", []).append(used)
                 own.setdefault("come", []).append(page.evaluate(COME))
         path = address.removeprefix(server.url("http", "/trace/"))
         own["read"] = [asked(server, f"/api/skein/v1/traces/{path}", format="columns")[0]]
@@ -136,7 +147,7 @@ def measure_map(browser, server):
     for name, more in (("groups", ""), ("whole", "&all=1")):
         whole = server.url("http", f"/map?{address}&live=0{more}")
         found[name] = statistics.median(
-            [painted(page, whole) for _ in range(WARM_UP + ROUNDS)][WARM_UP:])
+            [painted(page, whole)[0] for _ in range(WARM_UP + ROUNDS)][WARM_UP:])
     settle(page)
     found["frame"], _ = large.cost(page, large.ZOOM, it=".map-stage canvas")
     page.context.close()
@@ -175,6 +186,7 @@ def tables(traces, chart, sequence, files):
     names = {
         "paint": "opened until painted, warm, ms (< 300 at 100,000)",
         "come": "of these until its columns had come",
+        "paint CPU": "the renderer's CPU ms until painted",
         "read": "the server's CPU ms for the columns",
         "scroll": "CPU ms of the renderer a frame: scrolling by three rows",
         "end": "the same: from the first row to the last in 120 frames",

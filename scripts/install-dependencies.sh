@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what a task needs from Debian, for tests a Python environment in .venv, and for comparisons
 # with other engines one in .venv-peers (200 MB to fetch). Silent when everything is there.
-# usage: install-dependencies.sh build|test|bench|peers
+# usage: install-dependencies.sh build|test|bench|peers|pictures
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,9 +14,10 @@ test)
     packages+=(g++ liblz4-dev python3-venv valgrind chromium fonts-dejavu-core fonts-wqy-microhei)
     packages+=(libhiredis-dev redis-server)
     ;;
+pictures) packages+=(python3-venv chromium fonts-dejavu-core fonts-wqy-microhei pngquant) ;;
 bench | peers) packages+=(g++ liblz4-dev python3-venv valgrind) ;;
 *)
-    echo "usage: $0 build|test|bench|peers" >&2
+    echo "usage: $0 build|test|bench|peers|pictures" >&2
     exit 64
     ;;
 esac

@@ -3,7 +3,7 @@
 // second than can be drawn, the rest counted. The address holds the query (q) and a pause (paused=1).
 import { anything, keep, oneOf, parameters } from './address.js';
 import * as api from './api.js';
-import { dyeClass } from './colors.js';
+import { dress, dyeClass } from './colors.js';
 import { fill, h, icon } from './dom.js';
 import { queryEditor } from './editor.js';
 import { clock, compact, duration } from './format.js';
@@ -28,6 +28,8 @@ export function page(main, context) {
   document.title = `${t('page.live')} · Skein`;
   const tail = new Tail(context.signal);
   fill(main, h('div.page', { 'data-page': 'live' }, tail.element));
+  // Here long before the first trace has settled.
+  api.services(context.signal).then(dress, () => {});
   tail.connect();
 }
 

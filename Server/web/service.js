@@ -54,11 +54,12 @@ async function ask(service, operation, signal) {
   const only = operation === undefined ? {} : { operation };
   const by = operation === undefined ? 'service' : 'operation';
   const step = stepText(now, points);
-  const [series, lines, linesBefore, edges] = await Promise.all([
+  const [series, lines, linesBefore, edges, names] = await Promise.all([
     totals(now, { ...only, by, kind: answering, step }),
     totals(now, { ...only, by: 'kind' }),
     totals(before, { ...only, by: 'kind' }),
     api.edgeTotals({ ...asked(now), service, quantiles }, signal),
+    api.services(signal),
   ]);
   // Who answers no calls is shown by all its spans.
   const answers = series.operations.length > 0;
@@ -86,7 +87,8 @@ async function ask(service, operation, signal) {
   const earlier = new Map(linesBefore.operations.map((each) => [name(each), each]));
   return {
     range: now,
-    unknown: !reading.calls && !(await api.services(signal)).includes(service),
+    unknown: !reading.calls && !names.includes(service),
+    names,
     answers,
     line,
     reading,
@@ -227,7 +229,10 @@ class ServiceView {
   /** @param {Data} data */
   update(data) {
     this.data = data;
-    dress([this.service, ...data.edges.flatMap(({ parent, child }) => [parent, child])]);
+    dress(data.names, [
+      this.service,
+      ...data.edges.flatMap(({ parent, child }) => [parent, child]),
+    ]);
     this.showHead(data);
     const there = data.reading.calls > 0;
     this.grid.hidden = !there;

@@ -352,3 +352,17 @@ def test_the_demo_has_a_slow_instance_grouped_exceptions_and_rare_ways(tabs, pic
     trees.nth(2).wait_for()
     assert "the usual way" in trees.nth(0).inner_text()
     picture(page, "operation-trees")
+
+
+def test_a_service_has_one_colour_on_every_page(tabs):
+    places = {
+        "/services": ".services tbody .name:has-text('gateway')", "/services/gateway": "main h1",
+        "/services/gateway/POST%20%2Forders": "main h1",
+        "/services/order": "main .name:has-text('gateway')",
+        "/live": "main a:has-text('gateway')", "/search": ".chip:has-text('gateway')"}
+    colours = {}
+    for address, place in places.items():
+        there = tabs.open(address).locator(place).first
+        there.wait_for()
+        colours[address] = re.search(r"\bdye-\d+", there.get_attribute("class")).group()
+    assert len(set(colours.values())) == 1, colours

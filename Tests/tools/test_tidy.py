@@ -176,7 +176,7 @@ def test_documentation(tmp_path):
         "README.md": "# A\n[b](docs/b.md#how-it-works) [c](docs/c.md) [d](https://example.org)\n",
         "docs/b.md": "# B\n\n## How it works\n```\n# not a title\n[x](nowhere)\n```\n"
                      "[up](../README.md) [gone](#nothing)\n",
-        "docs/d.md": "## No title\n",
+        "docs/d.md": "## No title\n<img src=\"b.md\" alt=\"\"><source srcset=\"dark.png\">\n",
         "docs/e.md": "# One\n# Two\n",
     }
     for path, text in pages.items():
@@ -186,6 +186,7 @@ def test_documentation(tmp_path):
         ("README.md", 2, "link"),
         ("docs/b.md", 8, "link"),
         ("docs/d.md", 1, "title"),
+        ("docs/d.md", 2, "link"),
         ("docs/e.md", 2, "title"),
     ]
 

@@ -10,6 +10,8 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 TITLE = re.compile(r"^# \S")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+# A picture that is another one in the dark stands in HTML.
+PICTURE = re.compile(r"\bsrc(?:set)?=\"([^\"]+)\"")
 CODE_SPAN = re.compile(r"`[^`]*`")
 # Where the listings of guides are compiled.
 LISTINGS = "Tests/SkeinTests/DocumentationListings.swift"
@@ -59,7 +61,8 @@ def anchors(text):
 
 def _links(root, pages, path, text):
     for number, line in prose_lines(text):
-        for target in LINK.findall(CODE_SPAN.sub("", line)):
+        line = CODE_SPAN.sub("", line)
+        for target in LINK.findall(line) + PICTURE.findall(line):
             if EXTERNAL.match(target):
                 continue
             name, _, fragment = target.partition("#")

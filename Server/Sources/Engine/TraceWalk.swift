@@ -145,7 +145,8 @@ final class TraceWalk {
         if state.parts[place].bound == nil { state.parts.remove(at: place) }
         guard !candidates.isEmpty else { return }
         var found: [WalkTrace] = []
-        for candidate in candidates {
+        // One that was met is told, or will be: where a part was left out since, this may be all of it.
+        for candidate in candidates where !met.contains(candidate.id) {
             let trace = candidate.trace
             if try isElsewhere(candidate.id, than: session) {
                 try takeScattered(candidate.id)
@@ -220,7 +221,7 @@ final class TraceWalk {
     private func takeHead() throws {
         guard let head, let traces = state.head?.next(spans: batchSpans) else { return }
         var references: [SpanReference] = []
-        for trace in traces {
+        for trace in traces where !met.contains(trace.id) {
             if try gatherer.isInParts(trace.id) {
                 try takeScattered(trace.id)
             } else if isWanted(trace.extent.start, trace.extent.duration) {

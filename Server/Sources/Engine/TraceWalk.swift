@@ -157,7 +157,7 @@ final class TraceWalk {
         if found.isEmpty { return }
         try reserve(found)
         var first = alone.columns.count
-        try copier(of: session).append(found, to: &alone.columns)
+        try copier(of: session).append(found, to: &alone.columns, context)
         for trace in found {
             alone.rows.append(first..<first + trace.trace.rows.count)
             alone.origins.append(.part(session, trace.trace))
@@ -191,7 +191,7 @@ final class TraceWalk {
         context.budget.charge(Self.metBytes)
         let extent = try gatherer.extent(of: id)
         guard isWanted(extent.start, extent.duration) else { return }
-        let gathered = try gather(id) ?? gatherer.gather(id, head)
+        let gathered = try gather(id, plan.fields) ?? gatherer.gather(id, head)
         let first = mixed.columns.count
         try gatherer.copy(gathered, to: &mixed.columns, &carriers)
         mixed.close(.scattered(id), from: first)
@@ -199,18 +199,18 @@ final class TraceWalk {
         try context.check()
     }
 
-    /// Gathers a trace with nothing but the columns that are asked for.
+    /// Gathers a trace with nothing but some columns.
     ///
     /// - Returns: `nil` where spans share id and start: only all of their columns tell whether they are
     ///   duplicates.
-    private func gather(_ id: TraceID) throws -> GatheredTrace? {
+    private func gather(_ id: TraceID, _ fields: SpanFields) throws -> GatheredTrace? {
         var gathered = gatherer.headRows(of: id, head)
         for session in gatherer.sessions {
             guard let trace = try session.find(exactly: id) else { continue }
             let found = [WalkTrace(trace: trace, id: id)]
             try reserve(found)
             var columns = SpanColumns()
-            try WalkCopier(session, plan.fields).append(found, to: &columns)
+            try WalkCopier(session, fields).append(found, to: &columns, context)
             WalkCopier.fill(&columns)
             gathered.add(columns)
         }
@@ -311,7 +311,8 @@ final class TraceWalk {
             switch origin {
             case .part(let session, let trace): return try session.reader.summary(of: trace)
             case .scattered(let id):
-                let gathered = try gatherer.gather(id, head)
+                let gathered =
+                    try gather(id, SpanFields(.parentID)) ?? gatherer.gather(id, head)
                 let digest = TraceDigest(gathered.rows[...], of: gathered.tables)
                 return digest.summary(id, gathered, matched: [])
             }

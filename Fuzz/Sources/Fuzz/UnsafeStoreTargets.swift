@@ -265,7 +265,7 @@ enum StoreTargets {
     }
 
     private static let questions: [Question] =
-        scans + names + totals + [
+        scans + walks + names + totals + [
             { _ = try? $0.traces(TraceRequest(tenant: tenant, ids: $1)) }
         ]
 
@@ -280,6 +280,19 @@ enum StoreTargets {
             plan.cursor = cursor
             plan.limit = 50
             _ = try? store.scan(plan)
+        }
+    }
+
+    private static let walks: [Question] = [
+        SpanFields.all, SpanFields([.parentID, .events, .links]),
+        SpanFields([.statusMessage], attributeKeys: ["http.method", "order.id", "blob"]),
+    ].map { fields in
+        { store, _ in
+            let plan = WalkPlan(tenant: tenant, range: all, fields: fields)
+            _ = try? store.walk(plan) { (walked) throws(StoreError) in
+                if !walked.rows.isEmpty { _ = try walked.summary(0) }
+                return .goOn
+            }
         }
     }
 

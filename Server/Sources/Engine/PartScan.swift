@@ -18,6 +18,8 @@ final class PartScan {
         predicate = try PartPredicate(plan.span, session)
     }
 
+    deinit { forget() }
+
     private var directory: PartDirectory { session.part.directory }
 
     /// Whether no row of the part can match.

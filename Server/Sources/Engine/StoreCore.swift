@@ -255,7 +255,9 @@ public final class StoreCore: Sendable {
                 query.add(facts)
             }
             var answer = try query.run(incomplete: snapshot.incomplete + gaps)
-            answer.maySample = try snapshot.maySample(in: plan.range, context)
+            if request.asksForSampling {
+                answer.maySample = try snapshot.maySample(in: plan.range, context)
+            }
             return answer
         }
     }

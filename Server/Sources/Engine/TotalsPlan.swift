@@ -36,7 +36,14 @@ struct TotalsPlan {
 
     /// - Throws: `StoreError.refused` where the request cannot be answered.
     init(_ request: TotalsRequest) throws(StoreError) {
-        self.request = request
+        var told = request
+        if !request.tellsDurations {
+            // Nothing of them is told, and memory is reckoned by how many there are. Of edges the
+            // calls of one request have quantiles too.
+            if request.lines != .edges { told.quantiles = [] }
+            told.bounds = []
+        }
+        self.request = told
         minutes = request.minutes
         guard request.quantiles.count <= TotalsRequest.quantileLimit else {
             throw .refused("a request may ask for \(TotalsRequest.quantileLimit) quantiles")

@@ -80,7 +80,10 @@ final class TraceGatherer {
     }
 
     /// Goes on without a part that turned out to be damaged.
-    func leaveOut(_ number: UInt64) { sessions.removeAll { $0.part.number == number } }
+    func leaveOut(_ number: UInt64) {
+        for session in sessions where session.part.number == number { session.reader.release() }
+        sessions.removeAll { $0.part.number == number }
+    }
 
     /// Whether spans of exactly this trace lie anywhere but in `part`.
     func isElsewhere(_ id: TraceID, than part: PartSession) throws -> Bool {

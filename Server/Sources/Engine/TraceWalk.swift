@@ -145,7 +145,8 @@ final class TraceWalk {
         if state.parts[place].bound == nil { state.parts.remove(at: place) }
         guard !candidates.isEmpty else { return }
         var found: [WalkTrace] = []
-        for candidate in candidates {
+        // One that was met is told, or will be: where a part was left out since, this may be all of it.
+        for candidate in candidates where !met.contains(candidate.id) {
             let trace = candidate.trace
             if try isElsewhere(candidate.id, than: session) {
                 try takeScattered(candidate.id)
@@ -156,7 +157,7 @@ final class TraceWalk {
         if found.isEmpty { return }
         try reserve(found)
         var first = alone.columns.count
-        try copier(of: session).append(found, to: &alone.columns)
+        try copier(of: session).append(found, to: &alone.columns, context)
         for trace in found {
             alone.rows.append(first..<first + trace.trace.rows.count)
             alone.origins.append(.part(session, trace.trace))
@@ -190,7 +191,7 @@ final class TraceWalk {
         context.budget.charge(Self.metBytes)
         let extent = try gatherer.extent(of: id)
         guard isWanted(extent.start, extent.duration) else { return }
-        let gathered = try gather(id) ?? gatherer.gather(id, head)
+        let gathered = try gather(id, plan.fields) ?? gatherer.gather(id, head)
         let first = mixed.columns.count
         try gatherer.copy(gathered, to: &mixed.columns, &carriers)
         mixed.close(.scattered(id), from: first)
@@ -198,18 +199,18 @@ final class TraceWalk {
         try context.check()
     }
 
-    /// Gathers a trace with nothing but the columns that are asked for.
+    /// Gathers a trace with nothing but some columns.
     ///
     /// - Returns: `nil` where spans share id and start: only all of their columns tell whether they are
     ///   duplicates.
-    private func gather(_ id: TraceID) throws -> GatheredTrace? {
+    private func gather(_ id: TraceID, _ fields: SpanFields) throws -> GatheredTrace? {
         var gathered = gatherer.headRows(of: id, head)
         for session in gatherer.sessions {
             guard let trace = try session.find(exactly: id) else { continue }
             let found = [WalkTrace(trace: trace, id: id)]
             try reserve(found)
             var columns = SpanColumns()
-            try WalkCopier(session, plan.fields).append(found, to: &columns)
+            try WalkCopier(session, fields).append(found, to: &columns, context)
             WalkCopier.fill(&columns)
             gathered.add(columns)
         }
@@ -220,7 +221,7 @@ final class TraceWalk {
     private func takeHead() throws {
         guard let head, let traces = state.head?.next(spans: batchSpans) else { return }
         var references: [SpanReference] = []
-        for trace in traces {
+        for trace in traces where !met.contains(trace.id) {
             if try gatherer.isInParts(trace.id) {
                 try takeScattered(trace.id)
             } else if isWanted(trace.extent.start, trace.extent.duration) {
@@ -310,7 +311,8 @@ final class TraceWalk {
             switch origin {
             case .part(let session, let trace): return try session.reader.summary(of: trace)
             case .scattered(let id):
-                let gathered = try gatherer.gather(id, head)
+                let gathered =
+                    try gather(id, SpanFields(.parentID)) ?? gatherer.gather(id, head)
                 let digest = TraceDigest(gathered.rows[...], of: gathered.tables)
                 return digest.summary(id, gathered, matched: [])
             }

@@ -26,6 +26,8 @@ final class WalkCopier {
     private var attributes: WalkAttributes?
     private var events: WalkEvents?
     private var links: WalkLinks?
+    /// Bytes of the keys, which all three share.
+    private let keyByteCount: Int
     private static let unknown = UInt32.max
 
     private struct FormRow {
@@ -65,6 +67,7 @@ final class WalkCopier {
             count: vocabulary.shared.columns.resources.count
         )
         let keys = WalkKeys(fields.attributeKeys, vocabulary)
+        keyByteCount = keys?.byteCount ?? 0
         attributes = keys.map { WalkAttributes(.spans, $0, session, vocabulary) }
         if fields.columns.contains(.events) { events = WalkEvents(keys, session, vocabulary) }
         if fields.columns.contains(.links) { links = WalkLinks(keys, session, vocabulary) }
@@ -75,6 +78,8 @@ final class WalkCopier {
         MemoryLayout<FormRow>.stride * forms.count + 8 * resources.count
             + 4 * vocabulary.shared.columns.strings.count
             + 4 * vocabulary.shared.columns.scopes.count
+            + keyByteCount + (attributes?.byteCount ?? 0) + (events?.byteCount ?? 0)
+            + (links?.byteCount ?? 0)
     }
 
     /// Brings the columns that were not asked for to the length of the others.
@@ -94,8 +99,17 @@ final class WalkCopier {
 
     /// Appends traces that begin in one block, in their order. Where this throws, `target` is of no use
     /// any more.
-    func append(_ traces: [WalkTrace], to target: inout SpanColumns) throws(PartDamage) {
+    ///
+    /// Memory is looked at once a block: the last trace may be of any length, and its texts too.
+    func append(
+        _ traces: [WalkTrace],
+        to target: inout SpanColumns,
+        _ context: QueryContext
+    ) throws {
         guard let first = traces.first, let last = traces.last else { return }
+        let held = target.allocatedByteCount + byteCount
+        var charged = 0
+        defer { context.budget.release(charged) }
         let blockRows = session.part.directory.blockRows
         let begin = target.count
         var segments: [Segment] = []
@@ -104,6 +118,10 @@ final class WalkCopier {
             // Only the last trace can go on behind the block in which it begins.
             let inside = block == home ? traces[...] : traces.suffix(1)
             segments.append(try append(inside, block, &target))
+            let grown = target.allocatedByteCount + byteCount - held
+            context.budget.charge(grown - charged)
+            charged = grown
+            try context.check()
         }
         guard fields.columns.contains(.parentID) else { return }
         for segment in segments { try appendParents(segment, from: begin, &target) }

@@ -8,6 +8,9 @@ struct WalkKeys {
     /// By shape: places in its list of pairs.
     let pairs: [[Int]]
 
+    /// Bytes of memory: an array for each shape, with its head of 32 bytes.
+    var byteCount: Int { pairs.reduce(0) { $0 + 40 + 8 * $1.count } }
+
     /// - Parameter keys: `nil` for all.
     /// - Returns: `nil` where nothing in the part has one of the keys.
     init?(_ keys: Set<String>?, _ vocabulary: Vocabulary) {
@@ -36,6 +39,8 @@ struct WalkAttributes {
     private let vocabulary: Vocabulary
     /// By column of the part: its texts that the batch has.
     private var sources: [Int: WalkTexts] = [:]
+    /// Bytes of memory that those take.
+    private(set) var byteCount = 0
 
     /// One pair of a form in a block.
     private struct Cell {
@@ -169,7 +174,9 @@ struct WalkAttributes {
         } else if session.part.directory.columns[column].hasDictionary {
             slot.numbers = try session.reader.packed(column: column, block).values
             if sources[column] == nil {
-                sources[column] = WalkTexts(column, try dictionary(column))
+                let texts = WalkTexts(column, try dictionary(column))
+                sources[column] = texts
+                byteCount += texts.byteCount
             }
             slot.dictionary = sources[column]
         } else {
@@ -222,6 +229,8 @@ final class WalkTexts {
     /// is too long to remember.
     private var places: [UInt64]
     private var page = PackedTexts()
+    /// Bytes of memory: of places, and of the page at hand.
+    var byteCount: Int { 8 * places.count + Limits.dictionaryPageBytes }
     /// Id of the page's first text.
     private var pageFirst = 0
     /// Texts of a dictionary up to which each is remembered; 128 KiB.

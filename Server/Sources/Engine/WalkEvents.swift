@@ -8,6 +8,8 @@ struct WalkEvents {
     private let session: PartSession
     private let vocabulary: Vocabulary
     private var attributes: WalkAttributes?
+    /// Bytes of memory that texts of attributes take.
+    var byteCount: Int { attributes?.byteCount ?? 0 }
 
     /// - Parameter keys: of the attributes that are read; `nil` for none.
     init(_ keys: WalkKeys?, _ session: PartSession, _ vocabulary: Vocabulary) {
@@ -64,6 +66,8 @@ struct WalkEvents {
 struct WalkLinks {
     private let session: PartSession
     private var attributes: WalkAttributes?
+    /// Bytes of memory that texts of attributes take.
+    var byteCount: Int { attributes?.byteCount ?? 0 }
 
     /// - Parameter keys: of the attributes that are read; `nil` for none.
     init(_ keys: WalkKeys?, _ session: PartSession, _ vocabulary: Vocabulary) {

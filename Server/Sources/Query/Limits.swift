@@ -10,6 +10,12 @@ enum RunLimits {
     static let questionSeconds: UInt64 = 10
     /// Spans looked at by one TraceQL search, at most: about five seconds of one core.
     static let examinedSpanCount = 50_000_000
+    /// Functions of metrics in one query: each keeps series of its own.
+    static let functionCount = 16
+    /// Bytes of the spansets that `by(…)` makes of one trace: 500 values of a million spans.
+    static let groupByteCount = 64 << 20
+    /// Walks that look for exemplars beside totals, each in a stretch of the time.
+    static let exemplarWalkCount = 8
     /// Series that one function of metrics keeps, at most; second stages choose among them.
     static let measuredSeriesCount = 100_000
     /// Numbers, one for each step of each series, that one function keeps, at most: 32 MB.

@@ -63,10 +63,20 @@ extension QueryEngine {
         let context = MeasureContext(
             grid: grid,
             share: hints.share,
-            exemplarCount: hints.exemplarCount
+            exemplarCount: hints.exemplarCount,
+            deadline: deadline()
         )
         var answer = MeasuredSeries(start: grid.start, end: grid.end, step: grid.step)
         let parts = metrics.parts
+        guard parts.count <= RunLimits.functionCount else {
+            throw QueryError(
+                parameter: "q",
+                text: "\(measurement.question)",
+                problem: "the query has \(parts.count) functions of metrics",
+                hint:
+                    "ask for \(RunLimits.functionCount) at most, and for the others in another query"
+            )
+        }
         var measured: [[MeasuredSeries.Series]?] = []
         for part in parts {
             measured.append(
@@ -96,25 +106,53 @@ extension QueryEngine {
     private func walk(
         _ parts: [TraceQL.Metrics.Part],
         _ context: MeasureContext,
-        isEnoughWithExemplars: Bool = false,
         _ answer: inout MeasuredSeries
     ) async throws -> [[MeasuredSeries.Series]] {
         guard !parts.isEmpty else { return [] }
         let walk = MeasureWalk(
             try parts.map { try $0.run(context) },
-            until: deadline(),
-            isEnoughWithExemplars: isEnoughWithExemplars
+            until: context.deadline
         )
-        try await walk.run(
-            over: store,
-            WalkPlan(of: parts, tenant, context.grid.range, walk.fields),
-            now: now
-        )
+        let plan = WalkPlan(of: parts, tenant, context.grid.range, walk.fields)
+        let ids = parts.map { NecessaryCondition($0.pipeline).traceID }
+        try await walk.run(now: now) { (body) throws(StoreError) in
+            // Where every function is about one trace, no other has to be read.
+            if let id = ids[0], ids.allSatisfy({ $0 == id }) {
+                return try await self.walk(only: id, body)
+            }
+            return try await store.walk(plan, body)
+        }
+        // Making series may cut them: first the series, then the reasons.
+        let series = walk.series
         answer.add(walk.incomplete)
-        answer.examinedTraceCount += walk.examined.traces
-        answer.examinedSpanCount += walk.examined.spans
-        QuestionMeter.current?.add(examinedSpanCount: walk.examined.spans)
-        return walk.series
+        answer.addExamined(of: walk)
+        return series
+    }
+
+    /// The series of `part` from a few spans of each stretch of the time: their exemplars are what is
+    /// wanted. That such a walk is cut short says nothing about numbers.
+    private func exemplars(
+        of part: TraceQL.Metrics.Part,
+        _ context: MeasureContext,
+        _ answer: inout MeasuredSeries
+    ) async throws -> [MeasuredSeries.Series] {
+        let walk = MeasureWalk([try part.run(context)], until: context.deadline)
+        let range = context.grid.range
+        let count = min(RunLimits.exemplarWalkCount, context.exemplarCount)
+        let length = (range.upperBound - range.lowerBound) / UInt64(count)
+        var end = range.upperBound
+        for number in 1...count where now() < context.deadline {
+            let start = number == count ? range.lowerBound : end - length
+            let plan = WalkPlan(of: [part], tenant, start..<end, walk.fields)
+            end = start
+            // What one stretch did not have, the next may.
+            let enough = context.exemplarCount * number / count
+            try await walk.run(enough: enough, now: now) { (body) throws(StoreError) in
+                try await store.walk(plan, body)
+            }
+        }
+        answer.addExamined(of: walk)
+        return walk.series[0]
     }
 
     /// The series of `part` where totals tell them.
@@ -136,8 +174,17 @@ extension QueryEngine {
         guard context.exemplarCount > 0 else { return series }
         var context = context
         context.share = .whole
-        let found = try await walk([part], context, isEnoughWithExemplars: true, &answer)
-        series.takeExemplars(of: found[0], part.measure, context.grid)
+        let found = try await exemplars(of: part, context, &answer)
+        series.takeExemplars(of: found, part.measure, context.grid)
         return series
+    }
+}
+
+extension MeasuredSeries {
+    fileprivate mutating func addExamined(of walk: MeasureWalk) {
+        let (traces, spans) = walk.examined
+        examinedTraceCount += traces
+        examinedSpanCount += spans
+        QuestionMeter.current?.add(examinedSpanCount: spans)
     }
 }

@@ -65,7 +65,7 @@ extension QueryEngine {
     }
 
     /// A walk through the one trace of exactly this id, if it is there.
-    private func walk(
+    func walk(
         only id: TraceID,
         _ body: (WalkedTraces) throws(StoreError) -> WalkStep
     ) async throws(StoreError) -> WalkResult {

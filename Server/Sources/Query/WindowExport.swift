@@ -87,10 +87,14 @@ public struct WindowExport: Sendable {
             )
         )
         rest = found.traces.map(\.summary)
+        // That one search has bounds is no reason here: the next goes on, where it would not begin
+        // at the same place again.
+        isLastPage = found.cursor == nil || found.cursor == queryCursor
         queryCursor = found.cursor
-        isLastPage = queryCursor == nil
-        // That one search has bounds is no reason here: the next goes on.
         add(found.incomplete.filter { $0 != found.stopReason })
+        if isLastPage, let reason = found.stopReason {
+            add(["the export ends here, for no search gets further: one \(reason)"])
+        }
     }
 
     /// Reads the next of the traces found whole; `nil` when they are gone meanwhile.

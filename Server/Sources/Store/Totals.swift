@@ -31,6 +31,8 @@ public struct TotalsRequest: Sendable {
     /// Whether durations are told. Where they are not, sums, the longest, quantiles and counts up to
     /// bounds are zero or missing, and many steps cost a fraction.
     public var tellsDurations = true
+    /// Whether `Totals.maySample` is told, for which tracestates may have to be read.
+    public var asksForSampling = false
     /// Nanoseconds, a multiple of a minute: the answer has a count for each such step too.
     public var step: UInt64?
     /// Nanoseconds above zero: how many calls took no longer is asked for; at most `boundLimit`.
@@ -208,7 +210,7 @@ public struct Totals: Sendable {
     public var incomplete: [String]
     /// Whether stored spans of the range may say that they stand for several (a threshold, `th`, in
     /// the `ot` member of their tracestate): they count as one each here. What outlives its spans does
-    /// not tell.
+    /// not tell. Never where it was not asked for.
     public var maySample: Bool = false
 
     /// Makes totals.

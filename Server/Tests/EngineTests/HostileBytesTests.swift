@@ -46,6 +46,13 @@ import Testing
         guard let store = try? open(disk) else { return }
         _ = store.statistics
         _ = try? store.scan(ScanPlan(range: 0..<UInt64.max))
+        for fields in [SpanFields.all, SpanFields([.parentID, .events, .links])] {
+            let plan = WalkPlan(range: 0..<UInt64.max, fields: fields)
+            _ = try? store.walk(plan) { (walked) throws(StoreError) in
+                if !walked.rows.isEmpty { _ = try walked.summary(0) }
+                return .goOn
+            }
+        }
         _ = try? store.append([SpanGenerator.batch(seed: 99)])
         _ = try? store.flush()
         store.maintain()

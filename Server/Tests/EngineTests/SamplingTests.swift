@@ -38,7 +38,9 @@ import Testing
         _ store: StoreCore,
         _ range: Range<UInt64> = 0..<UInt64.max
     ) throws -> Bool {
-        try store.totals(TotalsRequest(range: range)).maySample
+        var request = TotalsRequest(range: range)
+        request.asksForSampling = true
+        return try store.totals(request).maySample
     }
 
     @Test(arguments: [
@@ -62,6 +64,16 @@ import Testing
         #expect(try Self.maySample(store) == isSampled)
         // Once more, when it is known.
         #expect(try Self.maySample(store) == isSampled)
+        store.close()
+    }
+
+    @Test func `tracestates are read for those alone who ask`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory)
+        try store.append([Self.batch((0..<400).map { "vendor=\($0)" } + ["ot=th:c"])])
+        try store.flush()
+        #expect(try !store.totals(TotalsRequest(range: 0..<UInt64.max)).maySample)
+        #expect(try Self.maySample(store))
         store.close()
     }
 

@@ -221,6 +221,38 @@ import Testing
         store.close()
     }
 
+    @Test(arguments: [true, false])
+    func `no trace is told twice because a part breaks`(isRestInHead: Bool) throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory)
+        try Self.fill(store, 101...200)
+        let newer = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: directory.path + "/parts").max()
+        )
+        // Each of them has one more span, which began long before.
+        let rest = (UInt64(101)...200).map { trace in
+            TestSpan(
+                trace: trace,
+                id: 9,
+                service: "shop",
+                start: Self.start + trace,
+                duration: 10
+            )
+        }
+        try store.append([TestSpan.batch(rest)])
+        if !isRestInHead { try store.flush() }
+        let told = Mutex<[UInt64]>([])
+        let result = try store.walk(Self.everything) { walked in
+            let isFirst = told.withLock(\.isEmpty)
+            told.withLock { $0 += Self.ids(walked) }
+            if isFirst { Self.overwrite(directory.path + "/parts/" + newer) }
+            return .goOn
+        }
+        #expect(told.withLock { $0.sorted() } == Array(101...200))
+        #expect(result.incomplete.first?.hasPrefix("part ") == true)
+        store.close()
+    }
+
     /// Overwrites all but the head of a part, whose directory is in memory.
     private static func overwrite(_ path: String) {
         guard let file = FileHandle(forUpdatingAtPath: path),

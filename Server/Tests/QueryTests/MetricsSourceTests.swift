@@ -129,7 +129,7 @@ private struct CountedStore: TraceStore {
         let query = "{ } | count_over_time() by (resource.service.name)"
         let sampled = try await count(query) { request in
             var totals = Self.line(request)
-            totals.maySample = true
+            totals.maySample = request.asksForSampling
             return totals
         }
         let cut = try await count(query) { request in

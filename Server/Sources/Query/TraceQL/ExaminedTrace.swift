@@ -18,6 +18,8 @@ final class ExaminedBatch {
     fileprivate let parts: [SharedPart?]
     /// By operand of such a part, then by place: its value once it was asked for.
     fileprivate var values: [[FieldValue?]]
+    /// Why spans were left out of their spansets; empty where none were.
+    fileprivate(set) var incomplete: [String] = []
 
     init(_ spans: TraceSpans, _ table: OperandTable) {
         self.spans = spans
@@ -30,6 +32,18 @@ final class ExaminedBatch {
         values = parts.map { part in
             Array(repeating: nil, count: part?.placeCount(in: spans.columns) ?? 0)
         }
+    }
+}
+
+extension ExaminedBatch {
+    /// Notes that a trace has more values than `by(…)` can tell apart.
+    func noteGroups(of trace: ExaminedTrace) {
+        guard incomplete.isEmpty else { return }
+        incomplete.append(
+            "by(…) has more than \(SpanGroup.limit(spanCount: trace.count)) values in trace "
+                + "\(trace.traceID.hex); spans of those that came last are left out: group by an "
+                + "attribute with fewer values"
+        )
     }
 }
 
@@ -106,13 +120,13 @@ final class ExaminedTrace {
 
     /// Latest end less earliest start, nanoseconds; a span that ends before it starts ends where it
     /// starts.
-    var duration: UInt64 {
+    private(set) lazy var duration: UInt64 = {
         var end = start
         for row in rows {
             end = max(end, batch.spans.columns.start[row], batch.spans.columns.end[row])
         }
         return end - start
-    }
+    }()
 
     /// Whether `condition`, which depends on `part` alone and has this number in the table of the
     /// batch, holds for span `span`.

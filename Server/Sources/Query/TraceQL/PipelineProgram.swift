@@ -78,7 +78,10 @@ struct PipelineProgram: Sendable {
                 }
             }
         case .group(let field, let label):
-            for group in groups { result += try group.split(by: field, label: label, trace) }
+            for group in groups {
+                let room = SpanGroup.limit(spanCount: trace.count) - result.count
+                result += try group.split(by: field, label: label, trace, room: room)
+            }
         case .coalesce:
             var all = SpanSet(of: trace.count)
             for group in groups { all = all.union(group.spans) }
@@ -101,23 +104,41 @@ struct SpanGroup {
 
     private static let fewGroups = 8
 
+    /// Groups of one trace: a bit a span each.
+    static func limit(spanCount: Int) -> Int {
+        max(RunLimits.groupByteCount / (spanCount / 8 + MemoryLayout<SpanGroup>.stride), 1)
+    }
+
     /// One spanset for each value of `field`, in the order of their first spans; spans without a value
     /// make one of their own.
+    ///
+    /// - Parameter room: spansets there may be; spans of others are left out, and the batch notes it.
     func split(
         by field: FieldProgram,
         label: String,
-        _ trace: ExaminedTrace
+        _ trace: ExaminedTrace,
+        room: Int
     ) throws(DivisionByZero) -> [SpanGroup] {
         var groups: [(value: FieldValue, spans: SpanSet)] = []
         var numbers: [FieldValue: Int] = [:]
+        // One that is no number equals nothing, itself included: such spans are found together.
+        var unequal: Int?
         for span in spans.spans {
             let value = try field.value(span, of: trace)
             // Mostly there are few, and comparing them costs less than a table.
             var known = groups.prefix(Self.fewGroups).firstIndex { $0.value == value }
             if known == nil, groups.count > Self.fewGroups { known = numbers[value] }
+            var isNumber = true
+            if case .double(let number) = value, number.isNaN { isNumber = false }
+            if known == nil, !isNumber { known = unequal }
             let number = known ?? groups.count
             if known == nil {
+                guard number < room else {
+                    trace.batch.noteGroups(of: trace)
+                    continue
+                }
                 groups.append((value, SpanSet(of: trace.count)))
+                if !isNumber { unequal = number }
                 if number >= Self.fewGroups { numbers[value] = number }
             }
             groups[number].spans.insert(span)

@@ -67,6 +67,7 @@ struct TraceQLRun: Sendable {
             }
             if !spansets.isEmpty { keep(told(try walked.summary(number), spansets, trace)) }
         }
+        result.addReasons(batch.incomplete)
         if isNewestFirst, best.count > search.limit, let last = best.last,
             walked.bound < last.summary.start
         {
@@ -207,11 +208,7 @@ struct TraceQLRun: Sendable {
                 let reason = cut.reason + "; narrow the time range or go on with the cursor"
                 result.stopReason = reason
                 result.addReasons([reason])
-                result.cursor = TraceQL.Cursor(
-                    order: search.order,
-                    value: cut.bound == .max ? .max : cut.bound + 1,
-                    traceID: TraceID(high: .max, low: .max)
-                )
+                result.cursor = cursor(behind: cut.bound)
                 return result
             }
         } else if let cut {
@@ -228,6 +225,16 @@ struct TraceQLRun: Sendable {
             }
         }
         return result
+    }
+
+    /// Goes on with what starts no later than `bound`; never before the cursor that was given.
+    private func cursor(behind bound: UInt64) -> TraceQL.Cursor {
+        if let given = search.cursor, bound >= given.value { return given }
+        return TraceQL.Cursor(
+            order: search.order,
+            value: bound == .max ? .max : bound + 1,
+            traceID: TraceID(high: .max, low: .max)
+        )
     }
 }
 

@@ -32,7 +32,8 @@ final class CompareRun: MeasureRun {
     private let intrinsics: [(attribute: Int, operand: Int)]
     let fields: SpanFields
     /// A span stands for nothing in particular here.
-    let hasExemplars = true
+    let exemplarCount = Int.max
+    func limitExemplars(to count: Int) {}
     private(set) var examined = (traces: 0, spans: 0)
 
     private var attributes: [Attribute] = []
@@ -40,6 +41,7 @@ final class CompareRun: MeasureRun {
     private var values = SeriesTable(limit: RunLimits.comparedValueCount)
     private var counts: ComparedCounts
     private var isFull = false
+    private var reasons: [String] = []
 
     /// The number of a label that stands for all values of the attribute.
     private static let all = LabelTable.untold - 1
@@ -88,6 +90,7 @@ final class CompareRun: MeasureRun {
     func add(_ walked: WalkedTraces) throws {
         let batch = MeasuredBatch(walked, operands)
         let found = try selection.spans(of: batch, grid, examined: &examined)
+        reasons = batch.examined.incomplete.first.map { [$0] } ?? reasons
         guard found.count > 0 else { return }
         let sides = try sides(of: found, batch)
         let weights = SamplingWeights.weights(of: found, batch.spans)
@@ -230,8 +233,8 @@ final class CompareRun: MeasureRun {
     // MARK: Telling
 
     var incomplete: [String] {
-        guard isFull else { return [] }
-        return [
+        guard isFull else { return reasons }
+        return reasons + [
             "there are more values to compare than fit; those that came last are left out: ask for "
                 + "less time or for a larger step"
         ]
@@ -257,25 +260,33 @@ final class CompareRun: MeasureRun {
             self.value = value
             isSelection = cell & 1 == 1
         }
+
+        var cell: Int { isSelection ? 1 : 0 }
     }
 
     /// Of each attribute and side the values that most spans have, and what they are parts of.
     private func told(_ sums: [Line: Double]) -> [Line] {
-        var lines: [Line] = []
+        var wholes: [(attribute: UInt32, line: Line)] = []
         var byAttribute: [[(line: Line, sum: Double)]] =
             Array(repeating: [], count: 2 * attributes.count)
         for (line, sum) in sums {
             let (attribute, label) = values.pairs[line.value]
             if label == Self.all {
-                lines.append(line)
+                wholes.append((attribute, line))
             } else {
                 byAttribute[2 * Int(attribute) + (line.isSelection ? 1 : 0)].append((line, sum))
             }
         }
+        // The same ones every time, where not all are told.
+        wholes.sort { ($0.attribute, $0.line.cell) < ($1.attribute, $1.line.cell) }
+        var lines = wholes.map(\.line)
         for all in byAttribute where !all.isEmpty {
             // Few of many: most need not be told apart by their labels.
             let least = all.map(\.sum).sorted(by: >)[min(top, all.count) - 1]
-            let first = all.filter { $0.sum > least }
+            let first = all.filter { $0.sum > least }.sorted {
+                $0.sum == $1.sum
+                    ? label(of: $0.line.value).precedes(label(of: $1.line.value)) : $0.sum > $1.sum
+            }
             let rest = all.filter { $0.sum == least }.sorted {
                 label(of: $0.line.value).precedes(label(of: $1.line.value))
             }

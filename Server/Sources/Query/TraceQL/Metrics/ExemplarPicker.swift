@@ -26,6 +26,8 @@ struct ExemplarPicker {
     private let slotLength: UInt64
     private var candidates: [Candidate] = []
     private var numbers: KeyedSlots<Int>
+    /// Candidates after which no more are taken for now: those of later times need room too.
+    var room = Int.max
 
     /// - Parameter limit: above 0.
     init(limit: Int, _ grid: StepGrid) {
@@ -35,8 +37,8 @@ struct ExemplarPicker {
         numbers = KeyedSlots(-1, limit: limit * RunLimits.exemplarCandidates)
     }
 
-    /// Whether there are as many as are wanted.
-    var isFull: Bool { candidates.count >= limit }
+    /// Spans that are chosen from.
+    var candidateCount: Int { candidates.count }
 
     /// Proposes the span at `place` of `selection`. One that there is no room for is not chosen.
     @inline(__always)
@@ -47,6 +49,7 @@ struct ExemplarPicker {
         _ selection: borrowing SelectedSpans,
         _ spans: TraceSpans
     ) {
+        guard candidates.count < room else { return }
         let row = selection.rows[place]
         let start = spans.columns.start[row]
         let slot = (start - grid.start) / slotLength

@@ -10,8 +10,10 @@ protocol MeasureRun: AnyObject {
     var fields: SpanFields { get }
     /// Traces and spans that were looked at.
     var examined: (traces: Int, spans: Int) { get }
-    /// Whether as many exemplars as are wanted are among the spans so far.
-    var hasExemplars: Bool { get }
+    /// Spans so far that exemplars are chosen from; very many where none are wanted.
+    var exemplarCount: Int { get }
+    /// Takes no more spans for exemplars, for now, than there are then.
+    func limitExemplars(to count: Int)
     /// Measures the traces of one call of a walk.
     func add(_ walked: WalkedTraces) throws
     /// What came out, once all spans came.
@@ -26,6 +28,8 @@ struct MeasureContext: Sendable {
     var share: TraceShare
     /// Spans to name beside the numbers; 0 for none.
     var exemplarCount: Int
+    /// When the question has to end, nanoseconds since 1970.
+    var deadline: UInt64
 }
 
 /// Any function but `compare`.
@@ -50,9 +54,11 @@ final class FunctionRun: MeasureRun {
     /// Of histograms: series and the power of two.
     private var powers: SeriesTable
     private var picker: ExemplarPicker?
-    var hasExemplars: Bool { picker?.isFull ?? true }
+    var exemplarCount: Int { picker?.candidateCount ?? .max }
+    func limitExemplars(to count: Int) { picker?.room = count }
     private var isWhole = true
     private var isFull = false
+    private var reasons: [String] = []
 
     init(
         _ pipeline: TraceQL.Pipeline,
@@ -94,6 +100,7 @@ final class FunctionRun: MeasureRun {
     func add(_ walked: WalkedTraces) throws {
         let batch = MeasuredBatch(walked, operands)
         let found = try selection.spans(of: batch, grid, examined: &examined)
+        reasons = batch.examined.incomplete.first.map { [$0] } ?? reasons
         guard found.count > 0 else { return }
         let series = try keys.series(of: found, batch)
         let weights = weighs ? SamplingWeights.weights(of: found, batch.spans) : nil
@@ -256,8 +263,8 @@ final class FunctionRun: MeasureRun {
     private var divisor: Double { reader?.divisor ?? 1 }
 
     var incomplete: [String] {
-        guard isFull || keys.isFull || sketches.isFull else { return [] }
-        return [
+        guard isFull || keys.isFull || sketches.isFull else { return reasons }
+        return reasons + [
             "there are more series or values than fit; those that came last are left out: ask by "
                 + "fewer attributes, for less time or for a larger step"
         ]

@@ -7,41 +7,49 @@ import Synchronization
 
 /// One walk that all functions of a query take their spans from: they see the same ones.
 final class MeasureWalk: Sendable {
+    /// Looks at some traces of a walk.
+    typealias Body = @Sendable (WalkedTraces) throws(StoreError) -> WalkStep
+
     private struct State {
         var runs: [any MeasureRun]
         var failure: (any Error)?
         var incomplete: [String] = []
+        /// Exemplars to choose from with which a walk ends; `nil` to go through all spans.
+        var enough: Int?
     }
 
     private let gate = Mutex(())
     // Touched only while `gate` is held: what a walk lends cannot be handed to a `Mutex` itself.
     nonisolated(unsafe) private var state: State
     private let deadline: UInt64
-    private let isEnoughWithExemplars: Bool
     let fields: SpanFields
 
-    /// - Parameters:
-    ///   - deadline: nanoseconds since 1970.
-    ///   - isEnoughWithExemplars: whether the walk ends once there are as many as are wanted.
-    init(
-        _ runs: sending [any MeasureRun],
-        until deadline: UInt64,
-        isEnoughWithExemplars: Bool
-    ) {
+    /// - Parameter deadline: nanoseconds since 1970.
+    init(_ runs: sending [any MeasureRun], until deadline: UInt64) {
         self.deadline = deadline
-        self.isEnoughWithExemplars = isEnoughWithExemplars
         fields = runs.dropFirst().reduce(runs.first?.fields ?? SpanFields()) {
             $0.union($1.fields)
         }
         state = State(runs: runs)
     }
 
+    /// - Parameters:
+    ///   - enough: how many exemplars to choose from end the walk; `nil` to go through all spans.
+    ///   - walk: goes through the traces.
     func run(
-        over store: any TraceStore,
-        _ plan: WalkPlan,
-        now: @escaping @Sendable () -> UInt64
+        enough: Int? = nil,
+        now: @escaping @Sendable () -> UInt64,
+        _ walk: (@escaping Body) async throws(StoreError) -> WalkResult
     ) async throws {
-        let result = try await store.walk(plan) { (walked) throws(StoreError) in
+        gate.withLock { _ in
+            state.enough = enough
+            guard let enough else { return }
+            let room = enough.multipliedReportingOverflow(by: RunLimits.exemplarCandidates)
+            for run in state.runs {
+                run.limitExemplars(to: room.overflow ? .max : room.partialValue)
+            }
+        }
+        let result = try await walk { (walked) throws(StoreError) in
             if Task.isCancelled { throw .cancelled }
             return self.add(walked, now: now())
         }
@@ -59,7 +67,11 @@ final class MeasureWalk: Sendable {
                 state.failure = error
                 return .stop
             }
-            if isEnoughWithExemplars, state.runs.allSatisfy(\.hasExemplars) { return .stop }
+            if let enough = state.enough,
+                state.runs.allSatisfy({ $0.exemplarCount >= enough })
+            {
+                return .stop
+            }
             guard now >= deadline else { return .goOn }
             let examined = Self.examined(state.runs)
             state.incomplete.append(

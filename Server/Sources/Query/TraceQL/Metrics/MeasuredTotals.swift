@@ -119,6 +119,7 @@ struct MeasuredTotals {
             step: grid.count > 1 ? grid.step : nil
         )
         request.tellsDurations = !quantiles.isEmpty
+        request.asksForSampling = true
         return request
     }
 

@@ -33,6 +33,8 @@ enum SamplingWeights {
         guard let parsed = TraceState(header: spans.columns.strings.text(state)),
             let threshold = parsed.samplingThreshold
         else { return 1 }
-        return 0x1p56 / (0x1p56 - Double(threshold))
+        // A threshold has 56 bits, more than a double tells apart: what is left of 2^56 is exact for
+        // rare spans, whose weight is the largest.
+        return 0x1p56 / Double((1 << 56) - threshold)
     }
 }

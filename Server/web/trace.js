@@ -11,7 +11,7 @@ import { view as flame } from './flame.js';
 import { count, parseDuration } from './format.js';
 import { bindKeys } from './keys.js';
 import { drawAxis, Minimap } from './minimap.js';
-import { errorNotice, notice } from './notice.js';
+import { errorNotice, notice, whyMissing } from './notice.js';
 import { Panel } from './panel.js';
 import { t } from './texts.js';
 import { Timeline } from './timeline.js';
@@ -102,12 +102,13 @@ async function waitFor(main, id, source, signal, waiting) {
     } catch (error) {
       if (!(error instanceof api.ApiError) || error.code !== 404) throw error;
       clearTimeout(waiting);
-      const again = tries < missingTries;
+      // What is gone does not come.
+      const again = error.detail?.reason !== 'expired' && tries < missingTries;
       fill(
         main,
         notice({
           title: t('trace.missing'),
-          text: again ? t('trace.missing.wait') : t('trace.missing.do'),
+          text: again ? t('trace.missing.wait') : whyMissing(error.detail),
           detail: id,
           action: home(),
           quiet: true,

@@ -2,6 +2,7 @@
 // Notes: what failed in one line, what to do in one line, and a way on. Never a blank page.
 import { ApiError } from './api.js';
 import { fill, h, icon } from './dom.js';
+import { moment } from './format.js';
 import { t } from './texts.js';
 
 /**
@@ -48,6 +49,20 @@ export function errorNotice(error, retry) {
     detail,
     action,
   });
+}
+
+/** Why a trace is not there, as far as the server knows. @param {any} said */
+export function whyMissing(said) {
+  switch (said?.reason) {
+    case 'expired':
+      return t('trace.missing.expired', { time: moment(said.removedAtUnixNano) });
+    case 'sampledOut':
+      return t('trace.missing.sampledOut');
+    case 'neverSeen':
+      return t('trace.missing.neverSeen');
+    default:
+      return t('trace.missing.do');
+  }
 }
 
 /** The shape of a page that is on its way. @returns {HTMLElement} */

@@ -4,7 +4,7 @@
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';
-import { errorNotice, notice } from './notice.js';
+import { errorNotice, notice, whyMissing } from './notice.js';
 import { t } from './texts.js';
 import { filePage } from './trace-file.js';
 import { shortId } from './trace-head.js';
@@ -76,12 +76,13 @@ async function waitFor(main, id, source, signal, waiting) {
     } catch (error) {
       if (!(error instanceof api.ApiError) || error.code !== 404) throw error;
       clearTimeout(waiting);
-      const again = tries < missingTries;
+      // What is gone does not come.
+      const again = error.detail?.reason !== 'expired' && tries < missingTries;
       fill(
         main,
         notice({
           title: t('trace.missing'),
-          text: again ? t('trace.missing.wait') : t('trace.missing.do'),
+          text: again ? t('trace.missing.wait') : whyMissing(error.detail),
           detail: id,
           action: home(),
           quiet: true,

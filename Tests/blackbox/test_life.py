@@ -31,6 +31,29 @@ def secret_request(number, secret, trace_id):
     return otlp.request([span], service="vault")
 
 
+def reason(server, trace_id):
+    """Why a trace is not there, as the native API says it."""
+    answer = server.get(f"/api/skein/v1/traces/{trace_id}")
+    assert answer.status == 404
+    return answer.json["error"]["reason"]
+
+
+def test_a_trace_below_every_threshold_was_sampled_out(new_server):
+    server = new_server().start()
+    kept = bytes.fromhex("00" * 8 + "00c1" + "00" * 6)
+    span = {"traceId": kept.hex(), "spanId": "01" * 8, "name": "pay", "traceState": "ot=th:c",
+            "startTimeUnixNano": str(otlp.BASE_TIME), "endTimeUnixNano": str(otlp.BASE_TIME + 1)}
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert server.post_otlp(json.dumps(body).encode(), "application/json").status == 200
+    assert reason(server, "00" * 8 + "00b1" + "00" * 6) == "sampledOut"
+    assert reason(server, "00" * 8 + "00d1" + "00" * 6) == "neverSeen"
+    del span["traceState"]
+    span["spanId"] = "02" * 8
+    assert server.post_otlp(json.dumps(body).encode(), "application/json").status == 200
+    assert reason(server, "00" * 8 + "00b1" + "00" * 6) == "neverSeen"
+    assert server.stop() == 0
+
+
 # Deleting a trace
 
 def test_a_deleted_trace_leaves_no_byte_behind(new_server):
@@ -351,13 +374,28 @@ def test_totals_are_the_same_when_the_spans_are_gone(new_server):
     assert "skein_store_uncounted_spans_total 0" in metrics
     assert "skein_store_totals_files 0" not in metrics
     assert server.trace(trace_ids[0].hex()) is None
+    assert reason(server, trace_ids[0].hex()) == "expired"
+    assert reason(server, "4bf9" * 8) == "neverSeen"
+    asked = skein("trace", trace_ids[0].hex(), "--address", server.url("http"))
+    assert asked.returncode != 0 and "very probably it was here" in said(asked), said(asked)
+    assert "--retention" in said(asked)
     assert [totals(server, *question) for question in questions] == before
     printed = skein("totals", "edges", "--last", "3650d", "--address", server.url("http"))
     assert printed.returncode == 0 and "120" in printed.stdout, said(printed)
     assert server.stop() == 0
     verified = skein("verify", server.data)
     assert verified.returncode == 0 and ".totals" in verified.stdout, said(verified)
+    assert "removed traces" in verified.stdout, said(verified)
     assert "parts that are gone" in skein("inspect", server.data).stdout
+
+    # What is remembered outlives the process, not the deletion of a trace.
+    server.start()
+    assert reason(server, trace_ids[0].hex()) == "expired"
+    lone = bytes.fromhex("1e57" * 8)
+    assert server.post_otlp(secret_request(1, "secret", lone)).status == 200
+    assert skein("delete", lone.hex(), "--address", server.url("http")).returncode == 0
+    assert reason(server, lone.hex()) == "neverSeen"
+    assert server.stop() == 0
 
     server.arguments += ["--totals-retention", "1s"]
     server.start()

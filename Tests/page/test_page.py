@@ -324,6 +324,12 @@ def test_an_unknown_trace_is_looked_for_and_a_bad_id_explained(tabs, picture):
     page.wait_for_selector(".notice")
     assert "ab" * 16 in page.locator(".notice").inner_text()
     picture(page, "trace-missing")
+    # What expired is not waited for.
+    page.route("**/traces/*?format=columns", lambda route: route.fulfill(status=404, json={"error": {
+        "code": 404, "message": "gone", "reason": "expired",
+        "removedAtUnixNano": "1795280764000000000"}}))
+    page.goto(f"{tabs.base}/trace/" + "cd" * 16)
+    page.get_by_text("removed on 2026-11-2").wait_for()
     page = tabs.open("/trace/not-an-id")
     page.wait_for_selector(".notice")
     assert "16 or 32" in page.locator(".notice").inner_text()

@@ -11,6 +11,8 @@ struct Failure: Error {
     var status: HTTPResponse.Status
     var message: String
     var retryAfterSeconds: Int?
+    /// Of a trace that is not there: why.
+    var absence: TraceAbsence?
 
     static func badRequest(_ message: String) -> Failure {
         Failure(status: .badRequest, message: message)
@@ -90,7 +92,7 @@ enum ErrorStyle: Sendable {
     func response(to error: any Error) -> Response {
         if let error = error as? QueryError { return response(to: error) }
         let failure = Failure(of: error)
-        var answer = response(failure.status, failure.message)
+        var answer = response(failure.status, failure.message, failure.absence)
         if let seconds = failure.retryAfterSeconds { answer.headers[.retryAfter] = "\(seconds)" }
         return answer
     }
@@ -108,7 +110,11 @@ enum ErrorStyle: Sendable {
         }
     }
 
-    func response(_ status: HTTPResponse.Status, _ message: String) -> Response {
+    func response(
+        _ status: HTTPResponse.Status,
+        _ message: String,
+        _ absence: TraceAbsence? = nil
+    ) -> Response {
         var json = AnswerJSON()
         switch self {
         case .native:
@@ -116,6 +122,7 @@ enum ErrorStyle: Sendable {
                 json.object("error") { json in
                     json.member("code", number: status.code)
                     json.member("message", message)
+                    if let absence { json.members(of: absence) }
                 }
             }
             return .json(json, status: status)

@@ -96,9 +96,7 @@ extension ReadAPI {
     private func oneTrace(_ text: String) async throws -> Trace {
         let traces = try await traces(text, isRaw: false)
         guard traces.count < 2 else { throw Self.severalTraces(traces) }
-        guard let trace = traces.first else {
-            throw Failure.notFound("trace \(text.prefix(40)) is not stored")
-        }
+        guard let trace = traces.first else { throw await noTrace(text) }
         guard trace.count <= RequestLimits.mcpSpanCount else {
             throw Failure.badRequest(
                 "the trace has \(trace.count) spans, more than \(RequestLimits.mcpSpanCount)"

@@ -141,10 +141,7 @@ extension ReadAPI {
         let found = try await engine.compare(a, b)
         let alone = [a, b].filter { $0.count == 1 }.flatMap(\.self)
         if let missing = found.missing.first(where: { alone.contains($0) }) {
-            throw Failure.notFound(
-                "trace \(missing.hex) is not stored: its spans never came, or retention has removed "
-                    + "them"
-            )
+            throw await noTrace(missing.hex)
         }
         var reasons = reasonsOfA + reasonsOfB + found.incomplete
         if !found.missing.isEmpty { reasons.append("\(found.missing.count) traces are not stored") }

@@ -147,7 +147,7 @@ extension ReadAPI {
     /// The spans of all traces the id finds, as they were sent.
     private func stored(_ request: ReadRequest) async throws -> (TraceSpans, Range<Int>) {
         let traces = try await found(request, isRaw: true)
-        guard let first = traces.first else { throw noTrace(request) }
+        guard let first = traces.first else { throw await noTrace(request.path["id"] ?? "") }
         return (first.spans, traces.storedRows)
     }
 
@@ -155,7 +155,7 @@ extension ReadAPI {
     func only(_ request: ReadRequest, isRaw: Bool) async throws -> Trace {
         let traces = try await found(request, isRaw: isRaw)
         guard traces.count < 2 else { throw Self.severalTraces(traces) }
-        guard let trace = traces.first else { throw noTrace(request) }
+        guard let trace = traces.first else { throw await noTrace(request.path["id"] ?? "") }
         return trace
     }
 
@@ -183,13 +183,6 @@ extension ReadAPI {
         return Failure(
             status: .conflict,
             message: "\(traces.count) traces end with this id; ask for one of \(ids)"
-        )
-    }
-
-    private func noTrace(_ request: ReadRequest) -> Failure {
-        .notFound(
-            "trace \(request.path["id"] ?? "") is not stored: its spans never came, or retention "
-                + "has removed them"
         )
     }
 

@@ -30,7 +30,21 @@ extension OpenAPI {
                     "description": "Characters of that text before the fault."
                   },
                   "problem": {"type": "string", "description": "What is wrong there."},
-                  "hint": {"type": "string", "description": "What to write instead."}
+                  "hint": {"type": "string", "description": "What to write instead."},
+                  "reason": {
+                    "enum": ["neverSeen", "expired", "sampledOut"],
+                    "description": "Of a trace that is not stored: nothing is known of it; retention removed it, very probably; or a trace of this id would have been left out by every sampler whose spans came lately. Absent where not all could be searched."
+                  },
+                  "removedAtUnixNano": {
+                    "type": "string",
+                    "pattern": "^[0-9]+$",
+                    "description": "Of one that expired: when it was removed, nanoseconds since 1970."
+                  },
+                  "rememberedSinceUnixNano": {
+                    "type": "string",
+                    "pattern": "^[0-9]+$",
+                    "description": "Since when removed traces are remembered, nanoseconds since 1970; absent where none are."
+                  }
                 },
                 "additionalProperties": false
               }

@@ -46,11 +46,7 @@ extension ReadAPI {
         let text = request.path["id"] ?? ""
         let traces = try await traces(text, isRaw: true)
         guard traces.count < 2 else { throw Self.severalTraces(traces) }
-        guard !traces.isEmpty else {
-            throw Failure.notFound(
-                "trace \(text) is not stored: its spans never came, or retention has removed them"
-            )
-        }
+        guard !traces.isEmpty else { throw await noTrace(text) }
         return traces
     }
 }

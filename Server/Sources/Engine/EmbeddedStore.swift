@@ -117,6 +117,16 @@ public final class EmbeddedStore: TraceStore {
         return try await queries.run { flag throws(StoreError) in try core.totals(request, flag) }
     }
 
+    public func absence(
+        of id: TraceID,
+        in tenant: Tenant
+    ) async throws(StoreError) -> TraceAbsence {
+        let core = core
+        return try await queries.run { flag throws(StoreError) in
+            try core.absence(of: id, in: tenant, flag)
+        }
+    }
+
     public func deleteTrace(
         _ id: TraceID,
         of tenant: Tenant

@@ -34,6 +34,7 @@ public enum EngineInspection {
         try inspectLog(names, disk, manifest, &report)
         inspectParts(names, disk, manifest, &report)
         inspectTotals(names, disk, manifest, &report)
+        inspectRemoved(names, disk, manifest, &report)
         let aside = (try? disk.list(names.quarantine)) ?? []
         if !aside.isEmpty { report.line("set aside  " + aside.joined(separator: ", ")) }
         return report.text
@@ -139,6 +140,35 @@ public enum EngineInspection {
             } catch {
                 let what = (error as? PartDamage)?.what ?? "\(error)"
                 report.line("\(title): DAMAGED: \(what)")
+            }
+        }
+    }
+
+    private static func inspectRemoved(
+        _ names: FileNames,
+        _ disk: any Disk,
+        _ manifest: Manifest,
+        _ report: inout Report
+    ) {
+        for name in (try? disk.list(names.removed)) ?? [] {
+            guard let number = FileNames.number(in: name, suffix: ".ids") else { continue }
+            do {
+                let file = try disk.openForReading(names.removed(number))
+                let removed = try RemovedTraces(
+                    file,
+                    number: number,
+                    storeKey: manifest.storeKey
+                )
+                try removed.verify(file)
+                report.line(
+                    "removed   \(number), tenant \(removed.tenant): version "
+                        + "\(RemovedTraces.version), \(removed.byteCount) bytes, "
+                        + "\(removed.traceCount) traces of \(removed.partCount) parts that went at "
+                        + "\(removed.removedAt)"
+                )
+            } catch {
+                let what = (error as? CorruptBytes)?.what ?? "\(error)"
+                report.line("removed   \(number): DAMAGED: \(what)")
             }
         }
     }

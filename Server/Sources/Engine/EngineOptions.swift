@@ -24,6 +24,8 @@ public struct EngineOptions: Sendable {
     public var totalsFileGroups = 65_536
     /// Counters of call statistics up to which totals are joined into one file: some 20 MiB of them.
     public var totalsFileCells = 8 << 20
+    /// Bytes of what is remembered of removed traces, 20 bits each: some 25 million. The oldest go.
+    public var removedBytes: UInt64 = 64 << 20
     /// Bytes of damaged log segments and totals files that are kept aside; the oldest go.
     public var quarantineBytes: UInt64 = 256 << 20
     /// Bytes on the disk that are held back for the time when it is full; 0 holds none.

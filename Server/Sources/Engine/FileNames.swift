@@ -14,6 +14,8 @@
 /// DIR/parts/0000000000000013.new      empty: 13.part is being made, and is garbage after a crash
 /// DIR/totals/0000000000000014.totals  minute totals kept of parts that retention removed
 /// DIR/totals/0000000000000015.new     empty: 15.totals is being made, and is garbage after a crash
+/// DIR/removed/0000000000000012.ids    which traces parts up to number 12 held that retention removed
+/// DIR/removed/0000000000000012.new    the same being written; garbage after a crash
 /// DIR/quarantine/                     files that failed a checksum, under their old names
 /// ```
 struct FileNames: Sendable {
@@ -37,6 +39,7 @@ struct FileNames: Sendable {
     var reserve: String { directory + "/RESERVE" }
     var parts: String { directory + "/" + partsFolder }
     var totals: String { directory + "/totals" }
+    var removed: String { directory + "/removed" }
     var quarantine: String { directory + "/quarantine" }
 
     /// Stands in a backup, and says what is in it.
@@ -52,7 +55,7 @@ struct FileNames: Sendable {
     /// Names that may stand in a directory that is not yet a store.
     static let known: Set<String> = [
         "LOCK", "MANIFEST", "MANIFEST.new", "RESERVE", "LINKS", "LINKS.new", "log", "parts",
-        "totals", "quarantine", "lost+found",
+        "totals", "removed", "quarantine", "lost+found",
     ]
 
     func segment(_ number: UInt64) -> String { log + "/" + Self.padded(number) + ".log" }
@@ -67,8 +70,16 @@ struct FileNames: Sendable {
     /// The mark of a part that no manifest lists yet.
     func newPart(_ number: UInt64) -> String { parts + "/" + Self.padded(number) + ".new" }
 
+    func removed(_ number: UInt64) -> String { removed + "/" + Self.padded(number) + ".ids" }
+    /// What becomes `removed(number)`.
+    func newRemoved(_ number: UInt64) -> String { removed + "/" + Self.padded(number) + ".new" }
+    func quarantinedRemoved(_ number: UInt64) -> String {
+        quarantine + "/" + Self.padded(number) + ".ids"
+    }
+
     /// Paths inside of the directory.
     static func relativePart(_ number: UInt64) -> String { "parts/" + padded(number) + ".part" }
+    static func relativeRemoved(_ number: UInt64) -> String { "removed/" + padded(number) + ".ids" }
     static func relativeTotals(_ number: UInt64) -> String {
         "totals/" + padded(number) + ".totals"
     }

@@ -21,6 +21,7 @@ final class HeadBatch: Sendable {
     private let names = Mutex<KnownNames?>(nil)
     /// Whether spans may stand for several; see `maySample`.
     let sampling = SamplingThreshold.Memory()
+    let lowest = SamplingThreshold.Lowest()
 
     init(_ batch: SpanBatch, sequence: UInt64) {
         table = batch.table

@@ -150,6 +150,17 @@ enum Limits {
     /// Counters that one question for totals may need (64 MiB): lines, times steps, times the cells
     /// of their durations.
     static let totalsCounters = 8 << 20
+    /// Files that say which traces were removed: each is looked into for an id that is not found.
+    static let removedFiles = 1_024
+    /// Words of the filter of such a file, 16 MiB: beyond some 6,000,000 traces it errs more often.
+    static let removedWords = 2 << 20
+    /// How long a removed trace is remembered, nanoseconds: 90 days, as long as totals are by default.
+    static let removedNanoseconds: UInt64 = 7_776_000_000_000_000
+    /// Parts that tell how a tenant's traces are sampled, the newest: all their tracestates are read once.
+    static let sampledParts = 16
+    /// How long before its newest receipt a tenant's parts tell that, nanoseconds: an hour, for
+    /// sampling changes.
+    static let sampledNanoseconds: UInt64 = 3_600_000_000_000
     /// Bytes of log header or record padding: records begin at multiples of this.
     static let logAlignment = 8
 }

@@ -20,6 +20,7 @@ final class Part: Sendable {
     let cache: PartCache
     /// Whether spans may stand for several; see `maySample`.
     let sampling = SamplingThreshold.Memory()
+    let lowest = SamplingThreshold.Lowest()
 
     var number: UInt64 { entry.number }
 

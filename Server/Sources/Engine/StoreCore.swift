@@ -78,6 +78,7 @@ public final class StoreCore: Sendable {
             )
             try keeper.openParts()
             try keeper.openTotals()
+            try keeper.openRemoved()
             let start = try opening.replay(manifest, into: keeper, decoder)
             return StoreCore(lock: lock, options: opening.options, keeper: keeper, start: start)
         } catch {
@@ -178,6 +179,14 @@ public final class StoreCore: Sendable {
         try traces(request, CancellationFlag())
     }
 
+    /// Why a trace that was looked for is not there.
+    public func absence(
+        of id: TraceID,
+        in tenant: Tenant = .default
+    ) throws(StoreError) -> TraceAbsence {
+        try absence(of: id, in: tenant, CancellationFlag())
+    }
+
     /// Names of services, operations, keys or values.
     public func names(_ request: NamesRequest) throws(StoreError) -> NamesResult {
         try names(request, CancellationFlag())
@@ -232,6 +241,28 @@ public final class StoreCore: Sendable {
         }
         return try ask(request.tenant, .traces(request.ids), flag) { snapshot, context in
             try TraceGatherer(snapshot, context).spans(request.ids)
+        }
+    }
+
+    func absence(
+        of id: TraceID,
+        in tenant: Tenant,
+        _ flag: CancellationFlag
+    ) throws(StoreError) -> TraceAbsence {
+        let absence = try keeper.removal(of: id, tenant, flag)
+        if absence.reason == .expired { return absence }
+        return try ask(tenant, .traces([id]), flag) { snapshot, context in
+            var absence = absence
+            absence.incomplete += snapshot.incomplete
+            guard absence.incomplete.isEmpty else { return absence }
+            absence.reason = .neverSeen
+            if let threshold = try snapshot.lowestThreshold(context),
+                SamplingThreshold.isBelow(id, threshold)
+            {
+                absence.reason = .sampledOut
+                absence.keptShare = SamplingThreshold.keptShare(threshold)
+            }
+            return absence
         }
     }
 

@@ -100,7 +100,7 @@ extension StoreKeeper {
     }
 
     /// Removes the oldest of the files that are set aside and that nothing counts as missing any more:
-    /// log segments, totals files, files of others. Parts go when retention would have removed them.
+    /// log segments, totals files, files of removed traces, files of others. Parts go when retention would have removed them.
     func boundQuarantine() {
         guard let present = try? disk.list(names.quarantine) else { return }
         guard state.withLock({ $0.quarantine != present }) else { return }
@@ -111,6 +111,7 @@ extension StoreKeeper {
             let number =
                 part ?? FileNames.number(in: name, suffix: ".log")
                 ?? FileNames.number(in: name, suffix: ".totals")
+                ?? FileNames.number(in: name, suffix: ".ids")
             guard let number, part.map({ !lost.contains($0) }) ?? true,
                 let file = try? disk.openForReading(names.quarantine + "/" + name),
                 let byteCount = try? file.byteCount()

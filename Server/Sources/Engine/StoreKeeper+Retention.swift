@@ -13,14 +13,15 @@ extension StoreKeeper {
         try rewriting.withLock { _ in
             let now = trustedNow
             try expireTotals(now)
+            boundRemoved(now)
             if let retention = options.retention {
                 let limit = Self.nanoseconds(retention)
                 let entries = manifest.withLock { $0.parts }
                 let old = entries.filter { now > $0.receivedAt && now - $0.receivedAt > limit }
-                try remove(old, now) { $0.statistics.expiredSpans += $1 }
+                try remove(old, .age, now) { $0.statistics.expiredSpans += $1 }
             }
             if let limit = options.retentionBytes {
-                try remove(surplus(over: limit), now) { $0.statistics.evictedSpans += $1 }
+                try remove(surplus(over: limit), .room, now) { $0.statistics.evictedSpans += $1 }
             }
         }
     }
@@ -50,9 +51,14 @@ extension StoreKeeper {
     /// - Parameter count: is told how many spans went.
     private func remove(
         _ entries: [Manifest.Entry],
+        _ cause: TraceAbsence.Cause,
         _ now: UInt64,
         _ count: (inout StoreState, UInt64) -> Void
     ) throws {
+        if entries.isEmpty { return }
+        // Before the parts go: then their traces are never unknown. Where a part stays after all, its
+        // traces are found, and what is remembered of them is not asked.
+        remember(entries, cause, now)
         let kept = entries.filter { keepsTotals(receivedAt: $0.receivedAt, now) }
         let keptNumbers = Set(kept.map(\.number))
         let rest = entries.filter { !keptNumbers.contains($0.number) }

@@ -32,6 +32,8 @@ final class StoreKeeper: LogSink {
     let rewriting = Mutex(())
     let wake = Monitor(Wake())
     let quiet = Mutex(Quiet())
+    /// Which traces were removed, the oldest removal first.
+    let removed = Mutex<[RemovedTraces]>([])
     let openedWall: UInt64
     let openedMonotonic: UInt64
 

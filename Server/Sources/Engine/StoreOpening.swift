@@ -49,7 +49,9 @@ struct StoreOpening {
         _ found: StoreExamination.Findings,
         _ randomness: any Randomness
     ) throws -> Manifest {
-        for directory in [names.log, names.parts, names.totals, names.quarantine] {
+        for directory in [
+            names.log, names.parts, names.totals, names.removed, names.quarantine,
+        ] {
             try disk.createDirectory(directory)
         }
         guard var manifest = found.manifest else {

@@ -89,6 +89,7 @@ public struct StoreVerification {
             summary.fileCount += log.lines.count + 1
             summary.byteCount += log.byteCount + UInt64(bytes.count)
             tell("ok       MANIFEST: \(bytes.count) bytes")
+            try verifyRemoved(manifest)
             try verifyRest(manifest, isBackup: present.contains(FileNames.backupMarker))
             return
         }
@@ -180,6 +181,35 @@ public struct StoreVerification {
         summary.fileCount += 1
         summary.damagedCount += 1
         tell("DAMAGED  \(path): \(what)")
+    }
+
+    /// What is remembered of removed traces: a backup has none of it.
+    private mutating func verifyRemoved(_ manifest: Manifest) throws {
+        for name in (try? disk.list(names.removed)) ?? [] {
+            guard let number = FileNames.number(in: name, suffix: ".ids") else { continue }
+            let path = FileNames.relativeRemoved(number)
+            do {
+                let file = try disk.openForReading(names.removed(number))
+                let removed = try RemovedTraces(
+                    file,
+                    number: number,
+                    storeKey: manifest.storeKey
+                )
+                try removed.verify(file)
+                summary.fileCount += 1
+                summary.byteCount += removed.byteCount
+                tell(
+                    "ok       \(path): \(removed.traceCount) removed traces, "
+                        + "\(removed.byteCount) bytes"
+                )
+            } catch let error as DiskError where error.isMissing {
+                // Forgotten meanwhile.
+            } catch let error as CorruptBytes {
+                damaged(path, "\(error.what); no span is lost, the file may be removed")
+            } catch {
+                damaged(path, "\(error)")
+            }
+        }
     }
 
     // MARK: The log

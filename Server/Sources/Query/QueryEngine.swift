@@ -52,6 +52,11 @@ public struct QueryEngine: Sendable {
         }
     }
 
+    /// Why a trace that was looked for is not there.
+    public func absence(of id: TraceID) async throws -> TraceAbsence {
+        try await store.absence(of: id, in: tenant)
+    }
+
     /// Removes all spans of exactly this trace, for good. One that is not stored is no error.
     public func deleteTrace(_ id: TraceID) async throws -> DeletedTrace {
         try await store.deleteTrace(id, of: tenant)

@@ -37,11 +37,22 @@ public protocol TraceStore: Sendable {
     /// Calls, errors and durations by service, operation or edge, counted over every span.
     func totals(_ request: TotalsRequest) async throws(StoreError) -> Totals
 
+    /// Says why a trace that was looked for is not there. `StoreError.unsupported` where nothing of the
+    /// past is remembered.
+    func absence(of id: TraceID, in tenant: Tenant) async throws(StoreError) -> TraceAbsence
+
     /// Removes all spans of exactly this trace, for good. One that is not stored is no error.
     func deleteTrace(_ id: TraceID, of tenant: Tenant) async throws(StoreError) -> DeletedTrace
 }
 
 extension TraceStore {
+    public func absence(
+        of id: TraceID,
+        in tenant: Tenant
+    ) async throws(StoreError) -> TraceAbsence {
+        throw .unsupported("this store remembers nothing of traces that are gone")
+    }
+
     /// Keeps `batch`; returns when it is durable and visible.
     public func append(_ batch: SpanBatch) async throws(StoreError) {
         let answer = await withCheckedContinuation { continuation in

@@ -112,8 +112,9 @@ import Testing
         #expect(named.embedIn.sources == wanted)
         let list = #"{"embed-in": ["self", "https://grafana.example", "http://127.0.0.1:3000"]}"#
         for content in [list, #"{"embed-in": "\#(text)"}"#] {
-            try Self.withFile(content) {
-                #expect(try Self.configuration(file: $0).embedIn.sources == wanted)
+            try Self.withFile(content) { path in
+                let told = try Self.configuration(file: path)
+                #expect(told.embedIn.sources == wanted)
             }
         }
     }

@@ -13,8 +13,10 @@ const within = 86_400_000_000_000n;
 
 /** @param {any} span @param {AbortSignal} signal */
 export function linksHere(span, signal) {
-  const host = h('div.links-back');
+  const host = h('div.links-back', { tabindex: '-1' });
   const look = async () => {
+    // What was pressed goes; the focus stays here, and goes on to what is found.
+    host.focus();
     fill(host, h('p.quiet-note', { role: 'status' }, t('span.loading')));
     const at = BigInt(span.startTimeUnixNano);
     try {
@@ -28,6 +30,7 @@ export function linksHere(span, signal) {
         signal,
       );
       fill(host, found(answer));
+      if (document.activeElement === host) host.querySelector('a')?.focus();
     } catch (error) {
       if (signal.aborted) return;
       fill(

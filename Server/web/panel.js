@@ -33,11 +33,12 @@ const breakable = (key) =>
 /** @param {string} text @returns {any} */
 function valueNode(text) {
   if (text.length <= longValue) return h('span.value', null, text);
-  const node = h('span.value', null, `${text.slice(0, longValue)}…`);
+  const node = h('span.value', { tabindex: '-1' }, `${text.slice(0, longValue)}…`);
   const button = h('button.inline', { type: 'button' }, t('span.whole'));
   button.addEventListener('click', () => {
     node.textContent = text;
     button.remove();
+    node.focus();
   });
   return [node, button];
 }
@@ -56,6 +57,7 @@ function capped(items, draw, host) {
   button.addEventListener('click', () => {
     button.remove();
     host.append(...items.slice(longList).map(draw));
+    host.children[longList].querySelector('a, button')?.focus();
   });
   host.append(button);
   return host;

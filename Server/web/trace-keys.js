@@ -55,9 +55,11 @@ export function traceCommands(page) {
   };
   const panel = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === 'Enter' && (without() || elsewhere(event))) return false;
-    if (!page.panel.element.hidden && event.key === 'i') page.deselect();
+    const { element } = page.panel;
+    if (!element.hidden && event.key === 'i') page.deselect();
+    else if (!element.hidden && page.spanId) element.focus();
     else {page.select(Math.max(0, timeline.selected)).then(() =>
-        event.key === 'Enter' && page.panel.element.focus()
+        event.key === 'Enter' && element.focus()
       );}
   };
   const view = (/** @type {number} */ by) => () => {

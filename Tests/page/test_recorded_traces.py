@@ -110,6 +110,9 @@ def test_a_recorded_trace_has_a_row_a_span_and_each_bar_where_it_ran(opened, ser
     for length in page.locator(".row:not([hidden]) .length").all_inner_texts():
         assert length and not length.startswith(("-", "−")) and "NaN" not in length
     assert all(page.locator(".row:not([hidden]) .names b").all_inner_texts())
+    # Where there is room, no name of the heading is cut.
+    assert page.evaluate("(one => one.scrollWidth <= one.clientWidth || innerWidth < 900)"
+                         "(document.querySelector('h1 .service'))")
     # There are more services here than dyes; those of one trace are told apart all the same.
     dyes = page.evaluate("[...document.querySelectorAll('.legend .chip')].map(e =>"
                          " e.className.match(/dye-\\d+/)[0])")

@@ -67,7 +67,7 @@ class Tail {
     this.spark = h('span.tail-spark', { role: 'img', 'aria-label': t('tail.minute') });
     this.pause = h('button', { type: 'button', onclick: () => this.toggle() });
     this.rows = h('ol.tail', { 'aria-label': t('tail.list') });
-    this.none = h('p.none', null, t('tail.none'), '. ', t('tail.none.do'));
+    this.none = h('p.none', null, t('tail.none'), ' ', t('tail.none.do'));
     this.strip = h('div.strip.warn', { role: 'status', hidden: true });
     this.element = h(
       'div.live-page',

@@ -2,7 +2,7 @@
 // A map of more services than elements are good for: painted, with what the keys are at said aloud.
 import { resolve } from './colors.js';
 import { h } from './dom.js';
-import { alarming, boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
+import { alarming, boxHeight, boxWidth, labelSpots, lit, MapView, pointed, way } from './map-view.js';
 import { fitted } from './map-svg.js';
 
 const names = [
@@ -127,7 +127,9 @@ export class CanvasMap extends MapView {
     }
     c.globalAlpha = 1;
     const lines = bright ? this.drawing.lines.filter(({ key }) => bright.has(key)) : [];
-    for (const line of lines.slice(0, labelsShown)) this.paintLabel(c, line);
+    const size = Math.min(40, 11 / zoom);
+    const spots = labelSpots(lines.slice(0, labelsShown), pointed(this), boxes, size);
+    for (const { line, ...at } of spots) this.paintLabel(c, line, at, size);
   }
 
   /** @param {CanvasRenderingContext2D} c @param {import('./map-view.js').Box} box
@@ -176,13 +178,12 @@ export class CanvasMap extends MapView {
     this.paintText(c, box.name, box, size, '--text');
   }
 
-  /** @param {CanvasRenderingContext2D} c @param {import('./map-view.js').Line} line */
-  paintLabel(c, line) {
-    const size = Math.min(40, 11 / this.zoom);
+  /** @param {CanvasRenderingContext2D} c @param {import('./map-view.js').Line} line
+   * @param {{ x: number, y: number }} at @param {number} size */
+  paintLabel(c, line, at, size) {
     c.font = `600 ${size}px ${getComputedStyle(document.body).fontFamily}`;
     c.textAlign = 'center';
-    const color = line.share >= alarming ? '--error' : '--text';
-    this.paintText(c, line.short, labelAt(line, pointed(this)), size, color);
+    this.paintText(c, line.short, at, size, line.share >= alarming ? '--error' : '--text');
   }
 
   /** @param {CanvasRenderingContext2D} c @param {string} text @param {{ x: number, y: number }} at

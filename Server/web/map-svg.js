@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The map as SVG: every box and line is an element that takes focus and names itself.
 import { fill } from './dom.js';
-import { alarming, boxHeight, boxWidth, labelAt, lit, MapView, pointed, way } from './map-view.js';
+import { alarming, boxHeight, boxWidth, labelSpots, lit, MapView, pointed, way } from './map-view.js';
 
 const space = 'http://www.w3.org/2000/svg';
 /** Labels at once; more would hide what they are about. */
@@ -177,10 +177,8 @@ export class SvgMap extends MapView {
     const lines = bright ? this.drawing.lines.filter(({ key }) => bright.has(key)) : [];
     fill(
       this.labels,
-      lines.slice(0, labelsShown).map((line) => {
-        const { x, y } = labelAt(line, pointed(this));
-        return s('text', { class: 'line-says', x, y: y + 4 }, line.short);
-      }),
+      labelSpots(lines.slice(0, labelsShown), pointed(this), this.drawing.boxes, 11)
+        .map(({ line, x, y }) => s('text', { class: 'line-says', x, y: y + 4 }, line.short)),
     );
   }
 

@@ -43,10 +43,12 @@ export function way({ from, to }) {
     `${to.x + apart} ${low}`;
 }
 
-/** Where the label of a line stands: towards the end that is not lit, so that those of one box do not
- * meet. @param {Line} line @param {string} lit */
-export function labelAt({ from, to }, lit) {
-  const part = lit === from.key ? 0.68 : lit === to.key ? 0.32 : 0.5;
+/** Shares of a line's way where its label may stand: rather towards the end that is not lit, so that
+ * those of one box do not meet. */
+const [labelParts, below] = [[0.68, 0.5, 0.82, 0.32, 0.18], [0, -1.2, 1.2]];
+
+/** @param {Line} line @param {number} part */
+function labelAt({ from, to }, part) {
   const between = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ p) =>
     a + (b - a) * p;
   return to.x > from.x
@@ -55,6 +57,31 @@ export function labelAt({ from, to }, lit) {
       y: between(from.y, to.y, 0.5 + (part - 0.5) * 1.5),
     }
     : { x: between(from.x, to.x, part), y: between(from.y, to.y, part) + boxHeight / 2 + 32 };
+}
+
+/**
+ * Where labels stand: each at the first spot where it hides no box and no label before it,
+ * in the middle where there is none.
+ * @param {Line[]} lines @param {string} lit @param {Box[]} boxes @param {number} size of the text
+ * @returns {{ line: Line, x: number, y: number }[]}
+ */
+export function labelSpots(lines, lit, boxes, size) {
+  const taken = boxes.map(({ x, y }) => ({ x, y, width: boxWidth, height: boxHeight }));
+  return lines.map((line) => {
+    const own = { width: line.short.length * size * 0.56, height: size * 1.3 };
+    const spots = labelParts.flatMap((part) => {
+      const { x, y } = labelAt(line, lit === line.to.key ? 1 - part : part);
+      return below.map((lines) => ({ ...own, x, y: y + lines * size }));
+    });
+    const free = spots.find(({ x, y, width, height }) =>
+      !taken.some((other) =>
+        Math.abs(other.x - x) < (other.width + width) / 2 &&
+        Math.abs(other.y - y) < (other.height + height) / 2
+      )
+    ) ?? spots[below.length];
+    taken.push(free);
+    return { line, x: free.x, y: free.y };
+  });
 }
 
 /** The middle and the zoom. @param {string} text such as `view` gives

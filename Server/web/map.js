@@ -369,7 +369,7 @@ class MapPage {
         'div.strip.info',
         { role: 'status' },
         icon('question'),
-        h('span', null, h('b', null, t('map.none.edges')), '. ', t('map.none.edges.do')),
+        h('span', null, h('b', null, t('map.none.edges')), ' ', t('map.none.edges.do')),
       );
     }
     if (!answer.groups.length) return null;

@@ -38,7 +38,7 @@ export const number = (text, q, title, slowest) =>
 
 /** @param {string} service */
 export const serviceLink = (service) =>
-  h(`a.name.${dyeClass(service)}`, { href: link(servicePath(service)) }, h('i.dot'), service);
+  h(`a.name.${dyeClass(service)}`, { href: link(servicePath(service)) }, h('i.dot'), h('span.cut', null, service));
 
 /** @param {string} service @param {string} operation @param {boolean} [alone] without the service */
 export const operationLink = (service, operation, alone = false) =>

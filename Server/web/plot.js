@@ -136,7 +136,12 @@ export class Plot {
     c.clearRect(0, 0, this.width, this.height);
     c.font = getComputedStyle(this.area).font;
     c.textBaseline = 'middle';
-    this.paint(c);
+    if (this.columns) this.paint(c);
+    else {
+      c.textAlign = 'center';
+      c.fillStyle = getComputedStyle(this.area).color;
+      c.fillText(t('chart.empty'), this.width / 2, this.height / 2);
+    }
     this.paintStretch(c);
     this.placeTip();
   }

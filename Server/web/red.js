@@ -105,11 +105,23 @@ export function entryServices(operations, edges) {
 }
 
 /**
+ * The share of errors that is beyond chance: two of two calls say less than a tenth of thousands.
+ * The lower end of Wilson's interval at three standard deviations.
+ * @param {Reading} reading
+ */
+function sureShare({ calls, share }) {
+  if (!calls) return 0;
+  const [z, n] = [9, calls];
+  const spread = Math.sqrt(z * ((share * (1 - share)) / n + z / (4 * n * n)));
+  return Math.max(0, (share + z / (2 * n) - spread) / (1 + z / n));
+}
+
+/**
  * How bad it is, to put the worst first: errors, and durations that grew.
  * @param {Reading} now @param {Reading} before
  */
 export const badness = (now, before) =>
-  now.share * 100 + Math.max(0, Math.log2(durationChange(now, before, 1) ?? 1)) * 8 +
+  sureShare(now) * 100 + Math.max(0, Math.log2(durationChange(now, before, 1) ?? 1)) * 8 +
   (errorChange(now, before) > 0 ? 20 : 0);
 
 /**

@@ -90,3 +90,12 @@ def test_ranges_are_read_written_and_moved(run):
     assert nanos == {"last": None, "from": 1_789_990_000_000, "to": 1_789_999_000_000}
     back = f"m => m.shift(m.shift(m.lastRange('15m', {now}), -1, {now}), 1, {now}).last"
     assert run("range.js", back) == "15m"
+
+
+def test_two_of_two_calls_that_fail_are_not_worse_than_a_fifth_of_thousands(run):
+    assert run("red.js", """(m) => {
+        const reading = (calls, errors) => ({ calls, errors, share: errors / calls, quantiles: [] });
+        const bad = (calls, errors) => m.badness(reading(calls, errors), reading(0, 0));
+        return bad(2, 2) < bad(5000, 1000) && bad(5000, 1000) > bad(5000, 900)
+            && bad(5000, 0) === 0 && bad(100, 100) > 80;
+    }""")

@@ -182,8 +182,9 @@ import Testing
         return ("exception", attributes)
     }
 
-    @Test func `exceptions are grouped by type, template and operation`() async throws {
-        let spans = [
+    /// Exceptions of every kind: events with and without a type, failures with and without a text.
+    private var failing: [TestSpan] {
+        [
             TestSpan(
                 trace: id(1),
                 id: 1,
@@ -247,7 +248,10 @@ import Testing
             ),
             TestSpan(trace: id(9), id: 10, name: "ship", start: 8_000, status: .ok),
         ]
-        let engine = engine(spans)
+    }
+
+    @Test func `exceptions are grouped by type, template and operation`() async throws {
+        let engine = engine(failing)
         let told = try await engine.exceptions(question())
         #expect(told.groupCount == 6 && told.exceptionCount == 9)
         #expect(

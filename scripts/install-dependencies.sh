@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 task="${1:-build}"
-packages=(libzstd-dev zlib1g-dev libsqlite3-dev libre2-dev esbuild zopfli)
+packages=(libzstd-dev zlib1g-dev libsqlite3-dev libre2-dev esbuild terser zopfli)
 case "$task" in
 build) ;;
 test)

@@ -114,7 +114,7 @@ function drop(wrong, params = without(parameters(), wrong)) {
   const close = t('app.close');
   fill(
     dropped,
-    h('span', null, t('app.dropped', { what: wrong.map(short).join(' ') })),
+    h('span', t('app.dropped', { what: wrong.map(short).join(' ') })),
     h('button.quiet.round', {
       type: 'button',
       title: close,
@@ -282,12 +282,10 @@ function frame() {
     h('a.skip', { href: '#main' }, t('app.skip')),
     h(
       'header.top',
-      null,
-      h('a.brand', { href: '/', 'aria-label': 'Skein' }, mark(), h('span', null, 'Skein')),
+      h('a.brand', { href: '/', 'aria-label': 'Skein' }, mark(), h('span', 'Skein')),
       omnibox(go),
       h(
         'div.tools',
-        null,
         statusPill(),
         tool('app.link', 'link', 'c', copyLink),
         languageButton(),
@@ -295,7 +293,7 @@ function frame() {
         tool('app.help', 'question', '?', showHelp),
       ),
     ),
-    h('div.second', null, navigation, time.element),
+    h('div.second', navigation, time.element),
     dropped,
     main,
   );

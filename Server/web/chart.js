@@ -62,7 +62,7 @@ export class TimeChart extends Plot {
     return [
       step >= 86_400_000 ? timeText(from, true) : `${timeText(from)} – ${timeText(from + step)}`,
       ...series.map(({ name, color, values }) =>
-        h('span', null, this.swatch(color), `${name} `, h('em', null, this.told(values[column])))
+        h('span', this.swatch(color), `${name} `, h('em', this.told(values[column])))
       ),
     ];
   }
@@ -83,7 +83,7 @@ export class TimeChart extends Plot {
     return h(
       'span.legend-line',
       { 'aria-hidden': 'true' },
-      this.data.series.map(({ name, color }) => h('span', null, this.swatch(color), name)),
+      this.data.series.map(({ name, color }) => h('span', this.swatch(color), name)),
     );
   }
 

@@ -70,7 +70,6 @@ export function page(main, context) {
       main,
       h(
         'div.page.compare',
-        null,
         form(context),
         notice({
           title: t(one ? 'compare.one' : 'compare.none'),
@@ -125,8 +124,8 @@ function form(context) {
         go(fields.a.value, fields.b.value);
       },
     },
-    h('label', null, h('b.side-a', null, 'A'), fields.a),
-    h('label', null, h('b.side-b', null, 'B'), fields.b),
+    h('label', h('b.side-a', 'A'), fields.a),
+    h('label', h('b.side-b', 'B'), fields.b),
     h('button.primary', { type: 'submit' }, t('page.compare')),
     h('button', {
       type: 'button',
@@ -146,10 +145,10 @@ const plain = (value) => (Number.isInteger(value) ? count(value) : value.toFixed
 
 /** @param {import('./pages.js').Context} context */
 function view(context) {
-  const head = h('header.page-head', null, h('h1', null, t('page.compare')));
+  const head = h('header.page-head', h('h1', t('page.compare')));
   const body = h('div.grid.compare-grid');
   return {
-    element: h('div.compare', null, head, form(context), body),
+    element: h('div.compare', head, form(context), body),
     /** @param {any} data */
     update(data) {
       dress(data.paths.map((/** @type {any} */ path) => path.service));
@@ -181,13 +180,12 @@ function sums(data) {
       ).length;
     return h(
       'div.compare-side',
-      null,
-      h(`b.side-${name}`, null, name.toUpperCase()),
-      h('b.total', null, duration(nanos)),
-      h('span', null, t('compare.traces', { n: traces })),
-      h('span', null, t('unit.spans', { n: spans })),
-      h(errors ? 'span.bad' : 'span', null, t('unit.errors', { n: errors })),
-      only ? h('span', null, t('compare.only', { n: only })) : null,
+      h(`b.side-${name}`, name.toUpperCase()),
+      h('b.total', duration(nanos)),
+      h('span', t('compare.traces', { n: traces })),
+      h('span', t('unit.spans', { n: spans })),
+      h(errors ? 'span.bad' : 'span', t('unit.errors', { n: errors })),
+      only ? h('span', t('compare.only', { n: only })) : null,
       traces === 1 ? h('a.more', { href: `/trace/${data[name][0]}` }, t('compare.open')) : null,
     );
   };
@@ -289,8 +287,8 @@ function nameCell(path) {
     path,
     [
       named(path.operation),
-      h('small', null, path.service),
-      only ? h(`span.only.side-${only}`, null, t(`compare.only.${only}`)) : null,
+      h('small', path.service),
+      only ? h(`span.only.side-${only}`, t(`compare.only.${only}`)) : null,
     ],
   );
 }
@@ -299,7 +297,7 @@ function nameCell(path) {
 const both = (a, b) =>
   a === b
     ? a
-    : [h('span.side-a', null, a), h('span.arrow', null, ' → '), h('span.side-b', null, b)];
+    : [h('span.side-a', a), h('span.arrow', ' → '), h('span.side-b', b)];
 
 /** Longer to the right, shorter to the left. @param {number} nanos @param {number} largest */
 function bar(nanos, largest) {
@@ -311,21 +309,19 @@ function bar(nanos, largest) {
 /** @param {any} data */
 function differencesCard(data) {
   if (!data.differences.length) {
-    return card('compare-tags', t('compare.tags'), h('p.none', null, t('compare.tags.none')));
+    return card('compare-tags', t('compare.tags'), h('p.none', t('compare.tags.none')));
   }
   const values = (/** @type {any[]} */ list) =>
     h(
       'td',
-      null,
       list.slice(0, valuesMost).map((one) =>
         h(
           'span.tag-value',
-          null,
           String(one.value).slice(0, 120),
-          h('small', null, `×${one.count}`),
+          h('small', `×${one.count}`),
         )
       ),
-      list.length > valuesMost ? h('small.faint', null, `+${list.length - valuesMost}`) : null,
+      list.length > valuesMost ? h('small.faint', `+${list.length - valuesMost}`) : null,
     );
   const shown = data.differences.slice(0, differencesMost);
   const table = h(
@@ -333,10 +329,8 @@ function differencesCard(data) {
     { 'aria-label': t('compare.tags') },
     h(
       'thead',
-      null,
       h(
         'tr',
-        null,
         [t('paths.path'), t('compare.key'), 'A', 'B'].map((title) =>
           h('th', { scope: 'col' }, title)
         ),
@@ -344,14 +338,12 @@ function differencesCard(data) {
     ),
     h(
       'tbody',
-      null,
       shown.map((/** @type {any} */ one) => {
         const path = data.paths[one.path];
         return h(
           'tr',
-          null,
-          h('td', null, named(path?.operation), ' ', h('small.faint', null, path?.service)),
-          h('td.mono', null, one.key),
+          h('td', named(path?.operation), ' ', h('small.faint', path?.service)),
+          h('td.mono', one.key),
           values(one.a),
           values(one.b),
         );
@@ -361,5 +353,5 @@ function differencesCard(data) {
   const says = data.differences.length > shown.length
     ? t('compare.tags.first', { n: shown.length, all: data.differences.length })
     : t('compare.tags.hint');
-  return card('compare-tags', t('compare.tags'), h('div.table', null, table), { says });
+  return card('compare-tags', t('compare.tags'), h('div.table', table), { says });
 }

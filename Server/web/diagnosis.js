@@ -61,7 +61,6 @@ export function diagnosis(findings, lead) {
     findings.map((finding) =>
       h(
         `li.${drawings[finding.kind] ?? 'clock'}`,
-        null,
         icon(drawings[finding.kind] ?? 'clock'),
         finding.row === null && finding.startTimeUnixNano === null ? phrase(finding) : h(
           'button.inline',
@@ -82,6 +81,6 @@ export function counts(analysis) {
     ['unit.moved', analysis.movedCount],
   ]);
   return some.filter(([, n]) => n > 0).map(([key, n]) =>
-    h(key === 'unit.hosts' ? 'span' : 'span.warned', null, t(key, { n }))
+    h(key === 'unit.hosts' ? 'span' : 'span.warned', t(key, { n }))
   );
 }

@@ -168,7 +168,7 @@ export function queryEditor(text, run, signal, words = {}) {
           'aria-selected': String(at === active),
           onpointerdown: (/** @type {Event} */ event) => event.preventDefault(),
           onclick: () => take(offer),
-        }, h('span.mono', null, offer))
+        }, h('span.mono', offer))
       ),
     );
     list.children[active]?.scrollIntoView({ block: 'nearest' });
@@ -232,7 +232,7 @@ export function queryEditor(text, run, signal, words = {}) {
       },
     },
     h('label', { for: 'query' }, 'TraceQL'),
-    h('div.editor', null, marks, input, panel),
+    h('div.editor', marks, input, panel),
     h('button.quiet.round', {
       title: runs,
       'aria-label': runs,
@@ -255,7 +255,7 @@ export function queryEditor(text, run, signal, words = {}) {
         fill(
           marks,
           all.slice(0, at).join(''),
-          h('u', null, all[at].trim() || '\u00a0'),
+          h('u', all[at].trim() || '\u00a0'),
           all.slice(at + 1).join(''),
         );
       }
@@ -264,11 +264,10 @@ export function queryEditor(text, run, signal, words = {}) {
         says,
         h(
           'b',
-          null,
           position === undefined ? '' : t('search.query.at', { at: position + 1 }),
           problem,
         ),
-        hint ? h('span', null, ` · ${hint}`) : null,
+        hint ? h('span', ` · ${hint}`) : null,
       );
       input.setAttribute('aria-invalid', 'true');
       return true;

@@ -32,11 +32,11 @@ function snippets(host, port) {
 export function firstRun(signal) {
   const host = location.hostname.includes(':') ? `[${location.hostname}]` : location.hostname;
   const blocks = {
-    curl: h('code', null, ''),
-    env: h('code', null, ''),
-    swift: h('code', null, ''),
+    curl: h('code', ''),
+    env: h('code', ''),
+    swift: h('code', ''),
   };
-  const portLine = h('p.ports', null, '');
+  const portLine = h('p.ports', '');
   let shown = '';
   /** @type {ReturnType<typeof snippets>} */
   let code;
@@ -57,18 +57,16 @@ export function firstRun(signal) {
   const card = (/** @type {'curl' | 'env' | 'swift'} */ name) =>
     h(
       `section.card.snippet.${name}`,
-      null,
       h(
         'header',
-        null,
-        h('h2', null, t(`first.${name}`)),
+        h('h2', t(`first.${name}`)),
         copyButton(() => code[name], t('app.copy'), t('app.copy')),
       ),
-      h('p', null, t(`first.${name}.text`)),
+      h('p', t(`first.${name}.text`)),
       h('pre', { tabindex: '0' }, blocks[name]),
     );
-  const number = h('b', null, '0');
-  const words = h('span', null, t('first.waiting'));
+  const number = h('b', '0');
+  const words = h('span', t('first.waiting'));
   onPulse((pulse) => {
     if (pulse) show(pulse.ports);
     const n = pulse?.received ?? 0;
@@ -78,16 +76,14 @@ export function firstRun(signal) {
   return {
     element: h(
       'div.first-run',
-      null,
       h(
         'div.hero',
-        null,
         mark('spinning'),
-        h('h1', null, t('first.title')),
-        h('p.lead', null, t('first.lead')),
+        h('h1', t('first.title')),
+        h('p.lead', t('first.lead')),
         h('div.waiting', { role: 'status' }, h('i.dot'), number, words),
       ),
-      h('div.snippets', null, card('curl'), card('env'), card('swift')),
+      h('div.snippets', card('curl'), card('env'), card('swift')),
       portLine,
     ),
   };

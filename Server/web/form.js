@@ -17,7 +17,7 @@ import { tagField } from './tags.js';
  * @param {any} [top] instead of the label
  */
 const field = (label, control, name, top) =>
-  h(`div.field.${name}`, null, top ?? h('label', { for: control.id || null }, label), control);
+  h(`div.field.${name}`, top ?? h('label', { for: control.id || null }, label), control);
 
 /**
  * @param {URLSearchParams} params @param {string[]} services
@@ -76,7 +76,6 @@ export function searchForm(params, services, ask, signal) {
   const statuses = [...new Set(['', 'error', given])].map((value) =>
     h(
       'label',
-      null,
       h('input', {
         type: 'radio',
         name: 'status',
@@ -85,7 +84,6 @@ export function searchForm(params, services, ask, signal) {
       }),
       h(
         'span',
-        null,
         value === 'error' ? icon('error') : null,
         !value ? t('search.status.any') : value === 'error' ? t('search.status.error') : value,
       ),
@@ -172,20 +170,18 @@ export function searchForm(params, services, ask, signal) {
     field(t('search.tags'), tags.element, 'tags', h('label', { for: 'tag' }, t('search.tags'))),
     field(
       '',
-      h('div.pair', null, least, h('span', { 'aria-hidden': 'true' }, '–'), most),
+      h('div.pair', least, h('span', { 'aria-hidden': 'true' }, '–'), most),
       'duration',
       of,
     ),
     h(
       'fieldset.field.status',
-      null,
-      h('legend', null, t('search.status')),
-      h('div.segments', null, statuses),
+      h('legend', t('search.status')),
+      h('div.segments', statuses),
     ),
     field(t('search.kind'), kind, 'kind'),
     h(
       'div.field.run',
-      null,
       h('button.primary', { type: 'submit' }, icon('search'), t('search.run')),
       h('a.button.quiet', { href: '/search' }, t('search.clear')),
     ),
@@ -196,7 +192,7 @@ export function searchForm(params, services, ask, signal) {
     // The text says more than there are fields for; they stay out of sight until it is cleared.
     for (const child of [...form.children]) child.hidden = true;
     form.append(
-      h('p.beyond', null, t('search.form.beyond'), ' '),
+      h('p.beyond', t('search.form.beyond'), ' '),
       h('a.button.quiet', { href: link('/search') }, t('search.clear')),
     );
   }

@@ -79,30 +79,25 @@ export function showHelp() {
   const dialog = h(
     'dialog.help',
     { 'aria-labelledby': 'help-title' },
-    h('header', null, h('h2', { id: 'help-title' }, t('help.title')), close),
+    h('header', h('h2', { id: 'help-title' }, t('help.title')), close),
     h(
       'div.help-places',
-      null,
       Object.entries(places).map(([place, entries]) =>
         h(
           `section.keys-${place.slice(5)}`,
-          null,
-          h('h3', null, t(place)),
+          h('h3', t(place)),
           h(
             'dl',
-            null,
             entries.map(([keys, text]) =>
               h(
                 'div',
-                null,
                 h(
                   'dt',
-                  null,
                   /** @type {string[]} */ (keys).map((key) =>
-                    h('kbd', null, key.includes('.') && key.length > 1 ? t(key) : key)
+                    h('kbd', key.includes('.') && key.length > 1 ? t(key) : key)
                   ),
                 ),
-                h('dd', null, t(/** @type {string} */ (text))),
+                h('dd', t(/** @type {string} */ (text))),
               )
             ),
           ),

@@ -67,19 +67,17 @@ class Tail {
     this.spark = h('span.tail-spark', { role: 'img', 'aria-label': t('tail.minute') });
     this.pause = h('button', { type: 'button', onclick: () => this.toggle() });
     this.rows = h('ol.tail', { 'aria-label': t('tail.list') });
-    this.none = h('p.none', null, t('tail.none'), ' ', t('tail.none.do'));
+    this.none = h('p.none', t('tail.none'), ' ', t('tail.none.do'));
     this.strip = h('div.strip.warn', { role: 'status', hidden: true });
     this.element = h(
       'div.live-page',
-      null,
-      h('header.page-head', null, h('h1', null, t('page.live')), this.state, this.waits, this.numbers),
+      h('header.page-head', h('h1', t('page.live')), this.state, this.waits, this.numbers),
       h(
         'div.tail-form',
-        null,
         this.editor.element,
         this.pause,
         h('button', { type: 'button', onclick: () => this.clear() }, t('tail.clear')),
-        h('span.tail-pulse', null, this.spark, this.rate),
+        h('span.tail-pulse', this.spark, this.rate),
       ),
       this.strip,
       h('section.card', { 'aria-label': t('tail.list') }, this.rows, this.none),
@@ -290,18 +288,17 @@ function row(trace) {
     h(
       `a.${dyeClass(rootService ?? '')}`,
       { href: `/trace/${traceId}${matched ? `?sel=${matched}` : ''}` },
-      h('span.faint', null, clock(trace.startTimeUnixNano)),
+      h('span.faint', clock(trace.startTimeUnixNano)),
       h('i.dot'),
       h(
         'span.tail-what',
-        null,
-        h('span.service', null, rootService || t('tail.root')),
+        h('span.service', rootService || t('tail.root')),
         ' ',
-        h('b', null, rootOperation || traceId.slice(0, 16)),
+        h('b', rootOperation || traceId.slice(0, 16)),
       ),
-      errorCount ? h('span.bad', null, icon('error'), t('unit.errors', { n: errorCount })) : null,
-      h('span.faint', null, t('unit.spans', { n: spanCount })),
-      h('span.number', null, duration(Number(trace.durationNanos))),
+      errorCount ? h('span.bad', icon('error'), t('unit.errors', { n: errorCount })) : null,
+      h('span.faint', t('unit.spans', { n: spanCount })),
+      h('span.number', duration(Number(trace.durationNanos))),
     ),
   );
 }

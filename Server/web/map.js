@@ -121,7 +121,6 @@ class MapPage {
       }, 'CSV');
     this.twin = h(
       'div.map-twin',
-      null,
       card('whole', t('map.services'), this.services.element, {
         tools: csv('services', () => serviceLines(this.services.rows)),
       }),
@@ -132,8 +131,7 @@ class MapPage {
     this.drawing = h('section.card.map-card', { 'aria-label': t('page.map') }, this.stage, this.side);
     this.element = h(
       'div.map-page',
-      null,
-      h('header.page-head', null, h('h1', null, t('page.map')), this.says, this.tools),
+      h('header.page-head', h('h1', t('page.map')), this.says, this.tools),
       this.note,
       this.drawing,
       this.circles,
@@ -189,12 +187,12 @@ class MapPage {
         h(
           'a.tag.around',
           { href: changed({ ...elsewhere, focus: null, hops: null }), title: t('map.around.not') },
-          h('span', null, t('map.around', { service: focus })),
+          h('span', t('map.around', { service: focus })),
           icon('close'),
         ),
-        h('label', null, t('map.hops'), select),
+        h('label', t('map.hops'), select),
       ],
-      h('label', null, t('map.least'), least),
+      h('label', t('map.least'), least),
       this.find,
       this.names,
       this.toggle,
@@ -285,7 +283,6 @@ class MapPage {
       }, face);
     return h(
       'div.map-zoom',
-      null,
       button('map.in', '+', '+', () => view.scale(1.3)),
       button('map.out', '-', '−', () => view.scale(1 / 1.3)),
       button('map.fit', '0', icon('reset'), () => view.fit(true)),
@@ -369,7 +366,7 @@ class MapPage {
         'div.strip.info',
         { role: 'status' },
         icon('question'),
-        h('span', null, h('b', null, t('map.none.edges')), ' ', t('map.none.edges.do')),
+        h('span', h('b', t('map.none.edges')), ' ', t('map.none.edges.do')),
       );
     }
     if (!answer.groups.length) return null;
@@ -377,7 +374,7 @@ class MapPage {
     return h(
       'div.strip.info',
       { role: 'status' },
-      h('span', null, t('map.groups', { n: answer.groups.length })),
+      h('span', t('map.groups', { n: answer.groups.length })),
       opened
         ? h('a', { href: changed(elsewhere) }, t('map.groups.back'))
         : h('a', { href: changed({ ...elsewhere, all: '1' }) }, t('map.groups.not')),
@@ -397,7 +394,7 @@ class MapPage {
       ? this.callSide(call)
       : group >= 0
       ? this.groupSide(group)
-      : h('p.none', null, t('map.side.none'));
+      : h('p.none', t('map.side.none'));
     const place = focused
       ? [...this.side.querySelectorAll('a, button')].indexOf(
         /** @type {Element} */ (document.activeElement),
@@ -412,10 +409,9 @@ class MapPage {
     const row = { reading: one };
     return h(
       'dl.facts-list',
-      null,
       redColumns({ reading: () => one, q: (_, more) => q(more), quantiles: ['p50', 'p99'] })
         .map((column) =>
-          h('div', null, h('dt', null, column.title), h('dd', null, column.cell(/** @type {any} */ (row))))
+          h('div', h('dt', column.title), h('dd', column.cell(/** @type {any} */ (row))))
         ),
     );
   }
@@ -427,14 +423,12 @@ class MapPage {
       /** @type {import('./map-data.js').Call[]} */ list,
       /** @type {'parent' | 'child'} */ end,
     ) => [
-      h('h3', null, title, h('small', null, String(list.length))),
+      h('h3', title, h('small', String(list.length))),
       h(
         'ul.ends',
-        null,
         [...list].sort((a, b) => b.reading.calls - a.reading.calls).map((call) =>
           h(
             'li',
-            null,
             h('button.quiet', {
               type: 'button',
               onclick: () => this.choose(lineKey(call.parent, call.child)),
@@ -447,8 +441,8 @@ class MapPage {
       ),
     ];
     return [
-      h('h2', null, serviceLink(service.name)),
-      service.node.cycle === null ? null : h('p.none', null, icon('refresh'), t('map.cycle')),
+      h('h2', serviceLink(service.name)),
+      service.node.cycle === null ? null : h('p.none', icon('refresh'), t('map.cycle')),
       this.facts(service.reading, (more) => spansOf(service, more)),
       parameters().get('focus') === service.name
         ? null
@@ -465,7 +459,7 @@ class MapPage {
   /** @param {import('./map-data.js').Call} call */
   callSide(call) {
     return [
-      h('h2.hop', null, serviceLink(call.parent), icon('right'), serviceLink(call.child)),
+      h('h2.hop', serviceLink(call.parent), icon('right'), serviceLink(call.child)),
       this.facts(call.reading, (more) => spansOfCall(call, more)),
       h('a.button', { href: searchFor(spansOfCall(call)) }, t('red.open', {
         calls: compact(call.reading.calls),
@@ -477,15 +471,14 @@ class MapPage {
   groupSide(at) {
     const group = /** @type {import('./map-data.js').Answer} */ (this.answer).groups[at];
     return [
-      h('h2', null, groupName(group)),
+      h('h2', groupName(group)),
       h('a.button', {
         href: changed({ ...elsewhere, group: groupKey(group), sel: null, callee: null }),
       }, t('map.group.open')),
       h(
         'ul.ends',
-        null,
         this.lists.services.filter(({ node }) => node.group === at).map((service) =>
-          h('li', null, serviceLink(service.name), number(
+          h('li', serviceLink(service.name), number(
             compact(service.reading.calls),
             spansOf(service),
             t('red.open', { calls: compact(service.reading.calls) }),
@@ -506,7 +499,6 @@ class MapPage {
         const more = members.length - example.length;
         return h(
           'li',
-          null,
           [...names.slice(0, namesShown), names[0]].map((service, i) => [
             i === namesShown && names.length > namesShown
               ? '… '
@@ -520,7 +512,7 @@ class MapPage {
             serviceLink(service),
           ]),
           more > 0 ? h('small', { title: members.map(name).join(', ') }, `+${more}`) : null,
-          h('small', null, t('map.cycle.says', {
+          h('small', t('map.cycle.says', {
             services: t('unit.services', { n: members.length }),
             links: t('map.edges', { n: edgeCount, calls: compact(callCount) }),
           })),

@@ -41,7 +41,7 @@ export function drawAxis(host, from, to, width) {
     const x = ((at - from) / (to - from)) * width;
     ticks.push(at);
     if (x > width - 40) continue;
-    const label = h('span', null, text(at));
+    const label = h('span', text(at));
     label.style.left = `${x}px`;
     labels.push(label);
   }
@@ -78,7 +78,7 @@ export class Minimap {
     this.right = h('div.shade', { role: 'presentation' });
     this.window = h('div.window', { role: 'presentation' }, h('i.grip'), h('i.grip.end'));
     this.axis = h('div.axis', { 'aria-hidden': 'true' });
-    this.area = h('div.map', null, this.canvas, this.left, this.right, this.window);
+    this.area = h('div.map', this.canvas, this.left, this.right, this.window);
     this.element = h(
       'div.minimap',
       { role: 'img', 'aria-label': t('trace.minimap') },

@@ -18,10 +18,10 @@ export function notice({ title, text, detail, action, quiet }) {
       null,
       icon(quiet ? 'search' : 'warning'),
     ),
-    h('h1', null, title),
-    detail ? h('p.detail', null, detail) : null,
-    h('p', null, text),
-    action ? h('div.actions', null, action) : null,
+    h('h1', title),
+    detail ? h('p.detail', detail) : null,
+    h('p', text),
+    action ? h('div.actions', action) : null,
   );
 }
 
@@ -71,9 +71,9 @@ export function skeleton() {
   return h(
     'div.skeleton',
     { role: 'status' },
-    h('span.offscreen', null, t('app.loading')),
+    h('span.offscreen', t('app.loading')),
     h('b'),
-    h('div', null, bars),
+    h('div', bars),
   );
 }
 
@@ -88,7 +88,7 @@ export function incompleteStrip(reasons) {
       'div.strip.warn.incomplete',
       { role: 'status' },
       icon('warning'),
-      h('span', null, t('app.incomplete', { reasons: each.join('; ') })),
+      h('span', t('app.incomplete', { reasons: each.join('; ') })),
     )
     : null;
 }

@@ -167,11 +167,10 @@ export function omnibox(go) {
           onpointerdown: (/** @type {Event} */ event) => event.preventDefault(),
           onclick: () => choose(offer),
         },
-        h('small', null, t(`omnibox.${offer.kind}`)),
-        h('span', null, offer.of ? h('i', null, `${offer.of} `) : null, h('b', null, offer.label)),
+        h('small', t(`omnibox.${offer.kind}`)),
+        h('span', offer.of ? h('i', `${offer.of} `) : null, h('b', offer.label)),
         offer.count === undefined ? null : h(
           'small',
-          null,
           t('omnibox.calls', {
             calls: compact(offer.count),
           }),

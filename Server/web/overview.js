@@ -10,7 +10,7 @@ import { compact, duration } from './format.js';
 import { HeatMap } from './heatmap.js';
 import { bindKeys } from './keys.js';
 import { incompleteStrip, notice } from './notice.js';
-import { card, number, operationLink, redColumns, serviceLink } from './panels.js';
+import { card, number, operationLink, redColumns, serviceLink, verdict } from './panels.js';
 import { present } from './present.js';
 import { asked, bounded, lastRange, link, readRange } from './range.js';
 import {
@@ -175,7 +175,7 @@ class Overview {
           id: 'link',
           title: t('overview.link'),
           cell: ({ parent, child }) =>
-            h('span.hop', null, serviceLink(parent), icon('right'), serviceLink(child)),
+            h('span.hop', serviceLink(parent), icon('right'), serviceLink(child)),
         },
         ...redColumns({
           reading: (/** @type {Link} */ line) => line.now,
@@ -189,7 +189,6 @@ class Overview {
     this.freshSays = h('p.none', { hidden: true });
     this.grid = h(
       'div.grid',
-      null,
       card('entries', t('overview.entries'), [this.entries.element, this.more], {
         says: t('overview.entries.says'),
       }),
@@ -203,8 +202,7 @@ class Overview {
     this.aside = h('div.aside');
     this.element = h(
       'div.overview',
-      null,
-      h('h1.offscreen', null, t('page.overview')),
+      h('h1.offscreen', t('page.overview')),
       this.sentence,
       this.grid,
       this.aside,
@@ -282,33 +280,21 @@ class Overview {
     const period = rangeText(range);
     fill(
       this.sentence,
-      h(
-        `i.state.${state}`,
-        { 'aria-hidden': 'true' },
-        icon(state === 'good' ? 'check' : 'warning'),
-      ),
-      h(
-        'div',
-        null,
-        h(
-          'p.says-all',
-          null,
-          t('overview.health', {
-            services: t('unit.services', { n: count }),
-            calls: compact(all),
-            entries: t('overview.entries.n', { n: entries.length }),
-            failed: failed
-              ? t('overview.failed', { share: percentText(share) })
-              : t('overview.failed.none'),
-            period,
-          }),
-        ),
-        h(
-          'p.says-why',
-          null,
+      verdict(
+        state,
+        t('overview.health', {
+          services: t('unit.services', { n: count }),
+          calls: compact(all),
+          entries: t('overview.entries.n', { n: entries.length }),
+          failed: failed
+            ? t('overview.failed', { share: percentText(share) })
+            : t('overview.failed.none'),
+          period,
+        }),
+        [
           worse.length ? worse.slice(0, 2).map((entry) => this.why(entry)) : t('overview.calm'),
           worse.length > 2 ? t('overview.worse.more', { n: worse.length - 2 }) : null,
-        ),
+        ],
       ),
     );
   }
@@ -325,7 +311,6 @@ class Overview {
     const q = { service, operation, kinds: answering };
     return h(
       'span',
-      null,
       operationLink(service, operation),
       ' ',
       more
@@ -356,10 +341,10 @@ class Overview {
     fill(
       this.fresh,
       items.slice(0, newShown).map(([kind, what, says]) =>
-        h('li', null, h('small', null, kind), what, h('small', null, says))
+        h('li', h('small', kind), what, h('small', says))
       ),
       items.length > newShown
-        ? h('li', null, h('small', null, t('overview.new.more', { n: items.length - newShown })))
+        ? h('li', h('small', t('overview.new.more', { n: items.length - newShown })))
         : null,
     );
     this.fresh.hidden = items.length === 0;
@@ -407,8 +392,8 @@ class Overview {
       h(
         'div.first-trace',
         { role: 'status' },
-        h('h2', null, t('overview.first')),
-        h('p', null, t('overview.first.do')),
+        h('h2', t('overview.first')),
+        h('p', t('overview.first.do')),
         list.element,
         h('a.button', {
           href: '/',

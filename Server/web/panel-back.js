@@ -35,7 +35,7 @@ export function linksHere(span, signal) {
       if (signal.aborted) return;
       fill(
         host,
-        h('div.strip.bad', null, /** @type {Error} */ (error).message || t('error.server')),
+        h('div.strip.bad', /** @type {Error} */ (error).message || t('error.server')),
       );
     }
   };
@@ -49,7 +49,6 @@ function found(answer) {
     trace.matchedSpanIds.slice(0, 3).map((/** @type {string} */ id) =>
       h(
         'li.event',
-        null,
         icon('link'),
         h(
           'a',
@@ -60,7 +59,7 @@ function found(answer) {
     )
   );
   return [
-    links.length ? h('ol.events', null, links) : h('p.quiet-note', null, t('span.back.none')),
+    links.length ? h('ol.events', links) : h('p.quiet-note', t('span.back.none')),
     incompleteStrip(answer.incompleteReasons),
   ];
 }

@@ -77,7 +77,6 @@ export function elsewhere(span) {
       host,
       h(
         'div.links-out',
-        null,
         links.map(({ name, href }) =>
           h('a.button', { href, target: '_blank', rel: 'noopener noreferrer' }, icon('link'), name)
         ),
@@ -118,9 +117,8 @@ function form(templates, draw) {
     templates.map((template, at) =>
       h(
         'div.link-line',
-        null,
-        h('b', null, template.name),
-        h('span', null, template.url),
+        h('b', template.name),
+        h('span', template.url),
         h('button.quiet.round', {
           type: 'button',
           'aria-label': t('links.remove', { name: template.name }),
@@ -131,7 +129,7 @@ function form(templates, draw) {
         }, icon('close')),
       )
     ),
-    h('p.quiet-note', null, t('links.hint')),
+    h('p.quiet-note', t('links.hint')),
     name,
     url,
     wrong,

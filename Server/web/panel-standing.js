@@ -90,10 +90,9 @@ export function standing(answer) {
   }, svg('path', { d: path, class: 'calls' }), svg('path', { d: `M${mark} 0V${height}`, class: 'mine' }));
   return h(
     'figure.standing',
-    null,
-    h('figcaption', null, words),
+    h('figcaption', words),
     drawing,
-    h('div.ends', null, h('span', null, duration(low)), h('span', null, duration(high))),
+    h('div.ends', h('span', duration(low)), h('span', duration(high))),
     incompleteStrip(answer.incompleteReasons),
   );
 }

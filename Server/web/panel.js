@@ -32,7 +32,7 @@ const breakable = (key) =>
 
 /** @param {string} text @returns {any} */
 function valueNode(text) {
-  if (text.length <= longValue) return h('span.value', null, text);
+  if (text.length <= longValue) return h('span.value', text);
   const node = h('span.value', { tabindex: '-1' }, `${text.slice(0, longValue)}…`);
   const button = h('button.inline', { type: 'button' }, t('span.whole'));
   button.addEventListener('click', () => {
@@ -83,15 +83,12 @@ function table(attributes, near, within = null) {
       : null;
     return h(
       'div.attribute',
-      null,
-      h('dt', null, breakable(attribute.key)),
+      h('dt', breakable(attribute.key)),
       h(
         `dd.type-${attribute.type}`,
-        null,
         valueNode(text),
         h(
           'span.doings',
-          null,
           within && !long && searchable.has(attribute.type) && !/[\s"=!<>~]/.test(attribute.key)
             ? h('button.copy', {
               type: 'button',
@@ -117,7 +114,7 @@ function exception(attributes) {
   };
   const stack = value('stacktrace');
   return [
-    h('p.exception', null, h('b', null, value('type')), ' ', valueNode(value('message'))),
+    h('p.exception', h('b', value('type')), ' ', valueNode(value('message'))),
     stack ? h('pre.stack', { tabindex: '0', 'aria-label': t('logs.stack') }, stack) : null,
   ];
 }
@@ -127,7 +124,7 @@ function section(title, n, body, open = true) {
   return h(
     'details.section',
     { open },
-    h('summary', null, icon('right'), title, n === null ? null : h('small', null, count(n))),
+    h('summary', icon('right'), title, n === null ? null : h('small', count(n))),
     body,
   );
 }
@@ -143,10 +140,9 @@ function eventNode(span, event) {
     null,
     h(
       'header',
-      null,
       bad ? icon('error') : null,
-      h('b', null, named(event.name)),
-      h('time', null, signed(offset)),
+      h('b', named(event.name)),
+      h('time', signed(offset)),
     ),
     bad ? exception(event.attributes) : null,
     rest.length ? table(rest, span.startTimeUnixNano) : null,
@@ -157,10 +153,8 @@ function eventNode(span, event) {
 const linkNode = (link) =>
   h(
     'li.event',
-    null,
     h(
       'header',
-      null,
       icon('link'),
       h(
         'a.mono',
@@ -175,18 +169,16 @@ const linkNode = (link) =>
 const identity = (label, text) =>
   h(
     'div.attribute',
-    null,
-    h('dt', null, label),
+    h('dt', label),
     h(
       'dd',
-      null,
-      h('span.value.mono', null, text),
-      h('span.doings', null, copyButton(() => text, t('span.copy', { key: label }))),
+      h('span.value.mono', text),
+      h('span.doings', copyButton(() => text, t('span.copy', { key: label }))),
     ),
   );
 
 /** @param {number} n */
-const dropped = (n) => (n > 0 ? h('p.note', null, t('span.dropped', { n })) : null);
+const dropped = (n) => (n > 0 ? h('p.note', t('span.dropped', { n })) : null);
 
 export class Panel {
   /**
@@ -263,23 +255,19 @@ export class Panel {
     ) =>
       h(
         'div',
-        null,
-        h('dt', null, label),
-        h('dd', null, h('b', null, value), h('small', null, small)),
+        h('dt', label),
+        h('dd', h('b', value), h('small', small)),
       );
     const kind = span?.kind ?? null;
     return h(
       'header.panel-head',
-      null,
       h(
         'div.panel-tools',
-        null,
         h(
           'span.service',
-          null,
           h('i.dot'),
-          h('span', null, named(trace.services[trace.service[row]])),
-          kind ? h('small', null, t(`span.kind.${kind}`)) : null,
+          h('span', named(trace.services[trace.service[row]])),
+          kind ? h('small', t(`span.kind.${kind}`)) : null,
         ),
         h('button.quiet.round', {
           type: 'button',
@@ -294,10 +282,9 @@ export class Panel {
           onclick: () => this.on.close(),
         }, icon('close')),
       ),
-      h('h2', null, named(trace.names[trace.name[row]])),
+      h('h2', named(trace.names[trace.name[row]])),
       h(
         'dl.facts',
-        null,
         fact(
           t('span.duration'),
           span
@@ -323,13 +310,12 @@ export class Panel {
       failed
         ? h(
           'div.strip.bad',
-          null,
           icon('error'),
-          h('div', null, valueNode(span.status.message || t('span.failed'))),
+          h('div', valueNode(span.status.message || t('span.failed'))),
         )
         : null,
       span.warnings?.length
-        ? h('div.strip.warn', null, icon('warning'), span.warnings.join(' · '))
+        ? h('div.strip.warn', icon('warning'), span.warnings.join(' · '))
         : null,
       section(t('span.attributes'), span.attributes.length, [
         table(span.attributes, span.startTimeUnixNano, within),
@@ -360,7 +346,6 @@ export class Panel {
         null,
         h(
           'dl.attributes',
-          null,
           identity(t('span.id'), span.spanId),
           span.parentSpanId ? identity(t('span.parent'), span.parentSpanId) : null,
           identity(t('span.trace'), span.traceId),

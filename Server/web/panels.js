@@ -11,6 +11,40 @@ import { t } from './texts.js';
 
 let made = 0;
 
+/** How all fares, in one sentence, and why. @param {'good' | 'fair' | 'bad'} state
+ * @param {any} sentence @param {any} why */
+export const verdict = (state, sentence, why) => [
+  h(`i.state.${state}`, { 'aria-hidden': 'true' }, icon(state === 'good' ? 'check' : 'warning')),
+  h('div', h('p.says-all', sentence), h('p.says-why', why)),
+];
+
+/**
+ * A table that is only read.
+ * @param {string} label @param {{ text: string, number?: boolean }[]} columns
+ * @param {any[][]} rows the first cell names the row, the others are cells or elements of them
+ */
+export const plainTable = (label, columns, rows) =>
+  h(
+    'table.list',
+    { 'aria-label': label },
+    h(
+      'thead',
+      h('tr', columns.map(({ text, number }) => h(number ? 'th.number' : 'th', { scope: 'col' }, text))),
+    ),
+    h(
+      'tbody',
+      rows.map(([head, ...cells]) =>
+        h(
+          'tr',
+          h('th', { scope: 'row' }, head),
+          cells.map((cell, at) =>
+            h(columns[at + 1].number ? 'td.number' : 'td', cell)
+          ),
+        )
+      ),
+    ),
+  );
+
 /**
  * @param {string} name a class @param {string} title @param {any} body
  * @param {{ says?: any, tools?: any }} [more] beside the title, and at the end of its line
@@ -22,10 +56,9 @@ export function card(name, title, body, { says, tools } = {}) {
     { 'aria-labelledby': id },
     h(
       'header',
-      null,
       h('h2', { id }, title),
-      says ? h('span.tells', null, says) : null,
-      tools ? h('span.card-tools', null, tools) : null,
+      says ? h('span.tells', says) : null,
+      tools ? h('span.card-tools', tools) : null,
     ),
     body,
   );
@@ -38,7 +71,7 @@ export const number = (text, q, title, slowest) =>
 
 /** @param {string} service */
 export const serviceLink = (service) =>
-  h(`a.name.${dyeClass(service)}`, { href: link(servicePath(service)) }, h('i.dot'), h('span.cut', null, service));
+  h(`a.name.${dyeClass(service)}`, { href: link(servicePath(service)) }, h('i.dot'), h('span.cut', service));
 
 /** @param {string} service @param {string} operation @param {boolean} [alone] without the service */
 export const operationLink = (service, operation, alone = false) =>
@@ -46,8 +79,8 @@ export const operationLink = (service, operation, alone = false) =>
     `a.name.${dyeClass(service)}`,
     { href: link(servicePath(service, operation)) },
     h('i.dot'),
-    alone ? null : h('span.service', null, service, ' '),
-    h('b', null, operation),
+    alone ? null : h('span.service', service, ' '),
+    h('b', operation),
   );
 
 /** How a duration changed, in red where it grew. @param {number | null} ratio */
@@ -107,7 +140,7 @@ export function redColumns({ reading, q, quantiles, change }) {
               t('red.open.errors', { n: errors }),
             ),
           )
-          : h('span.faint', null, '0%');
+          : h('span.faint', '0%');
       },
     },
     ...quantiles.map((name, at) => ({

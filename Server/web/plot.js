@@ -59,7 +59,7 @@ export class Plot {
       'aria-label': `${t('chart.table')}: ${label}`,
       onclick: () => this.showTable(this.twin.hidden),
     }, icon('table'));
-    this.element = h('div.plot.awaited', null, this.area, this.twin);
+    this.element = h('div.plot.awaited', this.area, this.twin);
     const sized = new ResizeObserver(() => this.resize());
     sized.observe(this.area);
     signal.addEventListener('abort', () => sized.disconnect());
@@ -175,7 +175,7 @@ export class Plot {
     this.tip.hidden = !cursor;
     if (!cursor) return;
     const [head, ...lines] = this.words(cursor);
-    fill(this.tip, h('b', null, head), lines);
+    fill(this.tip, h('b', head), lines);
     const middle = this.x(cursor.column + 0.5);
     const { offsetWidth } = this.tip;
     const left = middle + 12 + offsetWidth < this.width ? middle + 12 : middle - 12 - offsetWidth;
@@ -297,16 +297,13 @@ export class Plot {
       this.twin,
       h(
         'table',
-        null,
-        h('thead', null, h('tr', null, head.map((text) => h('th', { scope: 'col' }, text)))),
+        h('thead', h('tr', head.map((text) => h('th', { scope: 'col' }, text)))),
         h(
           'tbody',
-          null,
           rows.map((row) =>
             h(
               'tr',
-              null,
-              row.map((cell, at) => at ? h('td', null, cell) : h('th', { scope: 'row' }, cell)),
+              row.map((cell, at) => at ? h('td', cell) : h('th', { scope: 'row' }, cell)),
             )
           ),
         ),

@@ -69,10 +69,9 @@ export class ResultList {
     const chips = trace.services.slice(0, chipLimit).map((/** @type {any} */ service) =>
       h(
         `span.chip.${dyeClass(service.name)}`,
-        null,
         h('i.dot'),
-        h('span.chip-name', null, service.name),
-        h('small', null, count(service.spanCount)),
+        h('span.chip-name', service.name),
+        h('small', count(service.spanCount)),
         service.errorCount ? icon('error') : null,
       )
     );
@@ -90,26 +89,22 @@ export class ResultList {
       h(
         `a.trace.${dyeClass(trace.rootService ?? '')}`,
         { href: `/trace/${trace.traceId}${select}` },
-        h('span.when', null, h('b', null, clock(trace.startTimeUnixNano)), h('small', null, '')),
+        h('span.when', h('b', clock(trace.startTimeUnixNano)), h('small', '')),
         h(
           'span.what',
-          null,
           h(
             'span.title',
-            null,
-            h('span.service', null, trace.rootService || t('search.unknown.root')),
+            h('span.service', trace.rootService || t('search.unknown.root')),
             ' ',
-            h('b', null, trace.rootOperation || trace.traceId.slice(0, 16)),
+            h('b', trace.rootOperation || trace.traceId.slice(0, 16)),
           ),
           h(
             'span.chips',
-            null,
             chips,
-            hidden > 0 ? h('span.chip', null, `+${hidden}`) : null,
+            hidden > 0 ? h('span.chip', `+${hidden}`) : null,
             matched.length
               ? h(
                 'span.matched',
-                null,
                 t('search.matched', {
                   n: matched.length < matchesNamed ? matched.length : `${matchesNamed}+`,
                 }),
@@ -119,15 +114,13 @@ export class ResultList {
         ),
         h(
           'span.counts',
-          null,
-          h('span', null, t('unit.spans', { n: trace.spanCount })),
-          errors ? h('span.failed', null, icon('error'), t('unit.errors', { n: errors })) : null,
+          h('span', t('unit.spans', { n: trace.spanCount })),
+          errors ? h('span.failed', icon('error'), t('unit.errors', { n: errors })) : null,
         ),
         h(
           'span.length',
-          null,
-          h('span.value', null, duration(Number(trace.durationNanos))),
-          h('span.track', null, h(errors ? 'i.fill.bad' : 'i.fill')),
+          h('span.value', duration(Number(trace.durationNanos))),
+          h('span.track', h(errors ? 'i.fill.bad' : 'i.fill')),
         ),
       ),
     );

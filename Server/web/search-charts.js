@@ -97,7 +97,7 @@ export class SearchCharts {
     if (!box) return;
     fill(
       this.box,
-      h('b', null, boxText(box)),
+      h('b', boxText(box)),
       h('a.button', { href: `/search?${within(params, box)}` }, t('search.box.only')),
       h('a.button', { href: changed({ tab: 'differences' }) }, t('search.box.different')),
       h('a.button.quiet.round', {

@@ -123,7 +123,7 @@ export class TraceList {
       ? null
       : t('search.list.complete');
     const { examinedTraces, examinedSpans } = this.answer;
-    fill(this.says, h('b', null, what), end ? h('span', null, ` · ${end}`) : null);
+    fill(this.says, h('b', what), end ? h('span', ` · ${end}`) : null);
     this.examined.textContent = examinedSpans === undefined
       ? ''
       : t('search.examined', { traces: count(examinedTraces), spans: count(examinedSpans) });
@@ -154,12 +154,11 @@ export class TraceList {
       h(
         'section.notice',
         { role: 'status' },
-        h('div.notice-icon.quiet', null, icon('search')),
-        h('h2', null, t(asks ? 'search.none' : 'search.none.quiet')),
-        h('p', null, t('search.none.do')),
+        h('div.notice-icon.quiet', icon('search')),
+        h('h2', t(asks ? 'search.none' : 'search.none.quiet')),
+        h('p', t('search.none.do')),
         h(
           'div.actions',
-          null,
           links.map(([next, text]) => h('a.button', { href: pathWith('/search', next) }, text)),
         ),
       ),

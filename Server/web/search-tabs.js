@@ -102,8 +102,8 @@ async function spans({ params, signal, go }) {
     const order = orderOf(params) || 'query';
     fill(
       says,
-      h('b', null, t('search.spans', { n: found.length })),
-      h('span', null, [
+      h('b', t('search.spans', { n: found.length })),
+      h('span', [
         '',
         cursor === null
           ? t('search.spans.of', { n: traces })
@@ -118,7 +118,7 @@ async function spans({ params, signal, go }) {
   const more = moreButton(read);
   await read();
   const orders = orderSelect((next) => go(pathWith('/search', next)));
-  const head = h('div.list-head', null, says, orders);
+  const head = h('div.list-head', says, orders);
   return { body: [head, notes, table.element, more.element], reasons: [], rows };
 }
 
@@ -139,7 +139,7 @@ function spanTable(params, signal) {
           h(
             'a.name',
             { href: `/trace/${span.traceId}?sel=${span.spanId}` },
-            h('b', null, span.name),
+            h('b', span.name),
           ),
       },
       {
@@ -153,7 +153,7 @@ function spanTable(params, signal) {
         id: 'status',
         title: t('search.status'),
         value: ({ status }) => status,
-        cell: ({ status }) => h(status === 'error' ? 'span.bad' : 'span.faint', null, status),
+        cell: ({ status }) => h(status === 'error' ? 'span.bad' : 'span.faint', status),
       },
       {
         id: 'start',
@@ -209,7 +209,7 @@ async function groupChooser(by, { signal, go }) {
     h('label', { for: 'by' }, t('search.groups.by')),
     input,
     h('datalist', { id: 'by-keys' }, [...new Set(known)].map((value) => h('option', { value }))),
-    h('button', null, t('search.groups.do')),
+    h('button', t('search.groups.do')),
   );
   input.addEventListener('change', () => chooser.requestSubmit());
   return chooser;
@@ -256,7 +256,7 @@ async function grouped(by, { params, signal }) {
           h(
             'a.name',
             { href: more(params, condition(label, by)) },
-            h('b', null, shown(label)),
+            h('b', shown(label)),
           ),
       },
       {
@@ -275,10 +275,9 @@ async function grouped(by, { params, signal }) {
           row.errors
             ? h(
               'span.bad',
-              null,
               `${count(Math.round(row.errors))} · ${percentText(row.errors / row.count)}`,
             )
-            : h('span.faint', null, '0'),
+            : h('span.faint', '0'),
       },
       ...['p50', 'p95', 'p99'].map((id, at) => ({
         id,
@@ -343,7 +342,7 @@ async function differences({ params, signal }) {
   const bar = (/** @type {string} */ kind, /** @type {number} */ part) => {
     const fillBar = h(`i.${kind}`);
     fillBar.style.width = `${part * 100}%`;
-    return h('span.share', null, h('span.track', null, fillBar), percentText(part));
+    return h('span.share', h('span.track', fillBar), percentText(part));
   };
   const both = totals[0] > 0 && totals[1] > 0;
   const sides = box ? boxText(box) : t('search.status.error');
@@ -354,27 +353,23 @@ async function differences({ params, signal }) {
       h('i.mine'),
       h(
         'b',
-        null,
         t('search.different.mine', { what: sides, spans: count(Math.round(totals[0])) }),
       ),
       h('i.rest'),
-      h('span', null, t('search.different.rest', { spans: count(Math.round(totals[1])) })),
+      h('span', t('search.different.rest', { spans: count(Math.round(totals[1])) })),
     ),
     !both || !ranked.length
-      ? h('p.none', null, t(both ? 'search.different.none' : 'search.different.empty'))
+      ? h('p.none', t(both ? 'search.different.none' : 'search.different.empty'))
       : h(
         'ol.differences',
-        null,
         ranked.map(({ name, values }) =>
           h(
             'li',
-            null,
-            h('h3.mono', null, name),
+            h('h3.mono', name),
             values.filter((value, at) => at === 0 || gap(value) >= 0.01).slice(0, shownOfAKey).map(
               ({ label, n }) =>
                 h(
                   'div.difference',
-                  null,
                   h(
                     'a',
                     { href: more(params, condition(label, intrinsic(name))) },

@@ -76,19 +76,18 @@ class SearchPage {
     this.charts = h('div');
     this.marked = h('div.marked', { hidden: true });
     const { head, note, rows, none, more } = this.list;
-    this.stage = h('div.stage', null, head, note, this.marked, rows.element, none, more.element);
+    this.stage = h('div.stage', head, note, this.marked, rows.element, none, more.element);
     this.tabs = h('nav.tabs', { 'aria-label': t('search.tabs') });
     this.exports = h('div.exports');
     fill(
       this.main,
       h(
         'div.search',
-        null,
-        h('h1.offscreen', null, t('search.title')),
+        h('h1.offscreen', t('search.title')),
         this.form.element,
         this.editor.element,
         this.charts,
-        h('div.tab-line', null, this.tabs, this.exports),
+        h('div.tab-line', this.tabs, this.exports),
         this.stage,
       ),
     );

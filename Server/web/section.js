@@ -23,7 +23,7 @@ export class Section {
   constructor(title, how) {
     this.how = how;
     this.says = h('span');
-    this.note = h('div', { role: 'status' }, h('p.none', null, h('i.spinner'), t('app.loading')));
+    this.note = h('div', { role: 'status' }, h('p.none', h('i.spinner'), t('app.loading')));
     this.more = h('p.none');
     this.content = h('div', { hidden: true }, how.body, this.more);
     this.element = card('whole', title, [this.note, this.content], { says: this.says });
@@ -50,7 +50,7 @@ export class Section {
     } catch (error) {
       const retry = h('button', { type: 'button', onclick: () => this.load() }, t('app.retry'));
       const why = /** @type {any} */ (error).message || t('error.offline');
-      note = h('div.strip.bad', null, h('span', null, why), retry);
+      note = h('div.strip.bad', h('span', why), retry);
     }
     fill(this.note, note);
     this.rests = Date.now() + Math.max(restLeast, 10 * (Date.now() - began));
@@ -66,7 +66,7 @@ export const seen = (id) => ({
   title: t(`seen.${id}`),
   number: true,
   value: (row) => Number(row[`${id}TimeUnixNano`]),
-  cell: (row) => h('span.soft', null, ago(row[`${id}TimeUnixNano`])),
+  cell: (row) => h('span.soft', ago(row[`${id}TimeUnixNano`])),
 });
 
 /**
@@ -92,7 +92,7 @@ export function disclosure(parameter, name, summary, body) {
         history.replaceState(null, '', `${location.pathname}?${params}`);
       },
     },
-    h('summary', null, summary),
+    h('summary', summary),
     body,
   );
   return element;

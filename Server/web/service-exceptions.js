@@ -25,14 +25,13 @@ export function exceptions(signal, asked) {
     return [
       h(
         'p.exception',
-        null,
         // The last part of a name with dots says the most.
-        h('b', null, number(title.split('.').at(-1) || title, row.query, title)),
+        h('b', number(title.split('.').at(-1) || title, row.query, title)),
         row.message || none,
       ),
       operation ? null : operationLink(service, row.operation, true),
       disclosure('exception', shortHash(named(row)), t('exceptions.example'), [
-        h('p.exception', null, message || none),
+        h('p.exception', message || none),
         h(
           'a.more',
           { href: link(`/trace/${traceId}`, { sel: spanId }) },

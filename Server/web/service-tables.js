@@ -34,7 +34,7 @@ export const operationTable = (service, signal) =>
         id: 'kind',
         title: t('service.kind'),
         value: (row) => row.kind,
-        cell: (row) => h('span.faint', null, t(`kind.${row.kind || 'unspecified'}`)),
+        cell: (row) => h('span.faint', t(`kind.${row.kind || 'unspecified'}`)),
       },
       ...redColumns({
         reading: (/** @type {Data['operations'][0]} */ row) => row.now,

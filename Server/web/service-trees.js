@@ -27,7 +27,7 @@ export function callTrees(signal, asked) {
       fill(
         list,
         trees.map((/** @type {any} */ tree) => item(tree, trees[tree.usual])),
-        trees.length ? null : h('li.none', null, t('trees.none')),
+        trees.length ? null : h('li.none', t('trees.none')),
       );
       parts()[focused]?.focus();
       const calls = count(callCount);
@@ -46,7 +46,7 @@ const serviceOf = ({ service }) => service;
 function item(tree, usual) {
   const { share, callCount, errorCount, typical, slowest, lines, lineCount } = tree;
   const fact = (/** @type {string} */ name, /** @type {any} */ text, spec = 'span') =>
-    h(spec, null, h('small', null, `${name} `), text);
+    h(spec, h('small', `${name} `), text);
   const to = (/** @type {any} */ { traceId, spanId, durationNanos }, /** @type {string} */ name) =>
     h(
       'a',
@@ -61,12 +61,10 @@ function item(tree, usual) {
   );
   return h(
     `li.${dyeClass(root.service)}`,
-    null,
     h(
       'div.tree-head',
-      null,
       h('span.tree-share', { 'aria-hidden': 'true' }, bar),
-      h('b', null, percentText(share)),
+      h('b', percentText(share)),
       fact(t('trees.calls'), compact(callCount)),
       fact(t('red.errors'), percentText(errorCount / callCount), errorCount ? 'span.bad' : 'span'),
       fact('p50', duration(Number(tree.p50Nanos))),
@@ -83,11 +81,11 @@ function item(tree, usual) {
       'tree',
       name,
       [
-        h('span.name', null, h('i.dot'), h('b', null, root.operation)),
-        usual ? difference(tree) : h('span.chip', null, t('trees.usual')),
-        h('small.faint', null, t('trees.show', { n: lineCount })),
+        h('span.name', h('i.dot'), h('b', root.operation)),
+        usual ? difference(tree) : h('span.chip', t('trees.usual')),
+        h('small.faint', t('trees.show', { n: lineCount })),
       ],
-      h('ul.tree-lines', null, lineItems(tree)),
+      h('ul.tree-lines', lineItems(tree)),
     ),
   );
 }
@@ -101,15 +99,15 @@ function difference({ lines, missing }) {
       h(
         `span.chip.${kind}`,
         { title: t(`trees.${kind}`) },
-        h('span.offscreen', null, t(`trees.${kind}`)),
+        h('span.offscreen', t(`trees.${kind}`)),
         `${sign} ${service} `,
-        h('b', null, operation),
+        h('b', operation),
       )
     );
   return [
     chips(extra, 'extra', '+'),
     chips(missing, 'missing', '−'),
-    left ? h('small.faint', null, t('list.more', { n: left })) : null,
+    left ? h('small.faint', t('list.more', { n: left })) : null,
   ];
 }
 
@@ -126,16 +124,15 @@ function lineItems({ lines, lineCount }) {
       const times = fewest < most ? `${fewest}–${most}` : most;
       const element = h(
         `li.${dyeClass(service)}${extra ? '.extra' : ''}`,
-        null,
         h('i.dot'),
         `${service} `,
-        h('b', null, operation),
-        most > 1 && h('small', null, ` ×${times}`),
-        errorCount > 0 && h('small.bad', null, ` ${t('trees.errors', { n: errorCount })}`),
+        h('b', operation),
+        most > 1 && h('small', ` ×${times}`),
+        errorCount > 0 && h('small.bad', ` ${t('trees.errors', { n: errorCount })}`),
       );
       element.style.paddingLeft = `${Math.min(depth, 24) * 18 + 6}px`;
       return element;
     }),
-    left ? h('li.faint', null, t('list.more', { n: left })) : null,
+    left ? h('li.faint', t('list.more', { n: left })) : null,
   ];
 }

@@ -202,13 +202,12 @@ class ServiceView {
           { slowest: !error },
         )
         : null;
-    this.moreFailed = h('a.more', null, t('service.all'));
-    this.moreSlow = h('a.more', null, t('service.all'));
+    this.moreFailed = h('a.more', t('service.all'));
+    this.moreSlow = h('a.more', t('service.all'));
     this.linkFailed = tell(true);
     this.linkSlow = tell(false);
     this.grid = h(
       'div.grid',
-      null,
       plot('third', t('service.rate'), this.rate),
       plot('third', t('service.errors'), this.errors),
       plot('third', t('service.durations'), this.durations),
@@ -223,7 +222,7 @@ class ServiceView {
       this.sections.instances.element,
     );
     this.none = h('div');
-    this.element = h('div.service-page', null, this.head, this.note, this.grid, this.none);
+    this.element = h('div.service-page', this.head, this.note, this.grid, this.none);
   }
 
   /** @param {Data} data */
@@ -277,7 +276,7 @@ class ServiceView {
                 slowest: true,
               }),
             },
-            h('small', null, `${name} `),
+            h('small', `${name} `),
             duration(reading.quantiles[at]),
           )
         ),
@@ -293,8 +292,8 @@ class ServiceView {
           ? null
           : [icon('right'), h('a', { href: link(servicePath(service)) }, service)],
       ),
-      h(`h1.${dyeClass(service)}`, null, h('i.dot'), operation ?? service),
-      h('p.page-facts', null, facts),
+      h(`h1.${dyeClass(service)}`, h('i.dot'), operation ?? service),
+      h('p.page-facts', facts),
     );
   }
 
@@ -349,7 +348,6 @@ class ServiceView {
       traces.map((trace) =>
         h(
           'li',
-          null,
           h(
             `a.${dyeClass(trace.rootService ?? '')}`,
             {
@@ -358,19 +356,18 @@ class ServiceView {
             h('i.dot'),
             h(
               'span',
-              null,
               `${trace.rootService || t('search.unknown.root')} `,
-              h('b', null, trace.rootOperation || trace.traceId.slice(0, 16)),
+              h('b', trace.rootOperation || trace.traceId.slice(0, 16)),
             ),
             trace.errorCount
-              ? h('small.failed', null, icon('error'), compact(trace.errorCount))
+              ? h('small.failed', icon('error'), compact(trace.errorCount))
               : null,
-            h('small', null, ago(trace.startTimeUnixNano)),
-            h('em', null, duration(Number(trace.durationNanos))),
+            h('small', ago(trace.startTimeUnixNano)),
+            h('em', duration(Number(trace.durationNanos))),
           ),
         )
       ),
-      traces.length ? null : h('li.none', null, none),
+      traces.length ? null : h('li.none', none),
     );
   }
 }

@@ -88,7 +88,7 @@ function view({ signal }) {
         title: t('services.service'),
         value: ({ service }) => service.toLowerCase(),
         cell: ({ service, spans: n, now }) => [
-          h('b', null, serviceLink(service)),
+          h('b', serviceLink(service)),
           now.calls ? null : h(
             'small.faint.unanswering',
             { title: t('services.unanswering.do') },
@@ -109,7 +109,7 @@ function view({ signal }) {
         hint: t('services.callers.hint'),
         number: true,
         value: ({ callers }) => callers,
-        cell: ({ callers }) => callers || h('span.faint', null, '0'),
+        cell: ({ callers }) => callers || h('span.faint', '0'),
       },
       {
         id: 'called',
@@ -117,7 +117,7 @@ function view({ signal }) {
         hint: t('services.called.hint'),
         number: true,
         value: ({ called }) => called,
-        cell: ({ called }) => called || h('span.faint', null, '0'),
+        cell: ({ called }) => called || h('span.faint', '0'),
       },
       {
         id: 'spark',
@@ -132,8 +132,7 @@ function view({ signal }) {
   return {
     element: h(
       'div.services',
-      null,
-      h('header.page-head', null, h('h1', null, t('page.services')), says),
+      h('header.page-head', h('h1', t('page.services')), says),
       card,
       none,
     ),

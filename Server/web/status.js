@@ -59,8 +59,8 @@ let drawn = null;
 export function statusPill() {
   drawn?.abort();
   drawn = new AbortController();
-  const text = h('span', null, '');
-  const speed = h('span.rate', null, '');
+  const text = h('span', '');
+  const speed = h('span.rate', '');
   const pill = h('div.pulse', { role: 'status', 'aria-live': 'off' }, h('i.dot'), text, speed);
   const show = (/** @type {Pulse | null} */ pulse) => {
     pill.classList.toggle('down', pulse === null);

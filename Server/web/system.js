@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server about itself: what comes in, what is refused and why, what is kept, what it costs.
 import * as api from './api.js';
-import { fill, h, icon } from './dom.js';
+import { fill, h } from './dom.js';
 import { byteCount, compact, count, duration } from './format.js';
-import { card } from './panels.js';
+import { card, plainTable, verdict } from './panels.js';
 import { present } from './present.js';
 import { percentText } from './scale.js';
 import { Questions } from './system-questions.js';
@@ -69,7 +69,7 @@ class SystemView {
     this.line = h('div.health', { role: 'status', 'aria-live': 'off' });
     this.receiving = h('div.table');
     this.refused = h('dl.facts-list');
-    this.unrefused = h('p.none', null, t('system.refused.none'));
+    this.unrefused = h('p.none', t('system.refused.none'));
     this.storage = h('dl.facts-list');
     this.gone = h('dl.facts-list');
     this.process = h('dl.facts-list');
@@ -77,12 +77,10 @@ class SystemView {
     this.settings = h('dl.facts-list');
     this.element = h(
       'div.system',
-      null,
-      h('h1.offscreen', null, t('page.system')),
+      h('h1.offscreen', t('page.system')),
       this.line,
       h(
         'div.grid',
-        null,
         card('receiving', t('system.receiving'), this.receiving),
         card('refused', t('system.refused'), [this.refused, this.unrefused], {
           says: t('system.refused.says'),
@@ -95,7 +93,6 @@ class SystemView {
       ),
       h(
         'p.raw',
-        null,
         h('a', { href: '/metrics', target: '_blank' }, t('system.metrics')),
         h('a', { href: '/api/skein/v1/openapi.json', target: '_blank' }, t('system.openapi')),
       ),
@@ -246,23 +243,13 @@ class SystemView {
     const state = status.storageFailure ? 'bad' : troubles.length ? 'fair' : 'good';
     fill(
       this.line,
-      h(
-        `i.state.${state}`,
-        { 'aria-hidden': 'true' },
-        icon(state === 'good' ? 'check' : 'warning'),
-      ),
-      h(
-        'div',
-        null,
-        h('p.says-all', null, t(`system.${state}`)),
-        h(
-          'p.says-why',
-          null,
-          troubles.length ? troubles.join(' ') : t('system.calm', {
-            spans: compact(Number(status.spansStored)),
-            uptime: duration(status.uptimeSeconds * 1e9),
-          }),
-        ),
+      verdict(
+        state,
+        t(`system.${state}`),
+        troubles.length ? troubles.join(' ') : t('system.calm', {
+          spans: compact(Number(status.spansStored)),
+          uptime: duration(status.uptimeSeconds * 1e9),
+        }),
       ),
     );
   }
@@ -275,41 +262,24 @@ class SystemView {
         this.sum(`skein_receiver_${what}_total`, { ...labels, ...more });
       const requests = of('requests', { result: 'accepted' });
       const speed = this.rate('skein_receiver_spans_total', labels, seconds);
-      return h(
-        'tr',
-        null,
-        h('th', { scope: 'row' }, name),
-        [
-          t('app.status.rate', { rate: compact(Math.round(speed)) }),
-          count(of('spans')),
-          count(requests),
-          byteCount(of('payload_bytes')),
-          requests ? duration((of('seconds') / requests) * 1e9) : '–',
-        ].map((text) => h('td.number', null, text)),
-      );
+      return [
+        name,
+        t('app.status.rate', { rate: compact(Math.round(speed)) }),
+        count(of('spans')),
+        count(requests),
+        byteCount(of('payload_bytes')),
+        requests ? duration((of('seconds') / requests) * 1e9) : '–',
+      ];
     };
     fill(
       this.receiving,
-      h(
-        'table.list',
-        null,
-        h(
-          'thead',
-          null,
-          h(
-            'tr',
-            null,
-            columns.map((name, at) =>
-              h(at ? 'th.number' : 'th', { scope: 'col' }, t(`system.column.${name}`))
-            ),
-          ),
-        ),
-        h(
-          'tbody',
-          null,
-          protocols.map((protocol) => row(protocolName(protocol), { protocol })),
+      plainTable(
+        t('system.receiving'),
+        columns.map((name, at) => ({ text: t(`system.column.${name}`), number: at > 0 })),
+        [
+          ...protocols.map((protocol) => row(protocolName(protocol), { protocol })),
           row(t('system.all'), {}),
-        ),
+        ],
       ),
     );
   }
@@ -323,6 +293,6 @@ const fact = (name, value, more = '', alarming = false) =>
   h(
     alarming ? 'div.alarming' : 'div',
     null,
-    h('dt', null, name),
-    h('dd', null, h('b', null, value), more ? h('small', null, more) : null),
+    h('dt', name),
+    h('dd', h('b', value), more ? h('small', more) : null),
   );

@@ -44,11 +44,11 @@ export class Table {
     this.table = h(
       'table.list',
       { 'aria-label': options.label },
-      h('thead', null, this.head),
+      h('thead', this.head),
       this.body,
     );
     this.none = h('p.none', { hidden: true }, options.empty ?? t('table.none'));
-    this.element = h('div.table', null, this.table, this.none);
+    this.element = h('div.table', this.table, this.none);
     this.element.addEventListener('scroll', () => this.virtual && this.place());
     this.drawHead();
     addEventListener('keydown', (event) => this.key(event), { signal: options.signal });
@@ -156,7 +156,7 @@ export class Table {
   /** @param {Row} row @param {HTMLElement} [old] keeps its place and focus */
   draw(row, old) {
     const cells = this.options.columns.map((column) =>
-      h(column.number ? 'td.number' : 'td', null, column.cell(row))
+      h(column.number ? 'td.number' : 'td', column.cell(row))
     );
     // The cell in focus stays when numbers around it change.
     const focused = old?.contains(document.activeElement)

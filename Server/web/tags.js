@@ -29,8 +29,7 @@ export function tagField(given, service, changed, signal) {
       tags.map((tag, index) =>
         h(
           'span.tag',
-          null,
-          h('span', null, tag),
+          h('span', tag),
           h('button', {
             type: 'button',
             'aria-label': t('search.tags.remove', { tag }),
@@ -106,7 +105,7 @@ export function tagField(given, service, changed, signal) {
       changed();
     }
   });
-  const element = h('div.tag-field', null, chips, input, options);
+  const element = h('div.tag-field', chips, input, options);
   element.addEventListener(
     'click',
     (/** @type {Event} */ event) => event.target === element && input.focus(),

@@ -46,7 +46,7 @@ export function rangeText(range) {
 export function timeControl(on) {
   /** @type {Range} */
   let now = lastRange('1h');
-  const label = h('span', null, '');
+  const label = h('span', '');
   const button = h(
     'button.quiet.range',
     { type: 'button', id: 'range', 'aria-haspopup': 'dialog', 'aria-expanded': 'false' },
@@ -63,7 +63,7 @@ export function timeControl(on) {
     );
   const [before, after] = [step(-1), step(1)];
   const again = h('button.quiet.round', { type: 'button', onclick: on.refresh }, icon('refresh'));
-  const liveText = h('span', null, '');
+  const liveText = h('span', '');
   const live = h(
     'button.quiet.live-all',
     { type: 'button', onclick: on.live },
@@ -136,7 +136,6 @@ export function timeControl(on) {
         h('button.primary', { type: 'submit' }, t('time.apply')),
         h(
           'small',
-          null,
           t('time.zone', {
             zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
           }),
@@ -145,7 +144,7 @@ export function timeControl(on) {
     ];
   };
   button.addEventListener('click', () => panel.hidden ? open() : close(true));
-  const element = h('div.time', null, before, button, after, panel, again, live);
+  const element = h('div.time', before, button, after, panel, again, live);
   element.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Escape' || panel.hidden) return;
     event.preventDefault();

@@ -232,9 +232,9 @@ export class Timeline {
     const name = document.createTextNode('');
     const service = document.createTextNode('');
     const length = document.createTextNode('');
-    const hidden = h('span.hidden-count', null, '');
-    const alike = h('span.alike', null, '');
-    const figures = h('span.figures', null, '');
+    const hidden = h('span.hidden-count', '');
+    const alike = h('span.alike', '');
+    const figures = h('span.figures', '');
     const [own, share] = [document.createTextNode(''), document.createTextNode('')];
     const failed = h('i.failed');
     const element = h(
@@ -247,10 +247,10 @@ export class Timeline {
         fold,
         dot,
         failed,
-        h('b', null, name),
+        h('b', name),
         alike,
         figures,
-        h('span.service', null, service),
+        h('span.service', service),
         hidden,
       ),
       h('div.length', { role: 'gridcell' }, length),

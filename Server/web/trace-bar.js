@@ -69,12 +69,11 @@ export function traceBar(page) {
     'div.toggles',
     { role: 'group', 'aria-label': t('show.label') },
     toggles,
-    h('label.least-label', null, t('show.least'), least),
+    h('label.least-label', t('show.least'), least),
     kept,
   );
   const element = h(
     'div.view-line',
-    null,
     h('div.segments.views', { role: 'group', 'aria-label': t('view.label') }, tabs),
     rows,
   );

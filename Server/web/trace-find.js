@@ -38,7 +38,6 @@ export class Finder {
     this.found = h('span.found', { role: 'status' });
     this.element = h(
       'div.finder',
-      null,
       icon('search'),
       this.field,
       this.found,

@@ -45,28 +45,26 @@ export function traceHead(page) {
         onclick: () => page.bringOut(entry.index),
       },
       h('i.dot'),
-      h('span.chip-name', null, named(entry.name)),
-      h('small', null, count(entry.spans)),
+      h('span.chip-name', named(entry.name)),
+      h('small', count(entry.spans)),
       entry.errors ? icon('error') : null,
     )
   );
   const counted = h('span.more-facts');
   const element = h(
     'header.trace-head',
-    null,
     h(
       'div.title-line',
-      null,
       h('a.crumb', { href: page.back }, icon('back'), t('trace.back')),
-      h('h1', null, h('span.service', null, service), ' ', operation),
+      h('h1', h('span.service', service), ' ', operation),
       copyButton(() => trace.traceId, t('trace.copy.id'), `${shortId(trace.traceId)}…`),
       doings(trace.traceId, page.source.stored),
     ),
     h(
       'div.facts-line',
       { role: 'group', 'aria-label': t('trace.facts') },
-      h('b.total', null, duration(nanos)),
-      facts.map((text) => h('span', null, text)),
+      h('b.total', duration(nanos)),
+      facts.map((text) => h('span', text)),
       trace.errors
         ? h(
           'button.failed',
@@ -78,18 +76,16 @@ export function traceHead(page) {
           icon('error'),
           t('unit.errors', { n: trace.errors }),
         )
-        : h('span', null, t('unit.errors', { n: 0 })),
+        : h('span', t('unit.errors', { n: 0 })),
       counted,
-      h('span.moment', null, moment(trace.t0).slice(0, -3)),
+      h('span.moment', moment(trace.t0).slice(0, -3)),
     ),
     h(
       'div.tool-line',
-      null,
       h('div.legend', { role: 'group', 'aria-label': t('trace.services') }, legend),
       page.finder.element,
       h(
         'div.fold-tools',
-        null,
         tool('fold', t('trace.collapse'), 'C', () => timeline.foldAll(true)),
         tool('unfold', t('trace.expand'), 'X', () => timeline.foldAll(false)),
         tool(
@@ -115,7 +111,7 @@ function doings(id, stored) {
     icon('up'),
     t('trace.file'),
   );
-  if (!stored) return h('div.head-doings', null, file);
+  if (!stored) return h('div.head-doings', file);
   const download = (/** @type {string} */ format, /** @type {string} */ ending) =>
     h(
       'a.quiet.button',
@@ -129,7 +125,6 @@ function doings(id, stored) {
     );
   return h(
     'div.head-doings',
-    null,
     h(
       'a.quiet.button',
       { href: `/compare?a=${id}`, title: t('trace.compare.label') },

@@ -65,7 +65,6 @@ function reading(page, element, show) {
     element,
     h(
       'p.none',
-      null,
       t('logs.large', { n: page.trace.n, size: Math.ceil((page.trace.n * 700) / 1e6) }),
       ' ',
       h('button', { type: 'button', onclick: read }, t('logs.read')),
@@ -78,7 +77,7 @@ export function view(page) {
   const element = h('div.view-body');
   reading(page, element, (document) => {
     const events = eventsOf(document);
-    if (!events.length) return fill(element, h('p.none', null, t('logs.none')));
+    if (!events.length) return fill(element, h('p.none', t('logs.none')));
     const list = h('ol.logs');
     const more = h('button', { type: 'button' });
     let shown = 0;
@@ -107,29 +106,27 @@ function logLine(page, { event, span, service, at }) {
   return h(
     bad ? 'li.bad' : 'li',
     null,
-    h('time', null, signed(offset)),
+    h('time', signed(offset)),
     h(
       `button.inline.log-span.${dyeClass(service)}`,
       { type: 'button', title: t('logs.lead'), onclick: () => page.selectById(span.spanId, -1) },
       h('i.dot'),
       named(span.name),
-      h('small', null, service),
+      h('small', service),
     ),
     h(
       'div',
-      null,
       bad ? icon('error') : null,
-      h('b', null, clipped(named((bad && value('exception.type')) || event.name), tagShown)),
-      bad ? h('span', null, ` ${clipped(value('exception.message'), messageShown)}`) : null,
+      h('b', clipped(named((bad && value('exception.type')) || event.name), tagShown)),
+      bad ? h('span', ` ${clipped(value('exception.message'), messageShown)}`) : null,
       rest.map((one) =>
-        h('span.log-tag', null, clipped(`${one.key}=${valueText(one.value)}`, tagShown))
+        h('span.log-tag', clipped(`${one.key}=${valueText(one.value)}`, tagShown))
       ),
       value('exception.stacktrace')
         ? h(
           'details',
-          null,
-          h('summary', null, t('logs.stack')),
-          h('pre', null, value('exception.stacktrace').slice(0, 20_000)),
+          h('summary', t('logs.stack')),
+          h('pre', value('exception.stacktrace').slice(0, 20_000)),
         )
         : null,
     ),
@@ -145,10 +142,9 @@ export function json(page) {
       element,
       h(
         'div.view-head',
-        null,
         copyButton(() => text, t('json.copy'), t('json.copy')),
         text.length > textShown
-          ? h('span.says', null, t('json.part', { n: textShown, all: text.length }))
+          ? h('span.says', t('json.part', { n: textShown, all: text.length }))
           : null,
       ),
       h('pre.document', { tabindex: '0', 'aria-label': t('view.json') }, text.slice(0, textShown)),

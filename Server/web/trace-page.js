@@ -101,26 +101,23 @@ export class TracePage {
     this.note = h('div.strip.info', { role: 'status', hidden: true });
     this.rows = h(
       'div.timeline',
-      null,
       h(
         'div.columns-head',
-        null,
-        h('span.names-head', null, t('trace.name')),
-        h('span.length-head', null, t('span.duration')),
-        h('span.more-head', null, t('span.own')),
-        h('span.more-head', null, t('tree.share')),
+        h('span.names-head', t('trace.name')),
+        h('span.length-head', t('span.duration')),
+        h('span.more-head', t('span.own')),
+        h('span.more-head', t('tree.share')),
         this.axis,
       ),
       this.timeline.element,
       this.splitter.element,
     );
     this.viewHost = h('div.view', { hidden: true });
-    this.body = h('div.trace-body', null, this.rows, this.viewHost, this.panel.element);
+    this.body = h('div.trace-body', this.rows, this.viewHost, this.panel.element);
     fill(
       this.main,
       h(
         'div.trace-page',
-        null,
         this.head,
         this.note,
         this.warnings(),
@@ -271,12 +268,11 @@ export class TracePage {
       { ontoggle: () => this.resize() },
       h(
         'summary',
-        null,
         icon('warning'),
         t('trace.warnings', { n: warnings.length }),
         icon('right'),
       ),
-      h('ul', null, warnings.map((warning) => h('li', null, warning))),
+      h('ul', warnings.map((warning) => h('li', warning))),
     );
   }
 

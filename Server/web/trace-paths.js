@@ -37,7 +37,7 @@ export function inTreeOrder(nodes) {
 
 /** The cell of a path's name. @param {any} node @param {any} name */
 export const pathCell = (node, name) => {
-  const cell = h(`span.path-name.${dyeClass(node.service)}`, null, h('i.dot'), name);
+  const cell = h(`span.path-name.${dyeClass(node.service)}`, h('i.dot'), name);
   cell.style.paddingLeft = `${Math.min(deepest, node.depth) * 16}px`;
   return cell;
 };
@@ -50,7 +50,7 @@ const perCaller = (node) => {
 
 /** @param {import('./trace-page.js').TracePage} page */
 export function view(page) {
-  const element = h('div.view-body', null, h('p.loading', { role: 'status' }, t('view.loading')));
+  const element = h('div.view-body', h('p.loading', { role: 'status' }, t('view.loading')));
   const { trace, signal } = page;
   const length = trace.total * trace.unit;
   /** Two lengths in one bar: on the critical path, and in all. @param {any} node */
@@ -85,7 +85,7 @@ export function view(page) {
                   'button.inline',
                   { type: 'button', onclick: () => page.select(node.firstRow) },
                   named(node.operation),
-                  h('small', null, node.service),
+                  h('small', node.service),
                 ),
               ),
           },
@@ -103,7 +103,7 @@ export function view(page) {
             id: 'errors',
             title: t('stats.errors'),
             number: true,
-            cell: (node) => node.errorCount ? h('span.bad', null, count(node.errorCount)) : '0',
+            cell: (node) => node.errorCount ? h('span.bad', count(node.errorCount)) : '0',
           },
           nanos('totalNanos', t('stats.total')),
           nanos('selfNanos', t('stats.self')),

@@ -16,7 +16,7 @@ export function view(page) {
   const { analysis } = page;
   const element = h('div.view-body');
   if (!analysis) {
-    fill(element, h('p.none', null, t('view.none')));
+    fill(element, h('p.none', t('view.none')));
     return { element };
   }
   const draw = () => {
@@ -38,14 +38,13 @@ export function view(page) {
       element,
       h(
         'div.view-head',
-        null,
         h(
           'div.segments',
           { role: 'group', 'aria-label': t('stats.by') },
           choice('', t('stats.operations')),
           choice('service', t('stats.services')),
         ),
-        h('span.says', null, says(analysis, lines.length, byService)),
+        h('span.says', says(analysis, lines.length, byService)),
       ),
       table.element,
     );
@@ -106,7 +105,7 @@ function makeTable(page, byService) {
             `a.stat-name.${dyeClass(row.service)}`,
             { href: address(row), title: t('stats.lead') },
             h('i.dot'),
-            byService ? row.service : [named(row.operation), h('small', null, row.service)],
+            byService ? row.service : [named(row.operation), h('small', row.service)],
           ),
       },
       {
@@ -121,7 +120,7 @@ function makeTable(page, byService) {
         title: t('stats.errors'),
         number: true,
         value: (row) => row.errorCount,
-        cell: (row) => row.errorCount ? h('span.bad', null, count(row.errorCount)) : '0',
+        cell: (row) => row.errorCount ? h('span.bad', count(row.errorCount)) : '0',
       },
       nanos('pathNanos', t('stats.path'), t('stats.path.hint')),
       nanos('selfNanos', t('stats.self'), t('stats.self.hint')),

@@ -24,6 +24,9 @@ static const unsigned char app_js[] = {
 static const unsigned char early_js[] = {
 #embed "../../web-bundle/early.js.gz"
 };
+static const unsigned char icons_svg[] = {
+#embed "../../web-bundle/icons.svg.gz"
+};
 static const unsigned char index_html[] = {
 #embed "../../web/index.html"
 };
@@ -44,6 +47,7 @@ static const cweb_asset assets[] = {
     GZIPPED("app.css", app_css, STYLE),
     GZIPPED("app.js", app_js, JAVASCRIPT),
     GZIPPED("early.js", early_js, JAVASCRIPT),
+    GZIPPED("icons.svg", icons_svg, DRAWING),
     PLAIN("index.html", index_html, PAGE),
     GZIPPED("mark.svg", mark_svg, DRAWING),
     GZIPPED("texts-en.json", texts_en_json, WORDS),

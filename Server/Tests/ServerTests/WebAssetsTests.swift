@@ -21,7 +21,7 @@ import WebUI
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.web.path).sorted()
         let bundled = ["app.css", "app.js", "early.js"]
         let others = files.filter { !$0.hasSuffix(".css") && !$0.hasSuffix(".js") }
-        #expect(others.count == 4)
+        #expect(others.count == 5)
         #expect(assets.names == (bundled + others).sorted())
     }
 

@@ -32,9 +32,8 @@ THEMES = ("light", "dark")
 RANGE = "last=15m&live=0"
 # All pictures together may have so many bytes: they are in the repository's history for ever.
 TOGETHER_MAX = 3_000_000
-# Colours of a picture, and how far from the whole it may look.
-PACKING = ["pngquant", "--force", "--skip-if-larger", "--strip", "--speed", "1", "--quality", "50-90",
-           "64"]
+# Without dots between colours, which flat areas would show and which pack badly.
+PACKING = ["pngquant", "--force", "--strip", "--speed", "1", "--nofs", "80"]
 
 
 def ask(base, path, **parameters):
@@ -51,7 +50,7 @@ def found(base, query):
 
 def addresses(base):
     """Name of a picture -> the address, what has to be there, and what is done before it is taken."""
-    order = found(base, "{ status = error } order by span:count")[0]
+    order = found(base, "{ status = error && trace:duration < 300ms } order by span:count")[0]
     other = found(base, "{ } order by trace:duration")[0]
     failed = urllib.parse.quote("{ status = error }")
     trace = f"/trace/{order}"
@@ -67,10 +66,10 @@ def addresses(base):
         "trace-table": (f"{trace}?v=table", ".stat-name"),
         "trace-paths": (f"{trace}?v=paths", ".path-name"),
         "trace-logs": (f"{trace}?v=logs", ".logs li"),
-        "trace-json": (f"{trace}?v=json", ".document"),
         "compare": (f"/compare?a={order}&b={other}", ".compare-paths td"),
         "services": (f"/services?{RANGE}", "main table tbody tr"),
         "service": (f"/services/order?{RANGE}", "main table tbody tr"),
+        "service-below": (f"/services/order?{RANGE}", "main table tbody tr"),
         "operation": (f"/services/gateway/{urllib.parse.quote('POST /orders', safe='')}?{RANGE}",
                       "main svg, main canvas"),
         "map": (f"/map?{RANGE}&sel=order", ".map-stage .box"),
@@ -85,7 +84,14 @@ def select_first_error(page):
     page.wait_for_selector(".panel .section")
 
 
-BEFORE = {"trace": select_first_error}
+def scroll_to_the_end(page):
+    """Twice: what is below is asked for once it comes into view."""
+    for _ in range(2):
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        settled(page)
+
+
+BEFORE = {"trace": select_first_error, "service-below": scroll_to_the_end}
 # A list that fills by itself is worth looking at after a while.
 SECONDS = {"live": 12}
 
@@ -109,7 +115,7 @@ def take(browser, base, names):
             for name in names or every:
                 address, there = every[name]
                 page = context.new_page()
-                page.set_default_timeout(60_000)
+                page.set_default_timeout(180_000)
                 page.goto(base + address)
                 page.locator(there).first.wait_for()
                 if name in BEFORE:

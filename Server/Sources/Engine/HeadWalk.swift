@@ -24,8 +24,7 @@ struct HeadWalk {
             if predicate.isNever { continue }
             Self.note(batch.table.columns, predicate, plan.range, head, &isHit)
         }
-        let latest = plan.latestStart ?? .max
-        left = isHit.indices.filter { isHit[$0] && head.traces[$0].extent.start <= latest }
+        left = isHit.indices.filter { isHit[$0] }
         left.sort { head.traces[$0].extent.start < head.traces[$1].extent.start }
     }
 

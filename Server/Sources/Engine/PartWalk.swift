@@ -42,7 +42,7 @@ struct PartWalk {
         self.session = session
         range = plan.range
         end = session.part.directory.blocks.count
-        bound = min(entry.lastStart, plan.range.upperBound - 1, plan.latestStart ?? .max)
+        bound = min(entry.lastStart, plan.range.upperBound - 1)
         isSelective = true
         if case .all = plan.span { isSelective = false }
     }
@@ -71,25 +71,9 @@ struct PartWalk {
             matchedSpanLimit: 0
         )
         let made = try PartScan(session, spans, context)
-        if made.isNever {
-            end = 0
-        } else if let latest = plan.latestStart {
-            try skip(startingAfter: latest)
-        }
+        if made.isNever { end = 0 }
         scan = made
         return made
-    }
-
-    /// Leaves out the blocks at the end in which every span starts too late: no trace that is wanted
-    /// begins there. One may go on there from a block before.
-    private mutating func skip(startingAfter latest: UInt64) throws {
-        let directory = session.part.directory
-        let behind = end
-        while end > 0, directory.blocks[end - 1].firstStart > latest { end -= 1 }
-        guard end < behind else { return }
-        let base = end * directory.blockRows
-        let first = try session.reader.traces(in: base..<base + 1).first?.rows.lowerBound ?? base
-        if first < base { owing = first / directory.blockRows }
     }
 
     private func nextBlock(_ scan: PartScan) -> Int? {

@@ -52,7 +52,7 @@ export function histogramOf(quantiles) {
 const percent = (part) => {
   const value = part * 100;
   const text = value > 99 ? (Math.floor(value * 100) / 100).toString() : String(Math.floor(value));
-  return `${text} %`;
+  return `${text}%`;
 };
 
 /** @param {any} answer of the standing of a span @returns {any} */

@@ -42,7 +42,7 @@ export function exceptions(signal, asked) {
     ];
   };
   const table = new Table({
-    label: t('exceptions'),
+    label: t('exceptions.title'),
     signal,
     empty: t('exceptions.none'),
     key: named,
@@ -66,7 +66,7 @@ export function exceptions(signal, asked) {
       seen('last'),
     ],
   });
-  return new Section(t('exceptions'), {
+  return new Section(t('exceptions.title'), {
     signal,
     ask: (signal) => api.ofService('exceptions', asked(), signal),
     body: table.element,

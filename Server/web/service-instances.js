@@ -15,7 +15,7 @@ import { and } from './traceql.js';
  */
 export function instances(signal, asked) {
   const table = new Table({
-    label: t('instances'),
+    label: t('instances.title'),
     signal,
     key: (/** @type {any} */ row) => row.key + row.name,
     sort: '-spans',
@@ -64,7 +64,7 @@ export function instances(signal, asked) {
       seen('last'),
     ],
   });
-  return new Section(t('instances'), {
+  return new Section(t('instances.title'), {
     signal,
     ask: (signal) => api.ofService('instances', asked(), signal),
     body: table.element,

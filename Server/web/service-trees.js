@@ -16,7 +16,7 @@ const namedMost = 3;
 /** @param {AbortSignal} signal @param {() => Record<string, any>} asked */
 export function callTrees(signal, asked) {
   const list = h('ol.trees');
-  return new Section(t('trees'), {
+  return new Section(t('trees.title'), {
     signal,
     ask: (signal) => api.ofService('call-trees', asked(), signal),
     body: list,

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import sys
+import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -32,6 +33,11 @@ def base(tmp_path_factory):
         return
     folder = tmp_path_factory.mktemp("demo")
     with SkeinServer(folder, "--rate", "20", *MODULES, command="demo") as demo:
+        # Pages are asked what orders look like: there are some.
+        deadline = time.monotonic() + 60
+        while len(demo.search(limit=20)["traces"]) < 20:
+            assert time.monotonic() < deadline, demo.log_tail()
+            time.sleep(0.2)  # Between two looks; the loop ends by the deadline.
         yield demo.url("http")
         assert demo.is_alive, demo.log_tail()
 

@@ -7,6 +7,7 @@ import time
 import urllib.request
 
 import pytest
+from skein_server import SkeinServer
 from test_page import api, until
 
 MS = 1_000_000
@@ -73,6 +74,13 @@ def send(base, shift):
         assert time.monotonic() < deadline, "the spans never came"
         time.sleep(0.02)  # Between two looks; the loop ends by the deadline.
     return trace
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A server of its own: what stands in these fields is in nobody else's lists."""
+    with SkeinServer(tmp_path_factory.mktemp("hostile")) as server:
+        yield server.url("http")
 
 
 @pytest.fixture(scope="module")

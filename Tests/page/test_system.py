@@ -57,23 +57,6 @@ def test_chinese_on_a_narrow_screen_fits(tabs, picture):
     picture(page, "system-narrow-zh")
 
 
-def test_what_is_asked_and_what_it_costs_is_told(tabs, accessible):
-    page = tabs.open("/search?q=" + "%7B%20duration%20%3E%201ms%20%7D&last=1h")
-    page.locator("a.trace").first.wait_for()
-    page.goto(tabs.base + "/system")
-    routes = page.get_by_role("table", name="Questions", exact=True)
-    row = routes.locator("tr", has_text="/api/skein/v1/traces").first
-    assert re.match(r"Skein\s+/api/skein/v1/traces\s+[\d,]+\s+\d", row.inner_text())
-    asked = page.get_by_role("table", name="Costliest questions").get_by_role(
-        "link", name="{ duration > 1ms }").first
-    asked.click()
-    page.locator("a.trace").first.wait_for()
-    assert "q=%7B" in page.url and page.url.startswith(tabs.base + "/search?")
-    page.go_back()
-    routes.wait_for()
-    accessible(page)
-
-
 def test_settings_tell_where_they_were_made(tabs):
     page = tabs.open("/system")
     facts = page.locator(".card", has=page.get_by_role("heading", name="Settings in force"))

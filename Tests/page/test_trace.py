@@ -294,7 +294,7 @@ def test_a_span_stands_among_the_calls_of_its_operation(tabs, base):
     page.locator(".row[aria-rowindex='1'] .names b").click()
     page.wait_for_selector(".standing svg")
     assert page.locator(".standing").inner_text().startswith(
-        "Slower than 93 % of 18,221 calls of its operation")
+        "Slower than 93% of 18,221 calls of its operation")
 
 
 def test_links_to_other_tools_come_from_templates_and_only_to_the_web(tabs, trace):

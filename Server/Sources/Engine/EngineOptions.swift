@@ -62,6 +62,9 @@ public struct EngineOptions: Sendable {
     /// Bytes of memory that one query may hold before it is refused: a trace of 100,000 spans and
     /// what reading it takes.
     public var queryMemoryBytes = 64 << 20
+    /// Bytes of memory that reading one trace alone may take, as there is no smaller question: a trace
+    /// of 1,000,000 spans.
+    public var traceMemoryBytes = 256 << 20
     /// Threads that decode the log at a start, beside the one that opens the store.
     public var replayThreads = 2
     /// Threads that answer queries.

@@ -10,11 +10,19 @@ import Store
 /// limit its readers first let go of what they could read again.
 final class QueryBudget {
     let limit: Int
+    /// What to do where it is not enough.
+    let advice: String
     private(set) var used = 0
     /// Lets go of what can be read again; called between blocks only.
     var reclaim: () -> Void = {}
 
-    init(limit: Int) { self.limit = limit }
+    init(
+        limit: Int,
+        advice: String = "narrow its time range or its conditions, or ask for fewer traces"
+    ) {
+        self.limit = limit
+        self.advice = advice
+    }
 
     func hasRoom(for byteCount: Int) -> Bool { byteCount <= limit - used }
 
@@ -36,8 +44,7 @@ struct QueryContext {
         if budget.used > budget.limit { budget.reclaim() }
         guard budget.used <= budget.limit else {
             throw .refused(
-                "the query needs more than \(budget.limit >> 20) MiB of memory: narrow its time "
-                    + "range or its conditions, or ask for fewer traces"
+                "the query needs more than \(budget.limit >> 20) MiB of memory: \(budget.advice)"
             )
         }
     }

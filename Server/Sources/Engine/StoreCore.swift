@@ -316,6 +316,17 @@ public final class StoreCore: Sendable {
         return gaps
     }
 
+    private func budget(for use: PartUse) -> QueryBudget {
+        guard case .traces(let ids) = use, ids.count == 1 else {
+            return QueryBudget(limit: keeper.options.queryMemoryBytes)
+        }
+        return QueryBudget(
+            limit: keeper.options.traceMemoryBytes,
+            advice: "the trace is too large to be read whole; search for some of its spans by "
+                + "{ trace:id = \"…\" && … }"
+        )
+    }
+
     /// Runs a query. A part that turns out to be damaged is set aside and the query begins anew
     /// without it.
     private func ask<Answer>(
@@ -326,10 +337,7 @@ public final class StoreCore: Sendable {
     ) throws(StoreError) -> Answer {
         var excluded: [UInt64: String] = [:]
         while true {
-            let context = QueryContext(
-                flag: flag,
-                budget: QueryBudget(limit: keeper.options.queryMemoryBytes)
-            )
+            let context = QueryContext(flag: flag, budget: budget(for: use))
             do {
                 return try body(
                     keeper.snapshot(tenant, for: use, excluding: excluded),

@@ -38,7 +38,8 @@ struct Delete: AsyncParsableCommand {
         let api = try server.api()
         do {
             let deleted = try await api.deleteTrace(id)
-            print("Removed \(deleted.spanCount) spans of trace \(deleted.traceId).")
+            let spans = deleted.spanCount == 1 ? "1 span" : "\(deleted.spanCount) spans"
+            print("Removed \(spans) of trace \(deleted.traceId).")
             for reason in deleted.incompleteReasons {
                 printError("warning: it may still be in \(reason)")
             }

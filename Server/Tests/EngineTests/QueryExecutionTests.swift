@@ -203,4 +203,27 @@ import Testing
         }
         store.close()
     }
+
+    @Test func `a trace that is asked for alone may take more memory than another query`() throws {
+        let directory = TemporaryDirectory()
+        var options = EngineOptions.small
+        options.queryMemoryBytes = 100
+        let batch = SpanGenerator.batch(seed: 1)
+        let id = batch.columns[0].traceID
+        do {
+            let store = try Self.core(directory, HookedDisk(), options)
+            try store.append([batch])
+            #expect(try store.traces(TraceRequest(ids: [id])).columns.count > 0)
+            store.close()
+        }
+        options.traceMemoryBytes = 100
+        let store = try Self.core(directory, HookedDisk(), options)
+        #expect {
+            _ = try store.traces(TraceRequest(ids: [id]))
+        } throws: { error in
+            guard case StoreError.refused(let reason) = error else { return false }
+            return reason.contains("search for some of its spans")
+        }
+        store.close()
+    }
 }

@@ -24,7 +24,8 @@ struct HeadWalk {
             if predicate.isNever { continue }
             Self.note(batch.table.columns, predicate, plan.range, head, &isHit)
         }
-        left = isHit.indices.filter { isHit[$0] }
+        let latest = plan.latestPieceStart
+        left = isHit.indices.filter { isHit[$0] && head.traces[$0].extent.start <= latest }
         left.sort { head.traces[$0].extent.start < head.traces[$1].extent.start }
     }
 

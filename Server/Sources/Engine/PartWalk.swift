@@ -42,7 +42,7 @@ struct PartWalk {
         self.session = session
         range = plan.range
         end = session.part.directory.blocks.count
-        bound = min(entry.lastStart, plan.range.upperBound - 1)
+        bound = min(entry.lastStart, plan.range.upperBound - 1, plan.latestPieceStart)
         isSelective = true
         if case .all = plan.span { isSelective = false }
     }
@@ -71,9 +71,25 @@ struct PartWalk {
             matchedSpanLimit: 0
         )
         let made = try PartScan(session, spans, context)
-        if made.isNever { end = 0 }
+        if made.isNever {
+            end = 0
+        } else if plan.latestPieceStart < .max {
+            try skip(startingAfter: plan.latestPieceStart)
+        }
         scan = made
         return made
+    }
+
+    /// Leaves out the blocks at the end in which every span starts too late: no trace that is wanted
+    /// begins there. One may go on there from a block before.
+    private mutating func skip(startingAfter latest: UInt64) throws {
+        let directory = session.part.directory
+        let behind = end
+        while end > 0, directory.blocks[end - 1].firstStart > latest { end -= 1 }
+        guard end < behind else { return }
+        let base = end * directory.blockRows
+        let first = try session.reader.traces(in: base..<base + 1).first?.rows.lowerBound ?? base
+        if first < base { owing = first / directory.blockRows }
     }
 
     private func nextBlock(_ scan: PartScan) -> Int? {
@@ -159,5 +175,18 @@ private struct TraceTable {
         highs = try reader.numbers(.traceHigh, block)
         lows = try reader.numbers(.traceLow, block)
         durations = try reader.numbers(.traceDuration, block)
+    }
+}
+
+extension WalkPlan {
+    /// No piece of a trace that starts later has to be looked at for the trace's sake: `.max` where
+    /// one may have to be.
+    ///
+    /// A trace that starts early enough may have another piece, in another part, that starts too late.
+    /// Where conditions or a time are asked for, that piece may be the one that meets them; else the
+    /// early one does.
+    var latestPieceStart: UInt64 {
+        guard case .all = span, trace.isEmpty, range.lowerBound == 0 else { return .max }
+        return latestStart ?? .max
     }
 }

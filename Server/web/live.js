@@ -6,8 +6,9 @@ import * as api from './api.js';
 import { dress, dyeClass } from './colors.js';
 import { fill, h, icon } from './dom.js';
 import { queryEditor } from './editor.js';
-import { clock, compact, duration } from './format.js';
+import { clock, duration } from './format.js';
 import { bindKeys } from './keys.js';
+import { rateText } from './scale.js';
 import { sparkline } from './sparkline.js';
 import { t } from './texts.js';
 
@@ -16,6 +17,8 @@ const rowsKept = 500;
 /** Milliseconds between drawings. */
 const beat = 250;
 const secondsShown = 60;
+/** The rate is that of so many seconds: exporters send in bursts. */
+const secondsCounted = 10;
 /** What the server tells a second; it counts what is beyond. */
 const told = '500';
 /** A server that refuses, or is full, is asked again after so many milliseconds. */
@@ -223,7 +226,8 @@ class Tail {
     const full = this.counts.slice(0, -1);
     fill(this.spark, sparkline(full, this.errors.slice(0, -1)));
     this.spark.setAttribute('aria-label', `${t('tail.minute')}: ${full.slice(-10).join(', ')}`);
-    this.rate.textContent = t('tail.rate', { rate: compact(full[full.length - 1]) });
+    const counted = full.slice(-secondsCounted).reduce((sum, n) => sum + n, 0);
+    this.rate.textContent = rateText(counted / secondsCounted);
   }
 
   showNumbers() {

@@ -4,9 +4,8 @@
 `make bench-page`.
 
 Headless Chromium, without a graphics card, opens what `bin/skein serve` stores: traces of 1,000 and of
-100,000 spans, the map of 1,238 services. Columns of 1,000,000 spans are given to it: as many are more
-than a server reads for one question. ROUNDS in the environment says how often; medians stand in the
-table.
+100,000 spans, the map of 1,238 services. Columns of 1,000,000 spans are given to it ready made. ROUNDS
+in the environment says how often; medians stand in the table.
 """
 
 import gzip

@@ -17,34 +17,17 @@ extension ReadAPI {
     static let mcpPath = "/api/skein/v1/mcp"
 
     func addMCP<Context>(to router: some RouterMethods<Context>) {
-        let path = RouterPath(Self.mcpPath)
-        router.on(path, method: .post) { request, _ in
-            let response = await answerMCP(request)
-            return response
-        }
-        for method in [HTTPRequest.Method.get, .head, .put, .delete, .patch] {
-            router.on(path, method: method) { _, _ in
-                var response = ErrorStyle.native.response(
-                    .methodNotAllowed,
-                    "\(method.rawValue) is not offered here: there are no streams and no "
-                        + "sessions; POST a JSON-RPC message"
-                )
-                response.headers[.allow] = "POST"
-                return response
-            }
-        }
+        addPost(
+            Self.mcpPath,
+            to: router,
+            instead: "connect to its address",
+            hint: "there are no streams and no sessions; POST a JSON-RPC message",
+            answerMCP
+        )
     }
 
-    private func answerMCP(_ request: Request) async -> Response {
+    @Sendable private func answerMCP(_ request: Request) async -> Response {
         let headers = request.headers
-        if let refusal = PageOrigin.refusal(
-            origin: headers[.origin],
-            site: HTTPField.Name("Sec-Fetch-Site").flatMap { headers[$0] },
-            host: request.head.authority,
-            instead: "connect to its address"
-        ) {
-            return ErrorStyle.native.response(.forbidden, refusal)
-        }
         let version = HTTPField.Name("MCP-Protocol-Version").flatMap { headers[$0] }
         if let version, !MCP.versions.contains(version) {
             let failure = MCP.Failure(

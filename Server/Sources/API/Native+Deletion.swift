@@ -14,13 +14,11 @@ extension ReadAPI {
         let path = RouterPath(Self.tracePath.replacing("{", with: ":").replacing("}", with: ""))
         router.on(path, method: .delete) { request, context in
             let style = ErrorStyle.native
-            let headers = request.headers
             if let refusal = PageOrigin.refusal(
-                origin: headers[.origin],
-                site: HTTPField.Name("Sec-Fetch-Site").flatMap { headers[$0] },
-                host: request.head.authority
+                of: request,
+                instead: "use `skein delete` instead"
             ) {
-                return style.response(.forbidden, refusal)
+                return refusal
             }
             do {
                 let text = context.coreContext.parameters["id"] ?? ""

@@ -24,37 +24,16 @@ extension ReadAPI {
     static let linksPath = "/api/skein/v1/links"
 
     func addShortLinks<Context>(to router: some RouterMethods<Context>) {
-        let path = RouterPath(Self.linksPath)
-        router.on(path, method: .post) { request, _ in
-            let headers = request.headers
-            if let refusal = PageOrigin.refusal(
-                origin: headers[.origin],
-                site: HTTPField.Name("Sec-Fetch-Site").flatMap { headers[$0] },
-                host: request.head.authority,
-                instead: "send the whole address instead"
-            ) {
-                return ErrorStyle.native.response(.forbidden, refusal)
-            }
-            do {
-                return try await shortLink(request)
-            } catch {
-                return ErrorStyle.native.response(to: error)
-            }
-        }
-        for method in [HTTPRequest.Method.get, .head, .put, .delete, .patch] {
-            router.on(path, method: method) { _, _ in
-                var response = ErrorStyle.native.response(
-                    .methodNotAllowed,
-                    "\(method.rawValue) is not offered here: POST an address; what a link leads to is "
-                        + "at /l/ and its name"
-                )
-                response.headers[.allow] = "POST"
-                return response
-            }
-        }
+        addPost(
+            Self.linksPath,
+            to: router,
+            instead: "send the whole address instead",
+            hint: "POST an address; what a link leads to is at /l/ and its name",
+            shortLink
+        )
     }
 
-    private func shortLink(_ request: Request) async throws -> Response {
+    @Sendable private func shortLink(_ request: Request) async throws -> Response {
         guard let shortLinks else {
             throw Failure(
                 status: .notImplemented,

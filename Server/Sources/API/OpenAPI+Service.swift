@@ -8,51 +8,9 @@ extension OpenAPI {
             "operationId": "getInstances",
             "summary": "The processes, containers or hosts that send spans of a service.",
             "parameters": [
-              {
-                "name": "service",
-                "in": "query",
-                "required": true,
-                "description": "Exact name.",
-                "schema": {"type": "string"},
-                "example": "cart"
-              },
-              {
-                "name": "operation",
-                "in": "query",
-                "required": false,
-                "description": "Only spans of this name.",
-                "schema": {"type": "string"},
-                "example": "POST /orders"
-              },
-              {
-                "name": "kind",
-                "in": "query",
-                "required": false,
-                "description": "Only spans of this kind; may be given several times.",
-                "schema": {"type": "string", "enum": ["unspecified", "internal", "server", "client", "producer", "consumer"]}
-              },
-              {
-                "name": "start",
-                "in": "query",
-                "required": false,
-                "description": "When spans start, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "end",
-                "in": "query",
-                "required": false,
-                "description": "The moment after the last one, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "last",
-                "in": "query",
-                "required": false,
-                "description": "Instead of start and end: how far to look back.",
-                "schema": {"type": "string", "default": "1h"},
-                "example": "15m"
-              },
+              \#(askedService),
+              \#(askedKinds),
+              \#(askedTimes),
               {
                 "name": "limit",
                 "in": "query",
@@ -76,51 +34,9 @@ extension OpenAPI {
             "operationId": "getExceptions",
             "summary": "Exceptions of a service, grouped by type, message and operation.",
             "parameters": [
-              {
-                "name": "service",
-                "in": "query",
-                "required": true,
-                "description": "Exact name.",
-                "schema": {"type": "string"},
-                "example": "cart"
-              },
-              {
-                "name": "operation",
-                "in": "query",
-                "required": false,
-                "description": "Only spans of this name.",
-                "schema": {"type": "string"},
-                "example": "POST /orders"
-              },
-              {
-                "name": "kind",
-                "in": "query",
-                "required": false,
-                "description": "Only spans of this kind; may be given several times.",
-                "schema": {"type": "string", "enum": ["unspecified", "internal", "server", "client", "producer", "consumer"]}
-              },
-              {
-                "name": "start",
-                "in": "query",
-                "required": false,
-                "description": "When spans start, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "end",
-                "in": "query",
-                "required": false,
-                "description": "The moment after the last one, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "last",
-                "in": "query",
-                "required": false,
-                "description": "Instead of start and end: how far to look back.",
-                "schema": {"type": "string", "default": "1h"},
-                "example": "15m"
-              },
+              \#(askedService),
+              \#(askedKinds),
+              \#(askedTimes),
               {
                 "name": "limit",
                 "in": "query",
@@ -144,44 +60,8 @@ extension OpenAPI {
             "operationId": "getCallTrees",
             "summary": "The distinct ways that calls of a service or an operation go, with their share and latency.",
             "parameters": [
-              {
-                "name": "service",
-                "in": "query",
-                "required": true,
-                "description": "Exact name.",
-                "schema": {"type": "string"},
-                "example": "cart"
-              },
-              {
-                "name": "operation",
-                "in": "query",
-                "required": false,
-                "description": "Only spans of this name.",
-                "schema": {"type": "string"},
-                "example": "POST /orders"
-              },
-              {
-                "name": "start",
-                "in": "query",
-                "required": false,
-                "description": "When spans start, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "end",
-                "in": "query",
-                "required": false,
-                "description": "The moment after the last one, nanoseconds since 1970.",
-                "schema": {"type": "string", "pattern": "^[0-9]+$"}
-              },
-              {
-                "name": "last",
-                "in": "query",
-                "required": false,
-                "description": "Instead of start and end: how far to look back.",
-                "schema": {"type": "string", "default": "1h"},
-                "example": "15m"
-              },
+              \#(askedService),
+              \#(askedTimes),
               {
                 "name": "traces",
                 "in": "query",
@@ -206,6 +86,63 @@ extension OpenAPI {
               "default": {"$ref": "#/components/responses/Error"}
             }
           }
+        }
+        """#
+
+    /// Parameters: which spans.
+    private static let askedService = #"""
+        {
+          "name": "service",
+          "in": "query",
+          "required": true,
+          "description": "Exact name.",
+          "schema": {"type": "string"},
+          "example": "cart"
+        },
+        {
+          "name": "operation",
+          "in": "query",
+          "required": false,
+          "description": "Only spans of this name.",
+          "schema": {"type": "string"},
+          "example": "POST /orders"
+        }
+        """#
+
+    /// A parameter: of which kinds.
+    private static let askedKinds = #"""
+        {
+          "name": "kind",
+          "in": "query",
+          "required": false,
+          "description": "Only spans of this kind; may be given several times.",
+          "schema": {"type": "string", "enum": ["unspecified", "internal", "server", "client", "producer", "consumer"]}
+        }
+        """#
+
+    /// Parameters: when.
+    private static let askedTimes = #"""
+        {
+          "name": "start",
+          "in": "query",
+          "required": false,
+          "description": "When spans start, nanoseconds since 1970.",
+          "schema": {"type": "string", "pattern": "^[0-9]+$"}
+        },
+        {
+          "name": "end",
+          "in": "query",
+          "required": false,
+          "description": "The moment after the last one, nanoseconds since 1970.",
+          "schema": {"type": "string", "pattern": "^[0-9]+$"}
+        },
+        {
+          "name": "last",
+          "in": "query",
+          "required": false,
+          "description": "Instead of start and end: how far to look back.",
+          "schema": {"type": "string", "default": "1h"},
+          "example": "15m"
         }
         """#
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+import Hummingbird
+
 /// Whether a request that changes something may come from where it comes from.
 ///
 /// A browser lets any page send requests to any address, this one too. It says of each which page
@@ -18,7 +21,7 @@ enum PageOrigin {
         origin: String?,
         site: String?,
         host: String?,
-        instead: String = "use `skein delete` instead"
+        instead: String
     ) -> String? {
         if let site, site != "same-origin", site != "none" {
             return "a page of another site may not do this"
@@ -40,5 +43,52 @@ enum PageOrigin {
         if name == "localhost" { return true }
         let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
         return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension PageOrigin {
+    /// The answer to a request that may not come from where it comes from; `nil` where it may be done.
+    static func refusal(of request: Request, instead: String) -> Response? {
+        refusal(
+            origin: request.headers[.origin],
+            site: HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] },
+            host: request.head.authority,
+            instead: instead
+        ).map { ErrorStyle.native.response(.forbidden, $0) }
+    }
+}
+
+extension ReadAPI {
+    /// Adds a path that is only posted to, by programs and our own page.
+    ///
+    /// - Parameters:
+    ///   - instead: what to do where a page may not post.
+    ///   - hint: what other methods are told, after "… is not offered here: ".
+    func addPost<Context>(
+        _ text: String,
+        to router: some RouterMethods<Context>,
+        instead: String,
+        hint: String,
+        _ answer: @escaping @Sendable (Request) async throws -> Response
+    ) {
+        let path = RouterPath(text)
+        router.on(path, method: .post) { request, _ in
+            if let refusal = PageOrigin.refusal(of: request, instead: instead) { return refusal }
+            do {
+                return try await answer(request)
+            } catch {
+                return ErrorStyle.native.response(to: error)
+            }
+        }
+        for method in [HTTPRequest.Method.get, .head, .put, .delete, .patch] {
+            router.on(path, method: method) { _, _ in
+                var response = ErrorStyle.native.response(
+                    .methodNotAllowed,
+                    "\(method.rawValue) is not offered here: \(hint)"
+                )
+                response.headers[.allow] = "POST"
+                return response
+            }
+        }
     }
 }

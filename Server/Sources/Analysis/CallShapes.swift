@@ -89,8 +89,7 @@ public struct CallShapes: Sendable {
     }
 
     private var paths = CallPaths(limit: AnalysisLimits.shapedPathCount)
-    private var operations: [PlacedTrace.Operation] = []
-    private var operationNumbers: [PlacedTrace.Operation: Int32] = [:]
+    private var operations = JoinedOperations()
     /// By ascending numbers of paths.
     private var numberOfShape: [[Int32]: Int] = [:]
     private var keys: [[Int32]] = []
@@ -114,16 +113,8 @@ public struct CallShapes: Sendable {
         spanID: (_ place: Int) -> SpanID
     ) {
         traces.append(traceID)
-        let own = trace.operations.map { number(of: $0) }
+        let own = trace.operations.map { operations.number(of: $0) }
         for root in roots { add(trace, root, own, spanID(root)) }
-    }
-
-    private mutating func number(of operation: PlacedTrace.Operation) -> Int32 {
-        if let known = operationNumbers[operation] { return known }
-        let number = Int32(truncatingIfNeeded: operations.count)
-        operations.append(operation)
-        operationNumbers[operation] = number
-        return number
     }
 
     private mutating func add(
@@ -251,7 +242,7 @@ public struct CallShapes: Sendable {
             lines.append(
                 Line(
                     parent: parent,
-                    operation: operations[Int(paths.operation[Int(path)])],
+                    operation: operations[paths.operation[Int(path)]],
                     spanCount: figures.spanCount,
                     errorCount: figures.errorCount,
                     fewest: figures.fewest,
@@ -269,7 +260,7 @@ public struct CallShapes: Sendable {
         return shapes[shape].paths.lazy
             .filter { !there.contains($0) && there.contains(paths.parent[Int($0)]) }
             .prefix(AnalysisLimits.missingLineCount)
-            .map { operations[Int(paths.operation[Int($0)])] }
+            .map { operations[paths.operation[Int($0)]] }
     }
 
     /// Where `path`, which is there, stands in `key`, which ascends.

@@ -70,8 +70,7 @@ public struct PathComparison: Sendable {
     }
 
     private var paths = CallPaths(limit: AnalysisLimits.comparedPathCount)
-    private var operations: [PlacedTrace.Operation] = []
-    private var operationNumbers: [PlacedTrace.Operation: Int32] = [:]
+    private var operations = JoinedOperations()
     /// By side, then path.
     private var figures: [[Figures]] = [[], []]
     /// By side, then path: the trace that counted last, from 1.
@@ -92,7 +91,7 @@ public struct PathComparison: Sendable {
     ) {
         let side = side.rawValue
         traceCounts[side] += 1
-        let own = trace.operations.map { number(of: $0) }
+        let own = trace.operations.map { operations.number(of: $0) }
         let selfTime = trace.selfTimes()
         var pathOf: [Int32?] = []
         pathOf.reserveCapacity(trace.count)
@@ -117,14 +116,6 @@ public struct PathComparison: Sendable {
             }
             sample(path, side) { attributes(place) }
         }
-    }
-
-    private mutating func number(of operation: PlacedTrace.Operation) -> Int32 {
-        if let known = operationNumbers[operation] { return known }
-        let number = Int32(truncatingIfNeeded: operations.count)
-        operations.append(operation)
-        operationNumbers[operation] = number
-        return number
     }
 
     private mutating func sample(
@@ -160,7 +151,7 @@ public struct PathComparison: Sendable {
             paths: told.map { path in
                 Path(
                     parent: numbers[Int(paths.parent[path])],
-                    operation: operations[Int(paths.operation[path])],
+                    operation: operations[paths.operation[path]],
                     a: figures[0][path],
                     b: figures[1][path]
                 )

@@ -119,6 +119,22 @@ def test_a_recorded_trace_has_a_row_a_span_and_each_bar_where_it_ran(opened, ser
     assert len(set(dyes)) == min(12, len(dyes))
 
 
+UNTIMED = [one for one in RECORDED if one.listener == "zipkin" and any(
+    "timestamp" not in span for span in one.body)]
+
+
+@pytest.mark.parametrize("one", UNTIMED, ids=[one.name for one in UNTIMED])
+def test_spans_sent_without_a_start_make_no_trace_longer(server, one):
+    timed = [span for span in one.body if "timestamp" in span]
+    first = min(span["timestamp"] for span in timed)
+    last = max(span["timestamp"] + span.get("duration", 0) for span in timed)
+    with urllib.request.urlopen(
+            f"{server.url('http')}/api/skein/v1/traces/{one.trace}/analysis") as response:
+        told = json.load(response)
+    # Clocks that were off are corrected, by less than a second here.
+    assert abs(int(told["durationNanos"]) // 1000 - (last - first)) < 1_000_000
+
+
 INTERESTING = [one for one in RECORDED if one.name.split("/")[-1] in (
     "messaging-kafka.json", "messaging2.json", "smartthings-oauth-authorization.json",
     "smartthings-mobile-web-install.json", "skew.json", "genaiTestTrace.json")]

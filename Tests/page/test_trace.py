@@ -363,6 +363,16 @@ def test_late_spans_join_though_the_tab_was_hidden_and_the_server_did_not_answer
     assert len(answers) == 2
 
 
+@pytest.mark.parametrize("more", ("", "?raw=1", "?v=tree&cp=1"))
+def test_columns_are_asked_for_once_and_before_the_script_runs(tabs, base, more):
+    sender = Sender(base)
+    sender.span("front", "get", 0, 100 * MS)
+    page = tabs.open(f"/trace/{sender.send().trace}{more}")
+    until_rows(page, 1)
+    assert page.evaluate("""performance.getEntriesByType('resource').filter(
+        (one) => one.name.includes('format=columns')).map((one) => one.initiatorType)""") == ["link"]
+
+
 def test_what_is_looked_for_may_have_spaces_quotes_and_backslashes(tabs, base):
     sender = Sender(base)
     said = 'say "two words" C:\\'

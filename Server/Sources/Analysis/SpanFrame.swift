@@ -23,6 +23,8 @@ public struct SpanFrame: Sendable {
     public var clockShift: [Int64]
     /// Rows that carried another span's id and have their own here.
     public var isShared: [Bool]
+    /// Rows that were sent without a start, ascending: `start` is the time of receiving.
+    public var untimed: [Int]
     /// What adjusters found, by row.
     public var warnings: [Int: [String]]
 
@@ -37,6 +39,7 @@ public struct SpanFrame: Sendable {
         host = []
         clockShift = []
         isShared = []
+        untimed = []
         warnings = [:]
         spanID.reserveCapacity(capacity)
         parentID.reserveCapacity(capacity)
@@ -58,8 +61,10 @@ public struct SpanFrame: Sendable {
         end: UInt64,
         kind: SpanKind = .unspecified,
         service: UInt32 = 0,
-        host: UInt32? = nil
+        host: UInt32? = nil,
+        isUntimed: Bool = false
     ) {
+        if isUntimed { untimed.append(count) }
         self.spanID.append(spanID)
         self.parentID.append(parentID)
         self.start.append(start)

@@ -60,13 +60,11 @@ public struct TraceTree: Sendable {
 
     /// By row: the row of its parent, or -1. Of spans with one id the earliest is the parent.
     private static func parentRows(_ frame: SpanFrame, byStart: [Int]) -> [Int] {
-        var rowOf: [UInt64: Int] = [:]
-        rowOf.reserveCapacity(frame.count)
-        for row in byStart where rowOf[frame.spanID[row]] == nil { rowOf[frame.spanID[row]] = row }
+        let rows = SpanRows(frame.spanID, order: byStart)
         return (0..<frame.count).map { row in
             let parentID = frame.parentID[row]
             guard parentID != 0, parentID != frame.spanID[row] else { return -1 }
-            return rowOf[parentID] ?? -1
+            return rows.first(parentID) ?? -1
         }
     }
 

@@ -27,8 +27,8 @@ extension Trace {
         let first = start
         let length = end - first
         let unit = Self.unit(for: length)
-        var names = TextIndex(limit: Int(UInt32.max))
-        var services = TextIndex(limit: Int(UInt16.max))
+        var names = TextIndex(of: spans, limit: Int(UInt32.max))
+        var services = TextIndex(of: spans, limit: Int(UInt16.max))
         var nameColumn: [UInt32] = []
         var serviceColumn: [UInt32] = []
         nameColumn.reserveCapacity(count)
@@ -142,16 +142,21 @@ extension Trace {
 private struct TextIndex {
     let limit: Int
     var texts: [String] = []
-    private var numbers: [UInt32: UInt32] = [:]
+    /// By string id: the number plus one, or 0.
+    private var numbers: [UInt32]
 
-    init(limit: Int) { self.limit = limit }
+    init(of spans: TraceSpans, limit: Int) {
+        self.limit = limit
+        numbers = Array(repeating: 0, count: spans.columns.strings.count)
+    }
 
     mutating func index(of id: UInt32, in spans: TraceSpans) -> UInt32 {
-        if let number = numbers[id] { return number }
+        let number = numbers[Int(id)]
+        if number > 0 { return number - 1 }
         if texts.count >= limit { return UInt32(texts.count - 1) }
         let isLast = texts.count == limit - 1
         texts.append(isLast ? "(others)" : spans.columns.strings.text(id))
-        numbers[id] = UInt32(texts.count - 1)
+        numbers[Int(id)] = UInt32(texts.count)
         return UInt32(texts.count - 1)
     }
 }

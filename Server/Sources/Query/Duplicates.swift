@@ -7,16 +7,24 @@ extension SpanColumns {
     /// `rows` less every span that repeats an earlier one in all but the order of its attributes:
     /// what a client sent twice. A store drops byte-equal copies; these came apart on the way.
     func withoutDuplicates(_ rows: Range<Int>) -> [Int] {
+        let ids = rows.map { spanID[$0] }
+        let found = SpanRows(ids)
+        guard !found.repeats.isEmpty else { return Array(rows) }
+        /// Rows of the ids that are repeated, less what repeats a span.
         var rowsOf: [UInt64: [Int]] = [:]
-        rowsOf.reserveCapacity(rows.count)
-        return rows.filter { row in
-            let others = rowsOf[spanID[row], default: []]
-            let isRepeated = others.contains { isSameSpan($0, row) }
-            if !isRepeated, others.count < Self.comparedCopyCount {
-                rowsOf[spanID[row], default: []].append(row)
+        var repeated = Set<Int>()
+        for place in found.repeats {
+            let row = rows.lowerBound + place
+            var others =
+                rowsOf[ids[place]] ?? found.first(ids[place]).map { [rows.lowerBound + $0] } ?? []
+            if others.contains(where: { isSameSpan($0, row) }) {
+                repeated.insert(row)
+            } else if others.count < Self.comparedCopyCount {
+                others.append(row)
             }
-            return !isRepeated
+            rowsOf[ids[place]] = others
         }
+        return rows.filter { !repeated.contains($0) }
     }
 
     /// Copies of one id compared with each other: a sender that gives all spans one id must not make

@@ -60,6 +60,7 @@ public final class Trace: Sendable {
             self.frame = frame
             tree = TraceTree(frame)
         } else {
+            frame.placeUntimedSpans()
             frame.separateSharedSpans()
             frame.warnDuplicateIDs()
             let sent = TraceTree(frame)
@@ -104,7 +105,8 @@ extension SpanColumns {
                 end: end[row],
                 kind: SpanKind(rawValue: kind[row]) ?? .unspecified,
                 service: service(row),
-                host: hosts.number(ofResource: Int(resource[row]), in: self)
+                host: hosts.number(ofResource: Int(resource[row]), in: self),
+                isUntimed: SpanMarks(rawValue: marks[row]).contains(.startMissing)
             )
         }
         return frame
@@ -136,8 +138,7 @@ private struct HostNumbers {
 
 extension SpanFrame {
     fileprivate mutating func warnDuplicateIDs() {
-        var seen = Set<UInt64>(minimumCapacity: count)
-        for row in 0..<count where !seen.insert(spanID[row]).inserted {
+        for row in SpanRows(spanID).repeats {
             warn(row, "another span of this trace has the same span ID")
         }
     }

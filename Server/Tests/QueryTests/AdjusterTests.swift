@@ -51,6 +51,96 @@ import Testing
     }
 }
 
+@Suite struct UntimedSpanTests {
+    /// A client and a server half of span 2 of services 1 and 2, and a timed span above them.
+    private func frame() -> SpanFrame {
+        var frame = SpanFrame()
+        frame.append(spanID: 1, parentID: 0, start: 1000, end: 2000, kind: .server, service: 1)
+        frame.append(spanID: 2, parentID: 1, start: 1100, end: 1900, kind: .client, service: 1)
+        frame.append(spanID: 2, parentID: 1, start: 1200, end: 1800, kind: .server, service: 2)
+        return frame
+    }
+
+    @Test(arguments: [(UInt32(1), UInt64(1100)), (2, 1200), (3, 1100)])
+    func `a part of a span begins with the half of its service, else with the first`(
+        service: UInt32,
+        start: UInt64
+    ) {
+        var frame = frame()
+        frame.append(
+            spanID: 2,
+            parentID: 1,
+            start: 900_000,
+            end: 900_070,
+            service: service,
+            isUntimed: true
+        )
+        frame.placeUntimedSpans()
+        #expect(frame.start == [1000, 1100, 1200, start])
+        #expect(frame.end[3] == start + 70)
+        #expect(frame.warnings[3]?.count == 1)
+    }
+
+    @Test func `a chain without times begins with the nearest timed span above it`() {
+        var frame = frame()
+        for (id, parent) in [(UInt64(5), UInt64(4)), (4, 3), (3, 2)] {
+            frame.append(
+                spanID: id,
+                parentID: parent,
+                start: 900_000,
+                end: 900_000,
+                isUntimed: true
+            )
+        }
+        frame.placeUntimedSpans()
+        #expect(frame.start[3...] == [1100, 1100, 1100])
+    }
+
+    @Test func `with nothing above, or a circle, it begins with the trace`() {
+        var frame = frame()
+        for (id, parent) in [(UInt64(5), UInt64(0)), (6, 77), (7, 8), (8, 7), (9, 9)] {
+            frame.append(
+                spanID: id,
+                parentID: parent,
+                start: 900_000,
+                end: 900_000,
+                isUntimed: true
+            )
+        }
+        frame.placeUntimedSpans()
+        #expect(frame.start[3...].allSatisfy { $0 == 1000 })
+    }
+
+    @Test func `a trace without any time stays as it is`() {
+        var frame = SpanFrame()
+        frame.append(spanID: 1, parentID: 0, start: 700, end: 700, isUntimed: true)
+        frame.append(spanID: 2, parentID: 1, start: 900, end: 900, isUntimed: true)
+        frame.placeUntimedSpans()
+        #expect(frame.start == [700, 900])
+        #expect(frame.warnings.isEmpty)
+    }
+}
+
+@Suite struct SpanRowsTests {
+    @Test(arguments: 0..<40)
+    func `rows are found as a dictionary finds them`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        // From few ids, many repeated, to many; the largest and the smallest among them.
+        let ids = (0..<Int(random.next() % 300)).map { _ in
+            [0, .max, random.next() % (seed * 20 + 1), random.next()][Int(random.next() % 4)]
+        }
+        let order = ids.indices.shuffled(using: &random)
+        let rows = SpanRows(ids, order: order)
+        var expected: [UInt64: Int] = [:]
+        var repeats: [Int] = []
+        for row in order {
+            if expected[ids[row]] == nil { expected[ids[row]] = row } else { repeats.append(row) }
+        }
+        #expect(rows.repeats == repeats)
+        for id in ids + [1, 2, 3] { #expect(rows.first(id) == expected[id]) }
+    }
+}
+
 @Suite struct ClockSkewTests {
     private func corrected(
         child: ClosedRange<UInt64>,

@@ -364,7 +364,7 @@ def test_late_spans_join_though_the_tab_was_hidden_and_the_server_did_not_answer
 
 
 @pytest.mark.parametrize("more", ("", "?raw=1", "?v=tree&cp=1"))
-def test_columns_are_asked_for_once_and_before_the_script_runs(tabs, base, more):
+def test_columns_are_asked_for_once_and_before_the_page_is_read(tabs, base, more):
     sender = Sender(base)
     sender.span("front", "get", 0, 100 * MS)
     page = tabs.open(f"/trace/{sender.send().trace}{more}")

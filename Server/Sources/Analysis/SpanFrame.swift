@@ -50,6 +50,29 @@ public struct SpanFrame: Sendable {
         host.reserveCapacity(capacity)
     }
 
+    /// Makes a frame of columns, all of one length; an `end` before its `start` reads as `start`.
+    public init(
+        spanID: [UInt64],
+        parentID: [UInt64],
+        start: [UInt64],
+        end: [UInt64],
+        kind: [SpanKind],
+        service: [UInt32],
+        host: [UInt32?]
+    ) {
+        self.spanID = spanID
+        self.parentID = parentID
+        self.start = start
+        self.end = zip(start, end).map { max($0, $1) }
+        self.kind = kind
+        self.service = service
+        self.host = host
+        clockShift = Array(repeating: 0, count: spanID.count)
+        isShared = Array(repeating: false, count: spanID.count)
+        untimed = []
+        warnings = [:]
+    }
+
     /// Spans.
     public var count: Int { spanID.count }
 

@@ -96,18 +96,17 @@ extension SpanColumns {
     /// The frame of `rows`.
     func frame(_ rows: [Int]) -> SpanFrame {
         var hosts = HostNumbers()
-        var frame = SpanFrame(capacity: rows.count)
-        for row in rows {
-            frame.append(
-                spanID: spanID[row],
-                parentID: parentID[row],
-                start: start[row],
-                end: end[row],
-                kind: SpanKind(rawValue: kind[row]) ?? .unspecified,
-                service: service(row),
-                host: hosts.number(ofResource: Int(resource[row]), in: self),
-                isUntimed: SpanMarks(rawValue: marks[row]).contains(.startMissing)
-            )
+        var frame = SpanFrame(
+            spanID: rows.map { spanID[$0] },
+            parentID: rows.map { parentID[$0] },
+            start: rows.map { start[$0] },
+            end: rows.map { end[$0] },
+            kind: rows.map { SpanKind(rawValue: kind[$0]) ?? .unspecified },
+            service: rows.map { service($0) },
+            host: rows.map { hosts.number(ofResource: resource[$0], in: self) }
+        )
+        frame.untimed = rows.indices.filter {
+            SpanMarks(rawValue: marks[rows[$0]]).contains(.startMissing)
         }
         return frame
     }
@@ -118,14 +117,22 @@ extension SpanColumns {
 private struct HostNumbers {
     private var numbers: [AttributeValue.KeyValue: UInt32] = [:]
     /// Only resources of the trace at hand are looked at: the columns may hold a thousand others.
-    private var known: [Int: UInt32?] = [:]
+    private var known: [UInt32: UInt32?] = [:]
+    /// Neighbours often share one.
+    private var last: (resource: UInt32, number: UInt32?)?
 
     mutating func number(
-        ofResource resource: Int,
+        ofResource resource: UInt32,
         in columns: borrowing SpanColumns
     ) -> UInt32? {
-        if let number = known[resource] { return number }
-        let attributes = columns.keyValues(columns.resources.attributes[resource])
+        if let last, last.resource == resource { return last.number }
+        let number = known[resource] ?? read(resource, columns)
+        last = (resource, number)
+        return number
+    }
+
+    private mutating func read(_ resource: UInt32, _ columns: borrowing SpanColumns) -> UInt32? {
+        let attributes = columns.keyValues(columns.resources.attributes[Int(resource)])
         let host = ["host.id", "host.ip", "host.name", "network.local.address"].lazy
             .compactMap { key in attributes.first { $0.key == key } }
             .first

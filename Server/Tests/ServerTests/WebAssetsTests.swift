@@ -113,6 +113,27 @@ import WebUI
         #expect(WebAssets.hasPage(at: path) == isPage)
     }
 
+    @Test(
+        arguments: [
+            ("/trace/0af7651916cd43dd", nil, "0af7651916cd43dd?format=columns"),
+            ("/trace/1", "cp=1&raw=1", "1?format=columns&raw=true"),
+            ("/trace/1", "raw=10&q=raw=1", "1?format=columns"),
+            ("/trace/file", nil, nil), ("/trace/0AF7", nil, nil), ("/trace/1>;x", nil, nil),
+            ("/trace/\(String(repeating: "a", count: 33))", nil, nil), ("/search", nil, nil),
+            ("/services/trace/12", nil, nil),
+        ] as [(String, String?, String?)]
+    )
+    func `a browser is told to ask for the trace of a page`(
+        path: String,
+        query: String?,
+        asked: String?
+    ) {
+        let expected = asked.map {
+            "</api/skein/v1/traces/\($0)>; rel=preload; as=fetch; crossorigin"
+        }
+        #expect(WebAssets.traceAhead(path, query) == expected)
+    }
+
     @Test func `the script is sent without comments and line ends`() async throws {
         for name in assets.names where name.hasSuffix(".js") {
             let sent = try await body(of: try #require(assets.response(for: name)))

@@ -42,7 +42,8 @@ export function drawAxis(host, from, to, width) {
     ticks.push(at);
     if (x > width - 40) continue;
     const label = h('span', text(at));
-    label.style.left = `${x}px`;
+    // Paper has another width than the screen, and says so.
+    label.style.left = `calc(var(--axis, ${width}px) * ${x / width})`;
     labels.push(label);
   }
   host.replaceChildren(...labels);

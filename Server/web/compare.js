@@ -4,7 +4,7 @@
 //     a= b=        trace ids, with commas between
 //     qa= qb=      or queries in TraceQL, of the time range; limit= traces of each
 //     order=change the paths whose duration changed most first, in place of the tree
-import { anything, oneOf, within } from './address.js';
+import { anything, keep, oneOf, parameters, within } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';
@@ -61,7 +61,7 @@ export const takes = {
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
   document.title = `${t('page.compare')} · Skein`;
-  const params = new URLSearchParams(location.search);
+  const params = parameters();
   const question = askedOf(params);
   if (!question) {
     const { a, b } = sidesOf(params);
@@ -95,7 +95,7 @@ export function page(main, context) {
 
 /** @param {import('./pages.js').Context} context */
 function form(context) {
-  const params = new URLSearchParams(location.search);
+  const params = parameters();
   const sides = sidesOf(params);
   const field = (/** @type {'a' | 'b'} */ side) =>
     h('input', {
@@ -194,7 +194,7 @@ function sums(data) {
 
 /** @param {any} data @param {import('./pages.js').Context} context */
 function pathsCard(data, { signal }) {
-  const params = new URLSearchParams(location.search);
+  const params = parameters();
   let changed = params.get('order') === 'change';
   const [inA, inB] = [data.a.length, data.b.length];
   const largest = Math.max(
@@ -264,10 +264,7 @@ function pathsCard(data, { signal }) {
       'aria-pressed': String(changed === value),
       onclick: () => {
         changed = value;
-        const now = new URLSearchParams(location.search);
-        if (changed) now.set('order', 'change');
-        else now.delete('order');
-        history.replaceState(null, '', `${location.pathname}?${now}`);
+        keep({ order: changed && 'change' });
         show();
         orders.querySelector('[aria-pressed=true]')?.focus();
       },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A card that asks for its own data: what is slow to count holds up nothing else, and what fails
 // says so where it would stand.
+import { keep, parameters } from './address.js';
 import { fill, h } from './dom.js';
 import { ago } from './format.js';
 import { incompleteStrip } from './notice.js';
@@ -76,7 +77,7 @@ export const seen = (id) => ({
  */
 export function disclosure(parameter, name, summary, body) {
   const names = () =>
-    new Set((new URLSearchParams(location.search).get(parameter) ?? '').split(',').filter(Boolean));
+    new Set((parameters().get(parameter) ?? '').split(',').filter(Boolean));
   const element = h(
     'details',
     {
@@ -86,10 +87,7 @@ export function disclosure(parameter, name, summary, body) {
         if (element.open === all.has(name)) return;
         if (element.open) all.add(name);
         else all.delete(name);
-        const params = new URLSearchParams(location.search);
-        params.set(parameter, [...all].join());
-        if (!all.size) params.delete(parameter);
-        history.replaceState(null, '', `${location.pathname}?${params}`);
+        keep({ [parameter]: [...all].join() });
       },
     },
     h('summary', summary),

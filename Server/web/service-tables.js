@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of a service: its operations, its neighbours.
+import { keep, parameters } from './address.js';
 import { h } from './dom.js';
 import { operationLink, redColumns, serviceLink } from './panels.js';
 import { durationChange } from './red.js';
@@ -9,7 +10,7 @@ import { calls, spans } from './traceql.js';
 
 /** @typedef {import('./service.js').Data} Data */
 
-const quantiles = ['p50', 'p95', 'p99'];
+export const percentiles = ['p50', 'p95', 'p99'];
 
 /** @param {string} service @param {AbortSignal} signal */
 export const operationTable = (service, signal) =>
@@ -17,12 +18,8 @@ export const operationTable = (service, signal) =>
     label: t('service.operations'),
     signal,
     key: (/** @type {Data['operations'][0]} */ row) => JSON.stringify([row.operation, row.kind]),
-    sort: new URLSearchParams(location.search).get('sort') ?? '-rate',
-    onsort: (sort) => {
-      const params = new URLSearchParams(location.search);
-      params.set('sort', sort);
-      history.replaceState(null, '', `${location.pathname}?${params}`);
-    },
+    sort: parameters().get('sort') ?? '-rate',
+    onsort: (sort) => keep({ sort }),
     columns: [
       {
         id: 'operation',
@@ -45,7 +42,7 @@ export const operationTable = (service, signal) =>
             kinds: row.kind ? [row.kind] : undefined,
             ...more,
           }),
-        quantiles,
+        quantiles: percentiles,
         change: (row) => durationChange(row.now, row.before, 2),
       }),
     ],
@@ -73,7 +70,7 @@ export function neighbourTable(other, signal) {
       ...redColumns({
         reading: (/** @type {Data['edges'][0]} */ edge) => edge.now,
         q: (edge, more) => calls(edge.parent, edge.child, more),
-        quantiles,
+        quantiles: percentiles,
       }),
     ],
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One service, or one of its operations: rate, errors and durations over time, who calls it and
 // whom it calls, what failed and what took longest, which ways its calls go and what runs it.
+import { anything, parameters, sortedBy } from './address.js';
 import * as api from './api.js';
 import { TimeChart } from './chart.js';
 import { dress, dyeClass } from './colors.js';
@@ -24,7 +25,7 @@ import {
 import { percentText, rateText } from './scale.js';
 import { exceptions } from './service-exceptions.js';
 import { instances } from './service-instances.js';
-import { neighbourTable, operationTable } from './service-tables.js';
+import { neighbourTable, operationTable, percentiles } from './service-tables.js';
 import { callTrees } from './service-trees.js';
 import { nothing } from './services.js';
 import { t } from './texts.js';
@@ -33,6 +34,12 @@ import { searchFor, spans } from './traceql.js';
 const points = 90;
 const quantiles = '0.5,0.95,0.99';
 const tracesShown = 5;
+
+export const takes = {
+  sort: sortedBy('operation', 'kind', 'rate', 'errors', ...percentiles),
+  exception: anything,
+  tree: anything,
+};
 
 /** @param {HTMLElement} main @param {import('./pages.js').Context} context */
 export function page(main, context) {
@@ -48,7 +55,7 @@ export function page(main, context) {
 
 /** @param {string} service @param {string | undefined} operation @param {AbortSignal} signal */
 async function ask(service, operation, signal) {
-  const { now, before } = windows(bounded(readRange(new URLSearchParams(location.search)).range));
+  const { now, before } = windows(bounded(readRange(parameters()).range));
   const totals = (/** @type {typeof now} */ range, /** @type {Record<string, any>} */ more) =>
     api.operationTotals({ ...asked(range), service, quantiles, ...more }, signal);
   const only = operation === undefined ? {} : { operation };
@@ -125,7 +132,7 @@ class ServiceView {
     this.context = context;
     const { signal, go } = context;
     const zoom = (/** @type {number} */ from, /** @type {number} */ to) => {
-      const params = new URLSearchParams(location.search);
+      const params = parameters();
       go(`${location.pathname}?${withRange(params, { last: null, from, to })}`);
     };
     const chart = (/** @type {any} */ options) =>

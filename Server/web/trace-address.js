@@ -12,12 +12,42 @@
 //                  critical path; only errors, what took as long, what is looked for or brought out
 //     raw=1        times as they were sent, no clock corrected
 
+import { anything, like, oneOf, parameters, within } from './address.js';
 import { parseDuration } from './format.js';
 
 /** Rows listed in an address; more would make it unwieldy. */
 const listLimit = 400;
 
 export const views = ['timeline', 'flame', 'tree', 'table', 'paths', 'logs', 'json'];
+
+const on = oneOf('1');
+const rowList = like(/^(\d+,)*\d+$/);
+const column = like(/^-?\w{1,20}$/);
+const stretch = /^(0|0?\.\d+)-(1|0?\.\d+)$/;
+
+/** @type {Record<string, import('./address.js').Check>} */
+export const takes = {
+  z: (text) => {
+    const [, from, to] = stretch.exec(text) ?? [];
+    return +from < +to;
+  },
+  sel: like(/^[0-9a-f]{16}$/i),
+  row: within(0, 1e9),
+  shut: (text, params) => text === 'all' || rowList(text, params),
+  open: rowList,
+  unroll: rowList,
+  q: anything,
+  svc: anything,
+  v: oneOf(...views),
+  roll: oneOf('0'),
+  cp: on,
+  err: on,
+  hide: on,
+  raw: on,
+  min: (text) => !!parseDuration(text),
+  by: oneOf('service'),
+  sort: column,
+};
 
 /**
  * @typedef {{ view: string, rolled: boolean, unrolled: number[], path: boolean, errors: boolean,
@@ -34,7 +64,7 @@ export const views = ['timeline', 'flame', 'tree', 'table', 'paths', 'logs', 'js
  * @returns {State} whatever cannot be understood is left out
  */
 export function readAddress(params, trace) {
-  const zoom = /^([\d.]+)-([\d.]+)$/.exec(params.get('z') ?? '');
+  const zoom = stretch.exec(params.get('z') ?? '');
   const [from, to] = zoom
     ? [Number(zoom[1]) * trace.total, Number(zoom[2]) * trace.total]
     : [0, trace.total];
@@ -62,7 +92,7 @@ export function readAddress(params, trace) {
     least: parseDuration(params.get('min') ?? '')?.text ?? '',
     hide: params.get('hide') === '1',
     raw: params.get('raw') === '1',
-    sort: /^-?\w{1,20}$/.test(params.get('sort') ?? '') ? params.get('sort') ?? '' : '',
+    sort: column(params.get('sort') ?? '', params) ? params.get('sort') ?? '' : '',
     by: params.get('by') === 'service' ? 'service' : '',
     row: Number.isInteger(row) && row >= 0 && row < trace.n ? row : -1,
   };
@@ -71,9 +101,10 @@ export function readAddress(params, trace) {
 /** @param {State} state @param {Trace} trace @returns {string} empty, or beginning with "?" */
 export function writeAddress(state, trace) {
   const params = new URLSearchParams();
-  if (new URLSearchParams(location.search).get('embed') === '1') params.set('embed', '1');
+  if (parameters().get('embed') === '1') params.set('embed', '1');
   if (state.to - state.from < trace.total * 0.9999) {
-    const share = (/** @type {number} */ at) => String(Number((at / trace.total).toFixed(7)));
+    const share = (/** @type {number} */ at) =>
+      (at / trace.total).toFixed(9).replace(/\.?0+$/, '');
     params.set('z', `${share(state.from)}-${share(state.to)}`);
   }
   if (state.span) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A trace that grows while it is looked at: late spans are looked for, and which span is which is told
 // although rows have moved.
+import { parameters } from './address.js';
 import { rowHeight } from './bars.js';
 import { writeAddress } from './trace-address.js';
 import { decode } from './trv1.js';
@@ -88,7 +89,7 @@ export async function catchUp({ trace, source, context }, row, signal) {
     const grown = decode(await source.columns(signal));
     if (grown.n === trace.n) return false;
     const now = sameSpan(trace, row, grown);
-    const params = new URLSearchParams(location.search);
+    const params = parameters();
     for (const name of ['sel', 'row', 'shut', 'open', 'unroll']) params.delete(name);
     if (now >= 0) {
       params.set('sel', (await source.span(now, signal)).spanId);

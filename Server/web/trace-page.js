@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One trace: heading, services, overview, rows, span panel. Its state is in the address
 // (trace-address.js).
+import { parameters } from './address.js';
 import { dress } from './colors.js';
 import { counts, diagnosis } from './diagnosis.js';
 import { fill, h, icon } from './dom.js';
@@ -54,7 +55,7 @@ export class TracePage {
     this.signal = this.ended.signal;
     context.signal.addEventListener('abort', () => this.ended.abort(), { signal: this.signal });
     /** @type {import('./trace-address.js').Shown} */
-    this.state = readAddress(new URLSearchParams(location.search), trace);
+    this.state = readAddress(parameters(), trace);
     /** What the server found, once it is here. @type {any} */
     this.analysis = null;
     /** @type {PathByRow | null} */
@@ -280,7 +281,7 @@ export class TracePage {
 
   restore() {
     const { trace, timeline } = this;
-    const state = readAddress(new URLSearchParams(location.search), trace);
+    const state = readAddress(parameters(), trace);
     timeline.rolled = state.rolled;
     timeline.setView(state.from, state.to);
     timeline.setClosed(state.closed);

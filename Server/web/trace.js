@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way to the page of one trace: reads its columns, waits for a trace that is not there yet, and
 // says what is wrong with an id.
+import { parameters } from './address.js';
 import * as api from './api.js';
 import { dress } from './colors.js';
 import { fill, h } from './dom.js';
@@ -11,6 +12,8 @@ import { shortId } from './trace-head.js';
 import { backToSearch, TracePage } from './trace-page.js';
 import { storedTrace } from './trace-source.js';
 import { decode } from './trv1.js';
+
+export { takes } from './trace-address.js';
 
 /** A trace not there yet is looked for again. Milliseconds. */
 const missingInterval = 3000;
@@ -49,7 +52,7 @@ async function tracePage(main, id, context) {
   signal.addEventListener('abort', () => clearTimeout(waiting));
   try {
     const names = api.services(signal).catch(() => /** @type {string[]} */ ([]));
-    const source = storedTrace(id, new URLSearchParams(location.search).get('raw') === '1');
+    const source = storedTrace(id, parameters().get('raw') === '1');
     const buffer = await waitFor(main, id, source, signal, waiting);
     if (buffer === null) return;
     const trace = decode(buffer);

@@ -4,7 +4,7 @@
 import urllib.parse
 
 import pytest
-from test_page import parameters, until
+from test_page import api, parameters, until
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -58,6 +58,54 @@ def test_what_an_address_says_wrongly_is_dropped_and_said(tabs, path, name, valu
     assert f"{name}={value}"[:40] in page.locator(".dropped").inner_text()
     assert name not in parameters(page)
     assert page.locator(".dropped img").count() == 0
+
+
+BROKEN_OF_A_TRACE = [
+    ("z", "0.4-0.2"), ("z", "a-b"), ("z", "0-7"), ("sel", "root"), ("row", "-1"),
+    ("shut", "1,,2"), ("open", "all"), ("unroll", "x"), ("v", "chart"), ("roll", "1"),
+    ("cp", "yes"), ("err", "0"), ("hide", "2"), ("raw", "true"), ("min", "long"),
+    ("by", "colour"), ("sort", HOSTILE), ("oder", "1"), ("constructor", "1"), ("embed", "yes")]
+BROKEN_OF_A_SERVICE = [("sort", "colour"), ("oder", "1"), ("last", "15q"), ("tab", "1")]
+
+
+def trace_of(tabs):
+    """An order whose spans have all come."""
+    found = api(tabs.base, "/traces?service=order&limit=20")["traces"]
+    return f"/trace/{max(found, key=lambda one: one['spanCount'])['traceId']}"
+
+
+def test_what_the_address_of_a_trace_says_wrongly_is_dropped_and_said(tabs):
+    trace = trace_of(tabs)
+    page = tabs.open(trace)
+    for name, value in BROKEN_OF_A_TRACE:
+        page.goto(f"{tabs.base}{trace}?" + urllib.parse.urlencode({"cp": "1", name: value}))
+        page.locator(".row").first.wait_for()
+        page.locator(".dropped").wait_for()
+        assert f"{name}={value}"[:40] in page.locator(".dropped").inner_text()
+        assert parameters(page) == ({} if name == "cp" else {"cp": ["1"]})
+        assert page.locator(".dropped img").count() == 0
+
+
+@pytest.mark.parametrize("path", ("/services/order", "/services/order/POST%20%2Forders"))
+def test_what_the_address_of_a_service_says_wrongly_is_dropped_and_said(tabs, path):
+    page = tabs.open(path)
+    for name, value in BROKEN_OF_A_SERVICE:
+        page.goto(f"{tabs.base}{path}?" + urllib.parse.urlencode({name: value}))
+        page.locator(".page-head h1").wait_for()
+        page.locator(".dropped").wait_for()
+        assert f"{name}={value}" in page.locator(".dropped").inner_text()
+        assert parameters(page) == {}
+
+
+@pytest.mark.parametrize("more", [
+    {"z": "0.12-0.4", "v": "flame"}, {"z": "0.001-0.0015"}, {"z": "0.5-1", "cp": "1"},
+    {"q": "POST", "svc": "order", "hide": "1"}, {"v": "table", "sort": "-count", "by": "service"},
+    {"shut": "2"}, {"roll": "0", "err": "1"}, {"min": "1.5ms", "raw": "1"}])
+def test_what_is_right_in_the_address_of_a_trace_stays(tabs, more):
+    page = tabs.open(f"{trace_of(tabs)}?" + urllib.parse.urlencode({**more, "oder": "x"}))
+    page.locator(".dropped").wait_for()
+    assert page.locator(".dropped").inner_text().count("=") == 1
+    assert parameters(page) == {name: [value] for name, value in more.items()}
 
 
 @pytest.mark.parametrize("path, right", [

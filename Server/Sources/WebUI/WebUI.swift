@@ -61,7 +61,7 @@ extension WebAssets {
     ///   - query: what follows the path's "?", as it was sent.
     public static func traceAhead(_ path: String, _ query: String?) -> String? {
         let parts = path.split(separator: "/")
-        guard parts.count == 2, parts[0] == "trace", (1...32).contains(parts[1].utf8.count),
+        guard parts.count == 2, parts[0] == "trace", [16, 32].contains(parts[1].utf8.count),
             parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else { return nil }
         let isRaw = query?.split(separator: "&").contains("raw=1") ?? false
@@ -81,7 +81,8 @@ extension WebAssets {
             guard let name = name(context) else { throw HTTPError(.notFound) }
             var response = try await file(name, request, context)
             if let ahead = ahead(request.uri.path, request.uri.query),
-                let link = HTTPField.Name("Link") {
+                let link = HTTPField.Name("Link")
+            {
                 response.headers[link] = ahead
             }
             return response

@@ -140,7 +140,9 @@ extension PartPredicate {
         _ reader: inout PartReader
     ) throws(PartDamage) -> BlockBits {
         let column = Int(PartField.statusMessage.rawValue)
-        guard !reader.part.directory.columns[column].chunks[block].isNone else {
+        let info = reader.part.directory.columns[column]
+        // Without a dictionary no chunk means no text; with one, the first of its texts.
+        if info.chunks[block].isNone, !info.hasDictionary {
             return match.matches("") ? rows : BlockBits(rowCount: rows.rowCount)
         }
         let texts = try reader.texts(column: column, block)

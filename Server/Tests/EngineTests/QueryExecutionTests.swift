@@ -89,6 +89,32 @@ import Testing
         store.close()
     }
 
+    @Test func `a message that every span of a part has is found, and no other`() throws {
+        let directory = TemporaryDirectory()
+        let store = try Self.core(directory, HookedDisk())
+        try store.append([
+            TestSpan.batch(
+                (1...40).map { number in
+                    TestSpan(
+                        trace: number,
+                        id: 1,
+                        service: "shop",
+                        start: 1_700_000_000_000_000_000 + number,
+                        duration: 10,
+                        statusMessage: "declined"
+                    )
+                }
+            )
+        ])
+        try store.flush()
+        for (message, count) in [("declined", 40), ("", 0), ("decline", 0)] {
+            var plan = Self.everything
+            plan.span = .statusMessage(.exactly(message))
+            #expect(try store.scan(plan).traces.count == count, "\(message)")
+        }
+        store.close()
+    }
+
     @Test func `a query holds nothing once it is answered`() throws {
         let directory = TemporaryDirectory()
         let disk = HookedDisk()

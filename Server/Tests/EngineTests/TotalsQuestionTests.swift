@@ -315,6 +315,7 @@ struct TestSpan {
     var start: UInt64
     var duration: UInt64
     var traceState = ""
+    var statusMessage = ""
 
     /// A batch of them, which nothing replays.
     static func batch(_ spans: [TestSpan], receivedAt: UInt64? = nil) -> SpanBatch {
@@ -342,6 +343,7 @@ struct TestSpan {
                     end: span.start + span.duration,
                     name: columns.strings.intern(span.name),
                     kind: span.kind,
+                    statusMessage: columns.strings.intern(span.statusMessage),
                     traceState: columns.strings.intern(span.traceState),
                     resource: resource,
                     scope: scope

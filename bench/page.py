@@ -86,7 +86,7 @@ def settle(page, seconds=2):
 def measure_trace(browser, server, rows, stored=True):
     """Numbers of one trace: name -> those of each round."""
     page, own = tab(browser), {}
-    address = server.url("http", "/trace/" + "ab" * 16)
+    address = server.url("http", f"/trace/{large.GIVEN}")
     if stored:
         address = server.url("http", "/trace/" + large.send(server, rows))
         machine.wait_until_idle(server.process.pid)

@@ -27,6 +27,8 @@ MS, SECOND = 1_000_000, 1_000_000_000
 WAIT_SECONDS_MAX = 120
 # Nanoseconds of a unit of columns: ten seconds fit into 32 bits.
 UNIT = 10
+# The id of a trace that is given to the page. In capitals: a server has no browser ask for it ahead.
+GIVEN = "AB" * 16
 
 
 def name_of(number):

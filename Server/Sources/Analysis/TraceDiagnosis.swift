@@ -172,29 +172,53 @@ private struct FindingSearch {
         return best
     }
 
+    /// What is missing in the trace, where it is 30 % of it or more: all stretches without any span
+    /// together, or the longest in which a span with children had none running, whichever is more.
     func gap() -> Finding? {
         let limit = statistics.duration / 10 * 3
-        var best: Finding?
-        func look(_ from: UInt64, _ to: UInt64, _ place: Int?) {
-            guard to > from, to - from > max(limit, best?.time ?? 0) else { return }
-            best = Finding(kind: .gap, place: place, count: 1, time: to - from, stretch: from..<to)
+        let silence = silence()
+        var best = silence.flatMap { $0.time > limit ? $0 : nil }
+        for segment in path.mainSegments where !trace.isLeaf(segment.place) {
+            let time = segment.to - segment.from
+            guard time > max(limit, best?.time ?? 0) else { continue }
+            best = Finding(
+                kind: .gap,
+                place: segment.place,
+                count: 1,
+                time: time,
+                stretch: segment.from..<segment.to
+            )
         }
+        return best
+    }
+
+    /// All stretches in which no span ran, as one finding that leads to the longest.
+    private func silence() -> Finding? {
+        var found: Finding?
         // A root covers its descendants or is outlasted by them: only all spans tell what none covers.
         var end = statistics.start
         for place in (0..<trace.count).sorted(by: { trace.start[$0] < trace.start[$1] }) {
-            look(end, trace.start[place], nil)
+            let start = trace.start[place]
+            if start > end {
+                var silence = found ?? Finding(kind: .gap, count: 0, time: 0)
+                silence.count += 1
+                silence.time += start - end
+                if start - end > silence.stretch.map({ $0.upperBound - $0.lowerBound }) ?? 0 {
+                    silence.stretch = end..<start
+                }
+                found = silence
+            }
             end = max(end, trace.end[place])
         }
-        for segment in path.mainSegments where !trace.isLeaf(segment.place) {
-            look(segment.from, segment.to, segment.place)
-        }
-        return best
+        return found
     }
 
     /// The operation, or the service, that decided for more than `1 / share` of the main path, unless
     /// nearly all of that is told already, and better: why the operation took so long.
     func slowest(unless told: [Finding], share: UInt64 = 3) -> Finding? {
         guard let root = path.root else { return nil }
+        // The path of a root that is a small part of its trace explains nothing beside what is told.
+        if !told.isEmpty, trace.duration(root) < statistics.duration / 20 { return nil }
         var operations = Array(repeating: UInt64(0), count: trace.operations.count)
         var services = Array(repeating: UInt64(0), count: trace.services.count)
         for segment in path.mainSegments {

@@ -55,7 +55,8 @@ struct AnalysisText {
         case "gap" where finding.row != nil:
             return "For \(time) (\(share)) \(name) had no call running: what it did is not traced."
         case "gap":
-            return "For \(time) (\(share)) no span ran at all."
+            let stretches = finding.count > 1 ? ", in \(finding.count) stretches," : ""
+            return "For \(time) (\(share))\(stretches) no span ran at all."
         case "clockSkew":
             return
                 "Clocks differ: \(Measure.counted(finding.count, "span")) moved by up to \(time)."

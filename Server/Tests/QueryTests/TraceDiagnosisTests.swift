@@ -117,6 +117,21 @@ import Testing
         #expect(gap.place == nil && gap.stretch == 100..<600)
     }
 
+    @Test func `short stretches without any span are one gap that leads to the longest`() throws {
+        let visits = (1...9).map { number in
+            let start = UInt64(number * 100 + (number > 5 ? 50 : 0))
+            return Call(UInt64(number), start, start + 10)
+        }
+        let gap = try #require(diagnosis(visits).first)
+        #expect(gap.kind == .gap && gap.place == nil && gap.count == 8)
+        #expect(gap.stretch == 510..<650 && gap.time == 8 * 90 + 50)
+    }
+
+    @Test func `the path of a root that is a small part of its trace is not told`() {
+        let found = diagnosis([Call(1, 0, 10, "GET /"), Call(2, 1_000, 1_010, "GET /more")])
+        #expect(found.map(\.kind) == [.gap])
+    }
+
     @Test func `corrected clocks and orphans come last, whatever they say`() {
         let found = diagnosis(
             [

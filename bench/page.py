@@ -96,6 +96,8 @@ def measure_trace(browser, server, rows, stored=True):
                 own.setdefault("paint", []).append(took)
                 own.setdefault("paint CPU", []).append(used)
                 own.setdefault("come", []).append(page.evaluate(COME))
+            # The analysis of this page would be work beside the next.
+            settle(page, 1)
         path = address.removeprefix(server.url("http", "/trace/"))
         own["read"] = [asked(server, f"/api/skein/v1/traces/{path}", format="columns")[0]]
     else:
